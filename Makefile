@@ -1,0 +1,45 @@
+# Everything runs in .venv; each target fills it first when it is missing or out of date.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; break; }; done)
+BIN := .venv/bin
+
+.PHONY: install demo test check bench lock clean
+
+install: .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Threadline needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python3)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the dependencies of Threadline into .venv (once; about half a minute)…"
+	@grep -A40 '^uv==' constraints.txt | awk 'NR==1 || /^    --hash/ {print; next} NR>1 {exit}' > .venv/uv.txt
+	@{ $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt \
+		&& $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement constraints.txt; } \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install
+	@$(BIN)/threadline demo
+
+test: install
+	@$(BIN)/pytest
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vulture
+	$(BIN)/deptry .
+
+bench: install
+	@$(BIN)/python bench/intake.py
+
+# After a change of dependencies: pin every version and hash anew, naming no index.
+lock:
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --group dev \
+		pyproject.toml --output-file constraints.txt
+
+clean:
+	rm -rf .venv data .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,52 @@
+"""Errors that some caller treats differently; each names the place and the remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ThreadlineError(Exception):
+    """Base of every error Threadline raises on purpose."""
+
+
+class DefinitionError(ThreadlineError):
+    """A definition or settings file breaks a rule.
+
+    `file`, `line` (1-based) and `key` (dotted path) say where; `rule` says what is asked for.
+    """
+
+    def __init__(self, file: Path, line: int, key: str, rule: str) -> None:
+        self.file, self.line, self.key, self.rule = file, line, key, rule
+        super().__init__(f"{file}:{line}: {key or '(top)'}: {rule}")
+
+
+class DefinitionErrors(ThreadlineError):
+    """All broken rules of one load, so that they can be mended in one go."""
+
+    def __init__(self, errors: list[DefinitionError]) -> None:
+        self.errors = errors
+        super().__init__("\n".join(str(error) for error in errors))
+
+
+class SettingsError(ThreadlineError):
+    """The service cannot start with these settings."""
+
+
+class LogUnavailable(ThreadlineError):
+    """The log cannot take an entry now; nothing was acknowledged and the sender should retry."""
+
+    def __init__(self, reason: str, retry_after: int = 1) -> None:
+        self.reason, self.retry_after = reason, retry_after
+        super().__init__(f"the log cannot take input now ({reason}); retry after {retry_after} s")
+
+
+class TelemetryUnavailable(ThreadlineError):
+    """The telemetry store does not answer; the log can rebuild it, so callers say so and wait."""
+
+
+class NotFound(ThreadlineError):
+    """Nothing is known by this name."""
+
+    def __init__(self, what: str, name: str) -> None:
+        self.what, self.name = what, name
+        super().__init__(f"no {what} is known as {name!r}")

@@ -1,0 +1,178 @@
+"""Settings: `threadline.yaml` with `THREADLINE_*` over it, nested by `__`; all checked at start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from threadline.errors import SettingsError
+
+MIB = 1024 * 1024
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{text!r} is not host:port")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+def host_and_port(address: str) -> tuple[str, int]:
+    """`127.0.0.1:4318` as its two parts."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+class Section(BaseModel):
+    """One room's settings; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LogSettings(Section):
+    """The log: SQLite segment files in `dir`."""
+
+    dir: Path = Path("log")  # under data_dir unless absolute
+    segment_bytes: int = Field(256 * MIB, ge=MIB)  # a new segment file after this many body bytes
+    group_bytes: int = Field(8 * MIB, ge=1)  # at most so much is committed in one group
+    queue_bytes: int = Field(64 * MIB, ge=1)  # waiting input beyond this is refused with 503
+
+
+class IntakeSettings(Section):
+    """Where input arrives."""
+
+    http: Address = "127.0.0.1:4318"
+    grpc: Address = "127.0.0.1:4317"
+    max_body_bytes: int = Field(16 * MIB, ge=1024)  # after decompression; beyond it 413
+
+
+class TelemetrySettings(Section):
+    """The telemetry store: embedded chDB in `dir`, or a ClickHouse server at `url`."""
+
+    url: str | None = None  # e.g. http://user:password@clickhouse:8123
+    dir: Path = Path("telemetry")  # under data_dir unless absolute
+    database: str = Field("threadline", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    memory_bytes: int = Field(900 * MIB, ge=256 * MIB)  # bound of the embedded engine
+    query_memory_bytes: int = Field(400 * MIB, ge=64 * MIB)  # bound of one query
+    threads: int = Field(2, ge=1)  # per query
+    durable: bool = True  # fsync parts and merges; the cursor is kept beside the results
+
+
+class ControlSettings(Section):
+    """The control store: SQLite at `path`, or a SQLAlchemy URL of PostgreSQL."""
+
+    url: str | None = None  # e.g. postgresql+psycopg://user:password@host/threadline
+    path: Path = Path("control.sqlite")  # under data_dir unless absolute
+
+
+class ApiSettings(Section):
+    """API, metrics and health."""
+
+    listen: Address = "127.0.0.1:8080"
+
+
+class DashboardsSettings(Section):
+    """Streamlit."""
+
+    listen: Address = "127.0.0.1:8501"
+
+
+class AlertsSettings(Section):
+    """Alerting."""
+
+    webhook_url: str | None = (
+        None  # where the shipped policy's webhook receiver posts; none: log only
+    )
+    evaluate_seconds: float = Field(1.0, gt=0)
+    deliver_seconds: float = Field(1.0, gt=0)
+
+
+class PipelineSettings(Section):
+    """Derivation of what the log holds."""
+
+    batch_bytes: int = Field(16 * MIB, ge=1)  # at most so many body bytes are derived at once
+    idle_seconds: float = Field(0.2, gt=0)  # how long an empty log is left alone
+
+
+class Settings(BaseSettings):
+    """Everything a deployment sets."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="THREADLINE_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    data_dir: Path = Path("data")
+    definitions_dir: Path | None = (
+        None  # sources/, journeys/, kpis/, policies/, objects.yaml extend ours
+    )
+    log: LogSettings = LogSettings()
+    intake: IntakeSettings = IntakeSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    control: ControlSettings = ControlSettings()
+    api: ApiSettings = ApiSettings()
+    dashboards: DashboardsSettings = DashboardsSettings()
+    alerts: AlertsSettings = AlertsSettings()
+    pipeline: PipelineSettings = PipelineSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the base class names it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  the base class names it
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def load(file: Path | None = None, **overrides: Any) -> Settings:
+    """The settings of this deployment, paths made absolute under `data_dir`.
+
+    Raises `SettingsError` naming each key at fault and what it asks for.
+    """
+
+    class Deployed(Settings):
+        model_config = SettingsConfigDict(yaml_file=file or Path("threadline.yaml"))
+
+    if file is not None and not file.exists():
+        raise SettingsError(f"settings file {file} does not exist")
+    try:
+        settings = Deployed(**overrides)
+    except ValidationError as error:
+        raise SettingsError(_faults(error)) from error
+    return _rooted(settings)
+
+
+def _rooted(settings: Settings) -> Settings:
+    data = settings.data_dir.absolute()
+    return settings.model_copy(
+        update={
+            "data_dir": data,
+            "log": settings.log.model_copy(update={"dir": data / settings.log.dir}),
+            "telemetry": settings.telemetry.model_copy(
+                update={"dir": data / settings.telemetry.dir}
+            ),
+            "control": settings.control.model_copy(update={"path": data / settings.control.path}),
+        }
+    )
+
+
+def _faults(error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors():
+        key = ".".join(str(part) for part in fault["loc"])
+        env = "THREADLINE_" + "__".join(str(part).upper() for part in fault["loc"])
+        lines.append(f"setting {key} ({env}): {fault['msg']}")
+    return "\n".join(lines)
