@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,19 @@ def _address(text: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         raise ValueError(f"{text!r} is not host:port")
+    if not _loopback(host.strip("[]")):
+        raise ValueError(
+            f"{text} is reachable from outside, which needs tokens or OIDC, and this version has"
+            " neither: listen on 127.0.0.1 and put a proxy that authenticates in front"
+        )
     return text
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -109,7 +122,11 @@ class Settings(BaseSettings):
     """Everything a deployment sets."""
 
     model_config = SettingsConfigDict(
-        env_prefix="THREADLINE_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix="THREADLINE_",
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
     )
 
     data_dir: Path = Path("data")

@@ -1,0 +1,90 @@
+"""What alerting reads of a derived case."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+COLUMNS = (
+    "journey",
+    "case_id",
+    "root_id",
+    "criticality",
+    "known_at",
+    "completed_at",
+    "cancelled_at",
+    "paused_from",
+    "warn_at",
+    "due_at",
+    "current_step",
+    "current_since",
+    "current_due_at",
+    "waiting_systems",
+    "value",
+    "currency",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """One case with the instants of its promises.
+
+    `over` names why nothing is owed now: completed, cancelled or paused; empty otherwise.
+    `silent` says that a source it waits for is silent: whether it is late is unknown.
+    """
+
+    journey: str
+    case_id: str
+    root_id: str
+    criticality: str
+    known_at: datetime
+    over: str
+    silent: bool
+    warn_at: datetime | None
+    due_at: datetime | None
+    step: str
+    since: datetime | None
+    step_due_at: datetime | None
+    value: Decimal | None
+    currency: str
+
+
+def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Those of `cases` that are running and have a deadline at or before `now`."""
+    running = pl.all_horizontal(pl.col("completed_at", "cancelled_at", "paused_from").is_null())
+    passed = pl.any_horizontal(pl.col("warn_at", "due_at", "current_due_at") <= now)
+    return cases.filter(running & passed.fill_null(False))
+
+
+def read(cases: pl.DataFrame, silent: Collection[str]) -> Iterator[Case]:
+    """The rows of `cases` (columns as table `cases` of the telemetry store)."""
+    for row in cases.select(COLUMNS).iter_rows(named=True):
+        yield Case(
+            journey=row["journey"],
+            case_id=row["case_id"],
+            root_id=row["root_id"],
+            criticality=row["criticality"],
+            known_at=row["known_at"],
+            over=_over(row),
+            silent=any(system in silent for system in row["waiting_systems"] or ()),
+            warn_at=row["warn_at"],
+            due_at=row["due_at"],
+            step=row["current_step"] or "",
+            since=row["current_since"],
+            step_due_at=row["current_due_at"],
+            value=row["value"],
+            currency=row["currency"] or "",
+        )
+
+
+def _over(row: dict[str, Any]) -> str:
+    if row["completed_at"] is not None:
+        return "completed"
+    if row["cancelled_at"] is not None:
+        return "cancelled"
+    return "paused" if row["paused_from"] is not None else ""

@@ -1,0 +1,260 @@
+"""Deciding what to do about deadlines: a pure function of cases, known incidents, time and rules.
+
+An incident opens when a deadline passes, at that instant, whether or not any event comes. What must
+not happen, and why it does not:
+
+- A backfill pages nobody: a deadline that had passed before its case was known is `recorded`.
+- A page is owed once for one passed deadline. An incident that was resolved and whose same deadline
+  shows again (a correction taken back, cases merged and parted) returns as it was, unheard.
+- A warning that becomes a breach is the same incident. Its escalation starts anew, unless somebody
+  has acknowledged it: that person is on it already, and `raised` stands in the history.
+- A step's promise ends when the case moves on to another step; the case's own promise remains.
+- While a source that the case waits for is silent, whether it is late is unknown: nothing opens,
+  and nothing known is taken back, until the source speaks or the case is over.
+- A case that is not among `cases` is not judged: an index being rebuilt resolves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from alerts.case import Case
+from alerts.policy import Event, Policies
+from threadline.model.incidents import (
+    CASE_PROMISE,
+    Incident,
+    IncidentState,
+    Severity,
+    step_promise,
+)
+
+CLOSED_BY_HAND = "closed-by-hand"
+MERGED = "merged"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """What becomes of an incident, and the named reason; `page` starts its escalation."""
+
+    incident: Incident
+    reason: str
+    page: bool = False
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passed:
+    """The gravest deadline of a promise that has passed, and the policy that takes care of it."""
+
+    severity: Severity
+    deadline: datetime
+    policy: str
+
+
+def evaluate(
+    cases: Iterable[Case],
+    known: Iterable[Incident],
+    now: datetime,
+    policies: Policies,
+    today: Mapping[str, str],
+) -> Iterator[Action]:
+    """What has to change so that the incidents are those of `cases` at `now`.
+
+    `known` holds all live incidents and every other one of these cases. `today` says what an
+    identifier that incidents were stored under resolves to now, where that is another one.
+    Applying the actions and evaluating again yields none.
+    """
+    merged, book = _merge(known, today, now)
+    yield from merged
+    for case in cases:
+        kept = book.get((case.journey, case.case_id), {})
+        for promise in sorted({CASE_PROMISE, *_current(case), *kept}):
+            action = decide(case, promise, kept.get(promise), now, policies)
+            if action is not None:
+                yield action
+
+
+def decide(
+    case: Case, promise: str, incident: Incident | None, now: datetime, policies: Policies
+) -> Action | None:
+    """What to do about one promise of one case; None: all is as it should be."""
+    stale = promise != CASE_PROMISE and promise not in _current(case)
+    over = case.over or ("moved-on" if stale else "")
+    if case.silent and not over:
+        return None
+    passed = None if over else _passed(case, promise, now, policies)
+    if passed is None:
+        if incident is None or not incident.live:
+            return None
+        return _resolve(incident, over or _why_not(case, promise, now), now)
+    if incident is None:
+        return _open(case, promise, passed)
+    if incident.live:
+        return _follow(incident, case, passed)
+    return _revive(incident, case, passed)
+
+
+def incident_id(journey: str, case_id: str, promise: str) -> str:
+    """The id of the one incident of this promise: the same whoever computes it."""
+    return hashlib.sha256(f"{journey}|{case_id}|{promise}".encode()).hexdigest()[:16]
+
+
+def _passed(case: Case, promise: str, now: datetime, policies: Policies) -> Passed | None:
+    for on, severity, deadline in _deadlines(case, promise):
+        if deadline is not None and deadline <= now:
+            policy = policies.responsible(on, case.journey, case.criticality)
+            if policy is not None:
+                return Passed(severity=severity, deadline=deadline, policy=policy)
+    return None
+
+
+def _deadlines(case: Case, promise: str) -> list[tuple[Event, Severity, datetime | None]]:
+    if promise == CASE_PROMISE:
+        return [
+            ("case-deadline", "breach", case.due_at),
+            ("case-warning", "warning", case.warn_at),
+        ]
+    return [("step-deadline", "breach", case.step_due_at)]
+
+
+def _why_not(case: Case, promise: str, now: datetime) -> str:
+    late = any(at is not None and at <= now for _, _, at in _deadlines(case, promise))
+    return "no-rule" if late else "deadline-moved"
+
+
+def _current(case: Case) -> tuple[str, ...]:
+    return (step_promise(case.step),) if case.step else ()
+
+
+def _open(case: Case, promise: str, passed: Passed) -> Action:
+    backfilled = passed.deadline < case.known_at
+    state: IncidentState = "recorded" if backfilled else "open"
+    reason = "known-too-late" if backfilled else "opened"
+    incident = Incident(
+        id=incident_id(case.journey, case.case_id, promise),
+        journey=case.journey,
+        case_id=case.case_id,
+        root_id=case.root_id,
+        promise=promise,
+        criticality=case.criticality,
+        severity=passed.severity,
+        state=state,
+        reason=reason,
+        policy=passed.policy,
+        opened_at=passed.deadline,
+        deadline=passed.deadline,
+        **_details(case, promise),
+    )
+    return Action(incident=incident, reason=reason, page=not backfilled)
+
+
+def _follow(incident: Incident, case: Case, passed: Passed) -> Action | None:
+    fresh = _refreshed(incident, case, passed)
+    if passed.severity == "breach" and incident.severity == "warning":
+        page = incident.state == "open"
+        return Action(incident=replace(fresh, reason="raised"), reason="raised", page=page)
+    if passed.severity == "warning" and incident.severity == "breach":
+        return Action(incident=replace(fresh, reason="lowered"), reason="lowered")
+    if replace(fresh, version=incident.version) == incident:
+        return None
+    reason = "updated" if fresh.deadline == incident.deadline else "deadline-changed"
+    return Action(incident=fresh, reason=reason, detail=_differences(incident, fresh))
+
+
+def _revive(incident: Incident, case: Case, passed: Passed) -> Action | None:
+    same = passed.deadline == incident.deadline and passed.severity == incident.severity
+    if same and (incident.state == "recorded" or incident.reason == CLOSED_BY_HAND):
+        return None
+    fresh = replace(_refreshed(incident, case, passed), resolved_at=None)
+    if same or incident.reason == MERGED:
+        state: IncidentState = "acknowledged" if incident.acknowledged_at else "open"
+        return Action(incident=replace(fresh, state=state, reason="returned"), reason="returned")
+    if passed.deadline < case.known_at:
+        unheard = incident.state == "recorded"
+        return Action(incident=fresh, reason="known-too-late") if unheard else None
+    reason = "opened" if incident.state == "recorded" else "reopened"
+    anew = replace(
+        fresh,
+        state="open",
+        reason=reason,
+        opened_at=passed.deadline,
+        acknowledged_at=None,
+        acknowledged_by="",
+    )
+    return Action(incident=anew, reason=reason, page=True)
+
+
+def _resolve(incident: Incident, reason: str, now: datetime, **detail: Any) -> Action:
+    resolved = replace(
+        incident,
+        state="resolved",
+        reason=reason,
+        resolved_at=now,
+        # A merged incident never pages again, not even when its case is parted off.
+        escalate_at=None if reason == MERGED else incident.escalate_at,
+        version=incident.version + 1,
+    )
+    return Action(incident=resolved, reason=reason, detail=detail)
+
+
+def _refreshed(incident: Incident, case: Case, passed: Passed) -> Incident:
+    return replace(
+        incident,
+        root_id=case.root_id,
+        criticality=case.criticality,
+        severity=passed.severity,
+        deadline=passed.deadline,
+        policy=passed.policy,
+        version=incident.version + 1,
+        **_details(case, incident.promise),
+    )
+
+
+def _details(case: Case, promise: str) -> dict[str, Any]:
+    return {
+        "step": case.step,
+        "since": case.since,
+        "due_at": case.due_at if promise == CASE_PROMISE else case.step_due_at,
+        "value": case.value,
+        "currency": case.currency,
+    }
+
+
+def _differences(before: Incident, after: Incident) -> dict[str, Any]:
+    shown = ("step", "due_at", "deadline", "value", "currency", "root_id", "policy")
+    return {
+        name: str(getattr(after, name))
+        for name in shown
+        if getattr(before, name) != getattr(after, name)
+    }
+
+
+def _merge(
+    known: Iterable[Incident], today: Mapping[str, str], now: datetime
+) -> tuple[list[Action], dict[tuple[str, str], dict[str, Incident]]]:
+    """Incidents whose cases have become one: one of them stays, with any acknowledgement."""
+    together: dict[tuple[str, str, str], list[Incident]] = {}
+    for incident in known:
+        case_id = today.get(incident.case_id, incident.case_id)
+        together.setdefault((incident.journey, case_id, incident.promise), []).append(incident)
+    actions: list[Action] = []
+    book: dict[tuple[str, str], dict[str, Incident]] = {}
+    for (journey, case_id, promise), same in together.items():
+        stays, *others = sorted(same, key=lambda incident: _precedence(incident, case_id))
+        book.setdefault((journey, case_id), {})[promise] = stays
+        actions += [_resolve(other, MERGED, now, into=stays.id) for other in others if other.live]
+    return actions, book
+
+
+def _precedence(incident: Incident, case_id: str) -> tuple[Any, ...]:
+    return (
+        incident.state != "acknowledged",
+        not incident.live,
+        incident.case_id != case_id,
+        incident.opened_at,
+        incident.id,
+    )

@@ -1,0 +1,77 @@
+"""What people do to incidents: pure decisions, stored with who did it and when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from alerts.evaluation import CLOSED_BY_HAND
+from threadline.errors import ThreadlineError
+from threadline.model.incidents import Change, Incident, IncidentEvent
+
+
+class IncidentClosed(ThreadlineError):
+    """The incident is over, so there is nothing left to acknowledge or resolve."""
+
+    def __init__(self, incident_id: str, state: str) -> None:
+        self.incident_id, self.state = incident_id, state
+        super().__init__(f"incident {incident_id} is {state}; only a live one can be handled")
+
+
+def acknowledge(incident: Incident, who: str, at: datetime, text: str) -> Change | None:
+    """Somebody is on it: nothing more is told. The first acknowledgement stands."""
+    if incident.state == "acknowledged":
+        return None
+    _require_live(incident)
+    fresh = replace(
+        incident,
+        state="acknowledged",
+        reason="acknowledged",
+        acknowledged_at=at,
+        acknowledged_by=who,
+        assignee=incident.assignee or who,
+        escalate_at=None,
+        version=incident.version + 1,
+    )
+    event = _event("acknowledged", who, at, text=text)
+    return Change(incident=fresh, event=event, withdraw="acknowledged")
+
+
+def resolve(incident: Incident, who: str, at: datetime, text: str) -> Change | None:
+    """Closed by hand: it stays so for this deadline, however late the case still is."""
+    if incident.state == "resolved":
+        return None
+    _require_live(incident)
+    fresh = replace(
+        incident,
+        state="resolved",
+        reason=CLOSED_BY_HAND,
+        resolved_at=at,
+        escalate_at=None,
+        version=incident.version + 1,
+    )
+    return Change(incident=fresh, event=_event("resolved", who, at, text=text), withdraw="resolved")
+
+
+def assign(incident: Incident, who: str, at: datetime, assignee: str, text: str) -> Change | None:
+    """Make it `assignee`'s, or nobody's when that is empty; allowed in any state."""
+    if incident.assignee == assignee:
+        return None
+    fresh = replace(incident, assignee=assignee, version=incident.version + 1)
+    return Change(incident=fresh, event=_event("assigned", who, at, assignee=assignee, text=text))
+
+
+def note(incident: Incident, who: str, at: datetime, text: str) -> Change:
+    """Write something into the history; allowed in any state."""
+    fresh = replace(incident, version=incident.version + 1)
+    return Change(incident=fresh, event=_event("noted", who, at, text=text))
+
+
+def _require_live(incident: Incident) -> None:
+    if not incident.live:
+        raise IncidentClosed(incident.id, incident.state)
+
+
+def _event(what: str, who: str, at: datetime, **detail: str) -> IncidentEvent:
+    given = {name: value for name, value in detail.items() if value}
+    return IncidentEvent(at=at, what=what, who=who, detail=given)

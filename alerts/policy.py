@@ -1,0 +1,232 @@
+"""Alert policies: read from YAML, checked, and asked which one is responsible."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from threadline import definitions
+from threadline.definitions import Document
+from threadline.errors import DefinitionError, DefinitionErrors
+
+Event = Literal["case-warning", "case-deadline", "step-deadline"]
+
+SHIPPED = Path(__file__).with_name("policies")
+SCHEMA = Path(__file__).with_name("policies.schema.json")
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`policy` takes care of `on` for these journeys and criticalities; an empty set is all."""
+
+    on: Event
+    journeys: frozenset[str]
+    criticality: frozenset[str]
+    policy: str
+
+    def covers(self, on: Event, journey: str, criticality: str) -> bool:
+        return (
+            self.on == on
+            and (not self.journeys or journey in self.journeys)
+            and (not self.criticality or criticality in self.criticality)
+        )
+
+    @property
+    def precision(self) -> tuple[bool, bool]:
+        """A rule that names the journey goes before one that names only the criticality."""
+        return bool(self.journeys), bool(self.criticality)
+
+    def rivals(self, other: Rule) -> bool:
+        """Whether both may cover the same case with neither going before the other."""
+        return (
+            self.on == other.on
+            and self.precision == other.precision
+            and (not self.journeys or bool(self.journeys & other.journeys))
+            and (not self.criticality or bool(self.criticality & other.criticality))
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EscalationStep:
+    """`after` that time without acknowledgement, tell `receivers` (each `policy/name`)."""
+
+    after: timedelta
+    receivers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiverDefinition:
+    """Where notifications go; a webhook has a `url`, its secrets filled in: never log it."""
+
+    name: str
+    type: Literal["log", "webhook"]
+    url: str = ""
+    timeout: timedelta = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policies:
+    """All policies of a deployment.
+
+    `contents` are the definitions as written, variables not filled in, for the definition store.
+    """
+
+    rules: tuple[Rule, ...]
+    escalations: Mapping[str, tuple[EscalationStep, ...]]
+    receivers: tuple[ReceiverDefinition, ...]
+    contents: Mapping[str, Any]
+
+    def responsible(self, on: Event, journey: str, criticality: str) -> str | None:
+        """The name of the policy whose most precise rule covers this, or None: nobody is told."""
+        covering = [rule for rule in self.rules if rule.covers(on, journey, criticality)]
+        return max(covering, key=lambda rule: rule.precision).policy if covering else None
+
+
+def load(directories: Sequence[Path], variables: Mapping[str, str | None]) -> Policies:
+    """The policies in `directories`, a later one replacing files of the same name.
+
+    `${name}` in a receiver's URL stands for a variable. A receiver whose variable is None is left
+    out wherever it is named. Raises `DefinitionErrors` naming file, line, key and rule.
+    """
+    schema = definitions.schema(SCHEMA)
+    errors: list[DefinitionError] = []
+    documents: list[Document] = []
+    for file in definitions.files(*directories):
+        try:
+            documents.append(definitions.read(file, schema))
+        except DefinitionErrors as error:
+            errors += error.errors
+    errors += _faults(documents, variables)
+    if errors:
+        raise DefinitionErrors(errors)
+    return _policies(documents, variables)
+
+
+def _policies(documents: Sequence[Document], variables: Mapping[str, str | None]) -> Policies:
+    receivers = [receiver for document in documents for receiver in _receivers(document, variables)]
+    there = {receiver.name for receiver in receivers}
+    return Policies(
+        rules=tuple(rule for document in documents for _, rule in _rules(document)),
+        escalations={
+            document.content["policy"]: _escalation(document, there) for document in documents
+        },
+        receivers=tuple(receivers),
+        contents={document.content["policy"]: document.content for document in documents},
+    )
+
+
+def _rules(document: Document) -> Iterator[tuple[int, Rule]]:
+    for index, rule in enumerate(document.content["rules"]):
+        yield (
+            index,
+            Rule(
+                on=rule["when"],
+                journeys=frozenset(rule.get("journeys", ())),
+                criticality=frozenset(rule.get("criticality", ())),
+                policy=document.content["policy"],
+            ),
+        )
+
+
+def _escalation(document: Document, there: set[str]) -> tuple[EscalationStep, ...]:
+    steps = []
+    for step in document.content["escalation"]:
+        names = [f"{document.content['policy']}/{name}" for name in step["receivers"]]
+        steps.append(
+            EscalationStep(
+                after=_duration(step["after"]),
+                receivers=tuple(name for name in names if name in there),
+            )
+        )
+    return tuple(steps)
+
+
+def _receivers(
+    document: Document, variables: Mapping[str, str | None]
+) -> Iterator[ReceiverDefinition]:
+    for name, receiver in document.content["receivers"].items():
+        qualified = f"{document.content['policy']}/{name}"
+        if receiver["type"] == "log":
+            yield ReceiverDefinition(name=qualified, type="log")
+            continue
+        url = _filled(receiver["url"], variables)
+        if url is not None:
+            timeout = _duration(receiver.get("timeout", "10s"))
+            yield ReceiverDefinition(name=qualified, type="webhook", url=url, timeout=timeout)
+
+
+def _filled(text: str, variables: Mapping[str, str | None]) -> str | None:
+    values = {name: variables.get(name) for name in _VARIABLE.findall(text)}
+    if None in values.values():
+        return None
+    return _VARIABLE.sub(lambda found: values[found[1]] or "", text)
+
+
+def _duration(text: str) -> timedelta:
+    return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1]])
+
+
+def _faults(
+    documents: Sequence[Document], variables: Mapping[str, str | None]
+) -> Iterator[DefinitionError]:
+    names: dict[str, Path] = {}
+    rules: list[tuple[Rule, Path]] = []
+    for document in documents:
+        name = document.content["policy"]
+        if name in names:
+            yield document.error(["policy"], f"is already the name of the policy in {names[name]}")
+        names[name] = document.file
+        yield from _escalation_faults(document)
+        yield from _receiver_faults(document, variables)
+        for index, rule in _rules(document):
+            for other, file in rules:
+                if rule.rivals(other):
+                    place = f"a rule in {file} covers the same cases as precisely"
+                    yield document.error(["rules", index], f"{place}: name journeys or drop one")
+            rules.append((rule, document.file))
+
+
+def _escalation_faults(document: Document) -> Iterator[DefinitionError]:
+    before = timedelta(0)
+    for index, step in enumerate(document.content["escalation"]):
+        after = _duration(step["after"])
+        if after < before:
+            rule = "must not be sooner than the step before it"
+            yield document.error(["escalation", index, "after"], rule)
+        before = after
+        for place, name in enumerate(step["receivers"]):
+            if name not in document.content["receivers"]:
+                path = ("escalation", index, "receivers", place)
+                yield document.error(path, f"{name!r} is not among this policy's receivers")
+
+
+def _receiver_faults(
+    document: Document, variables: Mapping[str, str | None]
+) -> Iterator[DefinitionError]:
+    for name, receiver in document.content["receivers"].items():
+        if receiver["type"] != "webhook":
+            continue
+        path = ["receivers", name, "url"]
+        unknown = [v for v in _VARIABLE.findall(receiver["url"]) if v not in variables]
+        for variable in unknown:
+            known = ", ".join(sorted(variables)) or "none"
+            yield document.error(path, f"no variable is called {variable!r} (known: {known})")
+        url = None if unknown else _filled(receiver["url"], variables)
+        if url is not None and not _is_web(url):
+            yield document.error(path, "must be an http or https URL once variables are filled in")
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

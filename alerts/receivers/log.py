@@ -1,0 +1,32 @@
+"""The service's own log as a receiver: always there, if only for the record."""
+
+from __future__ import annotations
+
+import logging
+
+from alerts.receivers import DELIVERED, Outcome
+from threadline.model.incidents import Notification
+
+_log = logging.getLogger("threadline.pages")
+
+
+class LogReceiver:
+    """One line for every notification, at level warning; errors for breaches."""
+
+    def deliver(self, notification: Notification) -> Outcome:
+        told = notification.payload
+        level = logging.ERROR if told["severity"] == "breach" else logging.WARNING
+        _log.log(
+            level,
+            "%s (incident %s, %s, step %d of its escalation; owner: %s; next: %s)",
+            told["what"],
+            told["incident"],
+            told["reason"],
+            told["escalation_step"],
+            told["owner"] or "none named",
+            told["next_move"] or "none named",
+        )
+        return DELIVERED
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,267 @@
+"""Alerting as a whole, as the composition root runs it and the API asks it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from alerts import case, escalation, handling, policy
+from alerts.evaluation import Action, evaluate
+from alerts.notification import Briefings, Links, compose
+from alerts.outbox import Courier
+from alerts.policy import Policies, ReceiverDefinition
+from alerts.receivers import Receiver
+from alerts.receivers.log import LogReceiver
+from alerts.receivers.webhook import WebhookReceiver
+from threadline.clock import Clock
+from threadline.model.incidents import (
+    Change,
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    Notification,
+)
+from threadline.settings import AlertsSettings
+from threadline.store.control import ControlStore
+from threadline.store.control.incidents import IncidentPage
+from threadline.store.control.outbox import Delivery
+
+_log = logging.getLogger(__name__)
+
+_WATERMARK = "alerts.evaluation"
+# How far a restart may have to look back; each note of it is one durable write.
+_NOTE_EVERY = timedelta(minutes=1)
+_TOGETHER = 500
+
+
+def load_policies(settings: AlertsSettings, extending: Sequence[Path] = ()) -> Policies:
+    """The shipped policies, extended or replaced by files of the same name in `extending`.
+
+    Raises `DefinitionErrors`.
+    """
+    variables = {"webhook_url": settings.webhook_url}
+    return policy.load([policy.SHIPPED, *extending], variables)
+
+
+class AlertsService:
+    """Opens, escalates, tells about and closes incidents; safe to call from several threads.
+
+    Two clocks are at work. Deadlines are judged at the `now` given to `evaluate`, which must be the
+    earlier of the clock and the pipeline's watermark (up to when all input received has been
+    derived): while the pipeline lags, the event that kept a promise may still be waiting to be
+    read, and no case may be called late for that. Escalation runs by the clock, because the people
+    told live by it.
+    """
+
+    def __init__(
+        self,
+        store: ControlStore,
+        policies: Policies,
+        clock: Clock,
+        *,
+        briefing: Briefings,
+        links: Links,
+    ) -> None:
+        self._incidents = store.incidents
+        self._outbox = store.outbox
+        self._watermarks = store.watermarks
+        self._policies = policies
+        self._clock = clock
+        self._briefing = briefing
+        self._links = links
+        self._receivers = {one.name: _receiver(one) for one in policies.receivers}
+        self._courier = Courier(store.outbox, self._receivers, clock)
+        self._evaluating = threading.Lock()
+        self._noted: datetime | None = None
+        self._evaluated: datetime | None = None
+
+    def close(self) -> None:
+        """Let go of the receivers' connections; the store is its owner's to close."""
+        for receiver in self._receivers.values():
+            receiver.close()
+
+    def watched(self) -> list[str]:
+        """The cases of live incidents: `evaluate` needs their rows even when nothing is late."""
+        return sorted({incident.case_id for incident in self._incidents.live()})
+
+    def evaluate(
+        self,
+        cases: pl.DataFrame,
+        now: datetime,
+        *,
+        today: Mapping[str, str] | None = None,
+        silent: Collection[str] = (),
+    ) -> Counter[str]:
+        """Bring incidents in line with `cases` at `now`; how many changed, by named reason.
+
+        `cases` has the columns of table `cases` of the telemetry store and holds at least the late
+        ones and those of `watched()` (under today's ids); cases left out are not judged. `today`
+        maps identifiers that incidents were stored under to the object ids they resolve to now.
+        `silent` names systems that have not spoken within their cadence.
+
+        An incident and its first notifications are stored together: a crash in between loses and
+        doubles neither. Going back in time (an index being rebuilt) changes nothing: the count is
+        then `behind`. Raises `ControlUnavailable` with what was stored so far kept; call again.
+        """
+        with self._evaluating:
+            if self._behind(now):
+                return Counter(behind=1)
+            counts: Counter[str] = Counter()
+            for actions in _batches(self._actions(cases, now, today or {}, silent)):
+                stored = self._incidents.commit([self._change(action) for action in actions])
+                counts.update(change.event.what for change in stored)
+            self._note(now, changed=bool(counts))
+        for reason, count in sorted(counts.items()):
+            _log.info("incidents %s: %d", reason, count)
+        return counts
+
+    def escalate(self, now: datetime) -> Counter[str]:
+        """Owe the notifications of escalation steps due at `now`; counts by named reason."""
+        counts: Counter[str] = Counter()
+        changes = []
+        for incident in self._incidents.escalating(now):
+            decision, notifications = self._escalation(incident, now)
+            what = "escalated" if decision.steps else f"escalation-{decision.reason}"
+            event = IncidentEvent(at=now, what=what, detail={"steps": list(decision.steps)})
+            told = replace(decision.incident, version=incident.version + 1)
+            changes.append(Change(incident=told, event=event, notifications=notifications))
+        counts.update(change.event.what for change in self._incidents.commit(changes))
+        return counts
+
+    def deliver(self, now: datetime) -> Counter[str]:
+        """Escalate and deliver all that is due at `now`, the clock's; attempts by named reason."""
+        self.escalate(now)
+        return self._courier.deliver_due(now)
+
+    def page(
+        self,
+        *,
+        states: Collection[IncidentState] = (),
+        journey: str = "",
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> IncidentPage:
+        """Incidents, the newest opened first; `ValueError` for a cursor that is not ours."""
+        return self._incidents.page(states=states, journey=journey, limit=limit, cursor=cursor)
+
+    def get(self, incident_id: str) -> Incident:
+        """One incident; raises `NotFound`, as everything below that takes an id."""
+        return self._incidents.get(incident_id)
+
+    def of_cases(self, case_ids: Collection[str]) -> list[Incident]:
+        """All incidents stored under these cases, whatever their state."""
+        return self._incidents.of_cases(case_ids)
+
+    def history(self, incident_id: str) -> list[IncidentEvent]:
+        """All that happened to an incident, every attempt to tell somebody included."""
+        return self._incidents.history(incident_id)
+
+    def deliveries(self, incident_id: str) -> list[Delivery]:
+        """Whom it was told to, whom it is still to be told to, and who could not be told."""
+        return self._outbox.of(incident_id)
+
+    def acknowledge(self, incident_id: str, *, who: str, text: str = "") -> Incident:
+        """`who` is on it: nothing more is told. Raises `IncidentClosed` when it is over."""
+        return self._incidents.change(
+            incident_id, lambda one: handling.acknowledge(one, who, self._clock.now(), text)
+        )
+
+    def resolve(self, incident_id: str, *, who: str, text: str = "") -> Incident:
+        """Close it by hand, for the deadline it is about. Raises `IncidentClosed`."""
+        return self._incidents.change(
+            incident_id, lambda one: handling.resolve(one, who, self._clock.now(), text)
+        )
+
+    def assign(self, incident_id: str, *, assignee: str, who: str, text: str = "") -> Incident:
+        """Make it `assignee`'s; an empty one gives it back."""
+        return self._incidents.change(
+            incident_id, lambda one: handling.assign(one, who, self._clock.now(), assignee, text)
+        )
+
+    def note(self, incident_id: str, *, text: str, who: str) -> Incident:
+        """Add `text` to its history."""
+        return self._incidents.change(
+            incident_id, lambda one: handling.note(one, who, self._clock.now(), text)
+        )
+
+    def _actions(
+        self,
+        cases: pl.DataFrame,
+        now: datetime,
+        today: Mapping[str, str],
+        silent: Collection[str],
+    ) -> Iterator[Action]:
+        live = {incident.id: incident for incident in self._incidents.live()}
+        watched = {today.get(one.case_id, one.case_id) for one in live.values()}
+        watched.update(case.late(cases, now)["case_id"])
+        closed = {one.id: one for one in self._incidents.of_cases(watched, closed=True)}
+        judged = cases.filter(pl.col("case_id").is_in(list(watched)))
+        known = (live | closed).values()
+        return evaluate(case.read(judged, silent), known, now, self._policies, today)
+
+    def _change(self, action: Action) -> Change:
+        at = self._clock.now()
+        incident = action.incident
+        notifications: tuple[Notification, ...] = ()
+        withdraw = "resolved" if incident.state == "resolved" else ""
+        if action.page:
+            withdraw = "superseded"
+            decision, notifications = self._escalation(escalation.begin(incident, at), at)
+            incident = decision.incident
+        deadline = incident.deadline.isoformat()
+        detail = {"severity": incident.severity, "deadline": deadline, **action.detail}
+        event = IncidentEvent(at=at, what=action.reason, detail=detail)
+        return Change(
+            incident=incident, event=event, notifications=notifications, withdraw=withdraw
+        )
+
+    def _escalation(
+        self, incident: Incident, now: datetime
+    ) -> tuple[escalation.Decision, tuple[Notification, ...]]:
+        steps = self._policies.escalations.get(incident.policy, ())
+        decision = escalation.decide(incident, steps, now)
+        briefing = self._briefing(incident.journey, incident.step)
+        notifications = tuple(
+            compose(
+                decision.incident,
+                step=number,
+                receiver=receiver,
+                at=now,
+                briefing=briefing,
+                links=self._links,
+            )
+            for number in decision.steps
+            for receiver in steps[number - 1].receivers
+        )
+        return decision, notifications
+
+    def _behind(self, now: datetime) -> bool:
+        if self._evaluated is None:
+            self._evaluated = self._noted = self._watermarks.get(_WATERMARK)
+        return self._evaluated is not None and now < self._evaluated
+
+    def _note(self, now: datetime, *, changed: bool) -> None:
+        self._evaluated = now
+        if changed or self._noted is None or now - self._noted >= _NOTE_EVERY:
+            self._watermarks.advance(_WATERMARK, now)
+            self._noted = now
+
+
+def _receiver(definition: ReceiverDefinition) -> Receiver:
+    if definition.type == "log":
+        return LogReceiver()
+    return WebhookReceiver(definition.url, definition.timeout)
+
+
+def _batches(actions: Iterable[Action]) -> Iterator[list[Action]]:
+    waiting = iter(actions)
+    while batch := list(islice(waiting, _TOGETHER)):
+        yield batch

@@ -1,0 +1,63 @@
+"""What both decoders give for each fact, before the mapping is applied."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+_PICKS = pl.List(pl.Struct({"key": pl.String, "json": pl.String, "texts": pl.List(pl.String)}))
+
+# `entry` is the index of the request in the batch; `service` what it calls itself (`service.name`,
+# the source of a CloudEvent); `started`, `ended` are Unix nanoseconds, 0 when absent; `time` is
+# RFC 3339 text; `picks` holds the attributes the mapping reads; `fault` says why this is no fact; a
+# request with any row `left_over` is decoded by the reference.
+SCHEMA = pl.Schema(
+    {
+        "entry": pl.UInt64(),
+        "service": pl.String(),
+        "trace_id": pl.String(),
+        "span_id": pl.String(),
+        "parent_span_id": pl.String(),
+        "name": pl.String(),
+        "started": pl.UInt64(),
+        "ended": pl.UInt64(),
+        "time": pl.String(),
+        "outcome": pl.String(),
+        "message": pl.String(),
+        "attributes": pl.String(),
+        "span_links": pl.List(pl.String()),
+        "sampled": pl.Boolean(),
+        "picks": _PICKS,
+        "fact_id": pl.String(),
+        "content_hash": pl.UInt64(),
+        "fault": pl.String(),
+        "left_over": pl.Boolean(),
+    }
+)
+
+BLANK: dict[str, Any] = {
+    "service": "",
+    "trace_id": "",
+    "span_id": "",
+    "parent_span_id": "",
+    "name": "",
+    "started": 0,
+    "ended": 0,
+    "time": "",
+    "outcome": "unset",
+    "message": "",
+    "attributes": "{}",
+    "span_links": [],
+    "sampled": False,
+    "picks": [],
+    "fact_id": "",
+    "content_hash": 0,
+    "fault": "",
+    "left_over": False,
+}
+
+
+def frame(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Rows of the reference decoder as the frame the columnar one gives."""
+    return pl.DataFrame(rows, schema=SCHEMA)

@@ -1,0 +1,111 @@
+"""Of which identifiers every fact speaks, by itself or through its trace."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from collector.identity.lineage import nearest, places, tree
+
+MOST_OF_A_TRACE = 16  # a trace that names more is a batch run: its other spans speak of nobody
+
+# One row per fact and identifier: `row` points into the facts, `origin` is the fact it comes from
+# (none for `own` and `trace`), `of` how many identifiers that can tie the fact speaks of.
+SPOKEN = pl.Schema(
+    {
+        "row": pl.UInt32,
+        "identifier": pl.String,
+        "how": pl.String,
+        "origin": pl.String,
+        "of": pl.UInt16,
+    }
+)
+
+
+def spoken(facts: pl.DataFrame, never: frozenset[str]) -> pl.DataFrame:
+    """The identifiers of every fact: columns `SPOKEN`, in the order of the facts.
+
+    `facts` holds whole traces, one row per fact: trace_id, fact_id, kind, span_id, parent_span_id,
+    span_links and `identifiers`, its own as `type:namespace:value`. A fact without any takes those
+    of its nearest ancestor that has some; else those of the spans that it, or its nearest ancestor
+    that links, links to; else those of all spans of the trace. A log record stands below the span
+    it names. Identifiers of the types `never` are not inherited and make no fact identified.
+    """
+    own = _own(facts, never)
+    tying = own.filter("tying").select("row", "identifier")
+    mute = own.filter(~pl.col("tying")).select("row", "identifier", of=pl.lit(0, pl.UInt16))
+    named = pl.concat([_counted(tying), mute]).with_columns(how=pl.lit("own"), origin=pl.lit(""))
+    heirs = _inherited(facts, tying)
+    return pl.concat([named.select(SPOKEN.names()), heirs]).sort("row", "identifier")
+
+
+def _own(facts: pl.DataFrame, never: frozenset[str]) -> pl.DataFrame:
+    """The identifiers that facts name themselves: row, identifier, tying."""
+    kind = pl.col("identifier").str.split_exact(":", 1).struct.field("field_0")
+    return (
+        facts.select(row=pl.int_range(pl.len(), dtype=pl.UInt32), identifier="identifiers")
+        .filter(pl.col("identifier").list.len() > 0)
+        .explode("identifier")
+        .unique(maintain_order=True)
+        .with_columns(tying=~kind.is_in(sorted(never)))
+    )
+
+
+def _inherited(facts: pl.DataFrame, tying: pl.DataFrame) -> pl.DataFrame:
+    nodes = tree(facts, tying["row"].unique())
+    if nodes["known"].all():
+        return SPOKEN.to_frame()
+    above = nodes.with_columns(source=nearest(nodes["parent"], nodes["known"]))
+    named = nodes.select("node", "row").join(tying, on="row").select("node", "identifier")
+    direct = above.filter(~pl.col("known"), pl.col("source").is_not_null())
+    links = _linked(above)
+    left = above.filter(pl.col("source").is_null()).join(links, on="node", how="anti")
+    return pl.concat(
+        [
+            _taken(direct, named, nodes, "ancestor"),
+            _taken(links, named, nodes, "link"),
+            _of_trace(left, links, named, nodes),
+        ]
+    )
+
+
+def _linked(above: pl.DataFrame) -> pl.DataFrame:
+    """Nodes that nothing above identifies and the identified nodes their links lead to."""
+    lost = above.filter(pl.col("source").is_null())
+    target = pl.col("span_links").str.splitn(":", 2).struct
+    links = (
+        lost.filter(pl.col("span_links").list.len() > 0)
+        .select("span_links", linker="node")
+        .explode("span_links")
+        .select("linker", trace_id=target.field("field_0"), span_id=target.field("field_1"))
+        .join(places(above), on=["trace_id", "span_id"])
+    )
+    links = links.select("linker", source=above["source"].gather(links["place"])).drop_nulls()
+    seeds = above["node"].is_in(links["linker"].implode())
+    reached = above.select("node", "row", linker=nearest(above["parent"], seeds))
+    return reached.join(lost, on="node", how="semi").join(links, on="linker")
+
+
+def _of_trace(
+    left: pl.DataFrame, links: pl.DataFrame, named: pl.DataFrame, nodes: pl.DataFrame
+) -> pl.DataFrame:
+    """What facts still without any take from all spans of their trace, however those came by it."""
+    by_link = links.select("node", "source").join(named.rename({"node": "source"}), on="source")
+    spans = nodes.filter("span").select("node", "trace_id")
+    sets = pl.concat([named, by_link.select("node", "identifier")]).join(spans, on="node")
+    each = sets.select("trace_id", "identifier").unique()
+    few = each.filter(pl.len().over("trace_id") <= MOST_OF_A_TRACE)
+    found = left.select("row", "trace_id").join(few, on="trace_id").select("row", "identifier")
+    whole = _counted(found).with_columns(how=pl.lit("trace"), origin=pl.lit(""))
+    return whole.select(SPOKEN.names())
+
+
+def _taken(heirs: pl.DataFrame, named: pl.DataFrame, nodes: pl.DataFrame, how: str) -> pl.DataFrame:
+    """What each node of `heirs` takes from its sources; of several the smallest id is origin."""
+    found = heirs.select("row", node="source").join(named, on="node")
+    found = found.with_columns(origin=nodes["fact_id"].gather(found["node"]))
+    single = found.group_by("row", "identifier").agg(pl.col("origin").min())
+    return _counted(single).with_columns(how=pl.lit(how)).select(SPOKEN.names())
+
+
+def _counted(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(of=pl.len().over("row").clip(0, 2**16 - 1).cast(pl.UInt16))

@@ -1,0 +1,151 @@
+"""Links and what they resolve to, held in memory and kept up to date batch by batch."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from typing import Self
+
+import polars as pl
+
+from collector.identity.resolution import Rulings, decisions, settle, with_asserted
+from collector.identity.ties import (
+    BELONGS_TO,
+    SAME_AS,
+    Evidence,
+    Pair,
+    Place,
+    Verdict,
+    alone,
+    evidence,
+    keep_best,
+)
+from collector.mapping import Mapping
+
+_HELD = Verdict()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What an update changed.
+
+    `places` are the new places of identifiers that moved; `links` the new state of changed pairs, None
+    for a pair without evidence left; `roots` every root that lost or won an identifier or a link.
+    """
+
+    places: dict[str, Place]
+    links: dict[Pair, tuple[Evidence, Verdict] | None]
+    roots: set[str]
+
+
+class Linkage:
+    """All links and the place of every identifier they name.
+
+    After any sequence of updates it holds what `resolution.resolve` gives for the same evidence.
+    """
+
+    def __init__(self, mapping: Mapping, rulings: Rulings) -> None:
+        self._mapping = mapping
+        self._rulings = rulings
+        self._evidence: dict[Pair, Evidence] = {}
+        self._of: dict[str, list[Pair]] = defaultdict(list)
+        self._places: dict[str, Place] = {}
+        self._lost: dict[Pair, Verdict] = {}
+
+    @classmethod
+    def load(cls, links: pl.DataFrame, rulings: pl.DataFrame, mapping: Mapping) -> Self:
+        """A linkage of stored links (columns `ties.EVIDENCE` at least) under `ties.RULINGS`."""
+        linkage = cls(mapping, decisions(rulings))
+        for pair, found in with_asserted(evidence(links), linkage._rulings).items():
+            linkage._put(pair, found)
+        linkage._settle(set(linkage._of))
+        return linkage
+
+    def place(self, identifier: str) -> Place:
+        """What `identifier` resolves to, whether or not it was ever seen."""
+        return self._places.get(identifier) or alone(identifier, self._mapping)
+
+    def held(self, pair: Pair) -> Evidence | None:
+        """The best evidence known for a pair."""
+        return self._evidence.get(pair)
+
+    def update(self, found: pl.DataFrame, withdrawn: Iterable[Pair] = ()) -> Changes:
+        """Take in `found` (columns `ties.EVIDENCE`) and settle anew what it touches.
+
+        Of a `withdrawn` pair only the evidence in `found` counts; without any, the pair goes.
+        """
+        touched: dict[Pair, tuple[Evidence, Verdict] | None] = {}
+        for pair in withdrawn:
+            if pair in self._evidence:
+                touched[pair] = self._stand(pair)
+                self._drop(pair)
+        for pair, new in evidence(found).items():
+            before = self._stand(pair)
+            if keep_best(self._evidence, pair, new):
+                touched.setdefault(pair, before)
+                if before is None:
+                    self._adjoin(pair)
+        return self._changes(touched)
+
+    def _changes(self, touched: dict[Pair, tuple[Evidence, Verdict] | None]) -> Changes:
+        ends = {end for pair in touched for end in (pair.child, pair.parent)}
+        region = self._region(ends)
+        pairs = {
+            pair for identifier in region for pair in self._of.get(identifier, ())
+        } | touched.keys()
+        before = {pair: touched[pair] if pair in touched else self._stand(pair) for pair in pairs}
+        places = {identifier: self.place(identifier) for identifier in region}
+        self._settle(region)
+        after = {pair: self._stand(pair) for pair in pairs}
+        moved = {i: self.place(i) for i, was in places.items() if self.place(i) != was}
+        links = {pair: now for pair, now in after.items() if now != before[pair]}
+        roots = {place.root_id for i in moved for place in (places[i], moved[i])}
+        roots |= {self.place(end).root_id for pair in links for end in (pair.child, pair.parent)}
+        return Changes(places=moved, links=links, roots=roots - {""})
+
+    def _settle(self, region: Set[str]) -> None:
+        pairs = {pair for identifier in region for pair in self._of.get(identifier, ())}
+        places, verdicts = settle(
+            {pair: self._evidence[pair] for pair in pairs}, self._rulings, self._mapping
+        )
+        for identifier in region:
+            self._places.pop(identifier, None)
+        self._places.update((i, place) for i, place in places.items() if i in region)
+        for pair, verdict in verdicts.items():
+            self._lost.pop(pair, None)
+            if verdict != _HELD:
+                self._lost[pair] = verdict
+
+    def _region(self, ends: Iterable[str]) -> set[str]:
+        """Everything joined to `ends` by links that can move a place; relations cannot."""
+        region: set[str] = set()
+        ahead = list(ends)
+        while ahead:
+            identifier = ahead.pop()
+            if identifier not in region:
+                region.add(identifier)
+                for pair in self._of.get(identifier, ()):
+                    if pair.kind in (SAME_AS, BELONGS_TO):
+                        ahead += (pair.child, pair.parent)
+        return region
+
+    def _stand(self, pair: Pair) -> tuple[Evidence, Verdict] | None:
+        found = self._evidence.get(pair)
+        return None if found is None else (found, self._lost.get(pair, _HELD))
+
+    def _put(self, pair: Pair, found: Evidence) -> None:
+        self._evidence[pair] = found
+        self._adjoin(pair)
+
+    def _adjoin(self, pair: Pair) -> None:
+        self._of[pair.child].append(pair)
+        self._of[pair.parent].append(pair)
+
+    def _drop(self, pair: Pair) -> None:
+        del self._evidence[pair]
+        self._lost.pop(pair, None)
+        for end in (pair.child, pair.parent):
+            self._of[end].remove(pair)
+            if not self._of[end]:
+                del self._of[end]

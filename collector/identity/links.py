@@ -1,0 +1,88 @@
+"""What facts assert about pairs of identifiers, folded to the best evidence of every pair."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from collector.identity.ties import BELONGS_TO, EVIDENCE, INSTANT, PARTS, SAME_AS, parts
+from collector.mapping import Mapping
+
+_NAMED = ["fact", "type", "namespace"]
+
+
+def fold(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """The best evidence of every pair that `facts` assert: columns `ties.EVIDENCE`.
+
+    `facts` has one row per fact: fact_id, system, at, plausible and `identifiers`, its own. Only
+    plausible facts are evidence, and only where they say which belongs to which: a child with two
+    candidates of one type and namespace belongs to neither. A relation is many to many, so there one
+    side may be several. The best evidence is that of the system of record, then the earliest, then
+    that of the smallest fact id.
+    """
+    speaking = facts.filter("plausible", pl.col("identifiers").list.len() > 1)
+    speaking = speaking.select("fact_id", "system", "at", "identifiers").with_row_index("fact")
+    named = _named(speaking)
+    found = pl.concat(
+        [_ownership(named, mapping), _sameness(named, mapping), _relations(named, mapping)]
+    )
+    told = found.join(speaking.drop("identifiers"), on="fact")
+    told = told.with_columns(
+        mastered=pl.col("system") == pl.col("master"), plausible=pl.lit(value=True)
+    )
+    nothing = pl.lit(None, INSTANT)
+    ranked = told.with_columns(valid_from=nothing, valid_to=nothing).sort(
+        ~pl.col("mastered"), "at", "fact_id", nulls_last=True
+    )
+    best = ranked.unique(["kind", "child", "parent"], keep="first", maintain_order=True)
+    return best.with_columns(
+        *parts("child", {part: f"child_{part}" for part in PARTS}),
+        *parts("parent", {part: f"parent_{part}" for part in PARTS}),
+    ).select(EVIDENCE.names())
+
+
+def _named(speaking: pl.DataFrame) -> pl.DataFrame:
+    """One row per fact and identifier; `alone` if the fact names no other of its namespace."""
+    rows = speaking.select("fact", identifier="identifiers").explode("identifier").unique()
+    split = pl.col("identifier").str.splitn(":", 3).struct
+    rows = rows.with_columns(type=split.field("field_0"), namespace=split.field("field_1"))
+    return rows.with_columns(alone=pl.len().over(_NAMED) == 1)
+
+
+def _ownership(named: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    rules = [
+        (BELONGS_TO, kind.name, owner, kind.master)
+        for kind in mapping.objects.values()
+        for owner in kind.owners
+    ]
+    return _crossed(named, rules).filter("alone_right").select(_ASSERTED)
+
+
+def _relations(named: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    rules = [(r.name, r.child, r.parent, r.master) for r in mapping.relations]
+    return _crossed(named, rules).filter(pl.col("alone") | pl.col("alone_right")).select(_ASSERTED)
+
+
+def _crossed(named: pl.DataFrame, rules: list[tuple[str, str, str, str]]) -> pl.DataFrame:
+    """Every child and parent on one fact for which there is a rule."""
+    schema = dict.fromkeys(("kind", "type", "type_right", "master"), pl.String)
+    known = pl.DataFrame(rules, schema=schema, orient="row")
+    children = named.join(known, on="type")
+    return children.join(
+        named.rename({"type": "type_right"}), on=["fact", "type_right"], suffix="_right"
+    ).rename({"identifier": "child", "identifier_right": "parent"})
+
+
+def _sameness(named: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    rules = [(SAME_AS, s.object_type, *s.namespaces, s.master) for s in mapping.same_as]
+    schema = dict.fromkeys(("kind", "type", "namespace_right", "namespace", "master"), pl.String)
+    known = pl.DataFrame(rules, schema=schema, orient="row")
+    single = named.filter("alone")
+    children = single.join(known, on=["type", "namespace"])
+    return children.join(
+        single.rename({"namespace": "namespace_right"}),
+        on=["fact", "type", "namespace_right"],
+        suffix="_right",
+    ).select("fact", "kind", "master", child="identifier", parent="identifier_right")
+
+
+_ASSERTED = ["fact", "kind", "master", "child", "parent"]

@@ -1,0 +1,77 @@
+"""What identity found, as rows of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import polars as pl
+
+from collector.identity.linkage import Changes
+from collector.identity.speech import Turn
+from collector.identity.ties import (
+    IDENTIFIER,
+    Evidence,
+    Place,
+    Verdict,
+    identifiers_frame,
+    links_frame,
+    parts,
+)
+
+_COPIED = [
+    *("fact_id", "trace_id", "content_hash", "kind", "source", "system", "name", "outcome"),
+    *("message", "at", "occurred_at", "plausible", "payload", "received_at"),
+]
+_NO_EVIDENCE = Evidence(at=None, fact_id="", system="", mastered=False, plausible=False)
+
+
+def stamped(frame: pl.DataFrame, generation: int) -> pl.DataFrame:
+    """`frame` as of a generation."""
+    return frame.with_columns(generation=pl.lit(generation, pl.UInt64))
+
+
+def mentions(turn: Turn) -> pl.DataFrame:
+    """What is said anew, and a tombstone for what is said no more."""
+    return _with_tombstones(_mentions(turn.changed, turn.after), _mentions(turn.vanished, turn.before))
+
+
+def links(changes: Changes) -> pl.DataFrame:
+    """Changed pairs with evidence and verdict, and a tombstone for those without evidence left."""
+    held = {pair: found for pair, found in changes.links.items() if found is not None}
+    gone = {pair: (_NO_EVIDENCE, Verdict()) for pair, found in changes.links.items() if not found}
+    return _with_tombstones(links_frame(held), links_frame(gone))
+
+
+def identifiers(places: Mapping[str, Place], gone: Collection[str]) -> pl.DataFrame:
+    """Places, and a tombstone for identifiers that no fact names any more."""
+    left = {identifier: place for identifier, place in places.items() if identifier not in gone}
+    tombstones = dict.fromkeys(sorted(gone), Place("", "", ""))
+    return _with_tombstones(identifiers_frame(left), identifiers_frame(tombstones))
+
+
+def trace_links(facts: pl.DataFrame) -> pl.DataFrame:
+    """Which traces link to which others."""
+    linking = facts.filter(pl.col("span_links").list.len() > 0).select("trace_id", "span_links")
+    target = pl.col("span_links").str.splitn(":", 2).struct.field("field_0")
+    rows = linking.explode("span_links").select(target_trace_id=target, trace_id="trace_id")
+    return rows.filter(pl.col("target_trace_id") != pl.col("trace_id")).unique()
+
+
+def touched_roots(roots: Collection[str]) -> pl.DataFrame:
+    """Roots as rows."""
+    return pl.DataFrame({"root_id": sorted(roots)}, schema={"root_id": pl.String})
+
+
+def _mentions(said: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
+    copies = facts.select(*_COPIED, sampled=pl.col("annotations").list.contains("sampled"))
+    own = said.select(*parts("identifier", IDENTIFIER), "how", "origin", "of")
+    return own.hstack(copies[said["row"]])
+
+
+def _with_tombstones(rows: pl.DataFrame, gone: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat(
+        [
+            rows.with_columns(deleted=pl.lit(0, pl.UInt8)),
+            gone.with_columns(deleted=pl.lit(1, pl.UInt8)),
+        ]
+    )

@@ -1,0 +1,134 @@
+"""Identity, batch by batch: what to store, and whose cases to derive anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from collector.identity import results, versions
+from collector.identity.graph import Graph
+from collector.identity.linkage import Changes
+from collector.identity.links import fold
+from collector.identity.neighbourhood import gather
+from collector.identity.speech import Turn, turn
+from collector.identity.ties import Place, object_type
+from collector.identity.withdrawal import withdrawn, witnesses
+from collector.mapping import Mapping
+from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.mentions import named_by_others
+
+
+class Decoded(Protocol):
+    """What is identified: see `collector.decode.Decoded`."""
+
+    @property
+    def facts(self) -> pl.DataFrame: ...
+
+    @property
+    def mentions(self) -> pl.DataFrame: ...
+
+    @property
+    def dead_letters(self) -> pl.DataFrame: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identified:
+    """`frames`: the rows to insert by table, in this order. `touched_roots`: whose cases may have
+    changed. `counts`: what the batch brought, per log entry and source, as in `intake_counts`.
+    """
+
+    frames: dict[str, pl.DataFrame]
+    touched_roots: set[str]
+    counts: pl.DataFrame
+
+
+def identify(
+    decoded: Decoded, telemetry: Telemetry, graph: Graph, mapping: Mapping, generation: int
+) -> Identified:
+    """Settle the versions, mentions, links and identifiers that a batch touches.
+
+    A batch that is interrupted between any two of the frames and then repeated gives the same in
+    the end. Facts come last, because they are what the next look-up starts from.
+    """
+    batch = _with_identifiers(decoded)
+    nearby = gather(batch, telemetry, graph)
+    settled = versions.settle(nearby.facts, batch)
+    said = turn(nearby, settled.winners, batch, _never(mapping))
+    changes = _link(said, telemetry, graph, mapping)
+    gone = _gone(said, telemetry)
+    anyway = _roots(said.by_batch, graph)
+    touched = anyway | _roots(said.changed, graph) | _roots(said.vanished, graph)
+    touched |= changes.roots | graph.take_unsettled()
+    counts = versions.counts(settled, batch, decoded.dead_letters)
+    frames = {
+        "touched_roots": results.touched_roots(touched - anyway),
+        "identifiers": results.identifiers(_places(said, changes, graph, mapping), gone),
+        "links": results.links(changes),
+        "mentions": results.mentions(said),
+        "intake_counts": counts,
+    }
+    stamped = {table: results.stamped(frame, generation) for table, frame in frames.items()}
+    trace_links = results.trace_links(batch)
+    _remember(batch, trace_links, graph)
+    return Identified(
+        frames={**stamped, "trace_links": trace_links, "facts": settled.new},
+        touched_roots=touched,
+        counts=counts,
+    )
+
+
+def _with_identifiers(decoded: Decoded) -> pl.DataFrame:
+    """The facts of a batch with the identifiers they name themselves, sorted."""
+    whole = pl.concat_str("object_type", "namespace", "value", separator=":")
+    lists = (
+        decoded.mentions.select("fact_id", "content_hash", identifiers=whole)
+        .group_by("fact_id", "content_hash")
+        .agg(pl.col("identifiers").unique().sort())
+    )
+    keys = ["fact_id", "content_hash"]
+    facts = decoded.facts.join(lists, on=keys, how="left", maintain_order="left")
+    return facts.with_columns(pl.col("identifiers").fill_null([]))
+
+
+def _never(mapping: Mapping) -> frozenset[str]:
+    return frozenset(name for name, kind in mapping.objects.items() if not kind.links)
+
+
+def _link(said: Turn, telemetry: Telemetry, graph: Graph, mapping: Mapping) -> Changes:
+    fallen = withdrawn(said, graph.linkage, mapping)
+    others = witnesses(fallen, said, telemetry)
+    speakers = said.after.join(said.by_batch.select("fact_id"), on="fact_id", how="semi")
+    telling = pl.concat([speakers.select(others.columns), others])
+    return graph.linkage.update(fold(telling, mapping), fallen)
+
+
+def _places(said: Turn, changes: Changes, graph: Graph, mapping: Mapping) -> dict[str, Place]:
+    """Where the identifiers are that the batch names or moves."""
+    named = said.by_batch.filter(pl.col("how") == "own")["identifier"].unique()
+    never = _never(mapping)
+    here = {i: graph.linkage.place(i) for i in named if object_type(i) not in never}
+    return here | changes.places
+
+
+def _gone(said: Turn, telemetry: Telemetry) -> set[str]:
+    """Identifiers that nobody names any more."""
+    own = pl.col("how") == "own"
+    unsaid = set(said.vanished.filter(own)["identifier"])
+    if not unsaid:
+        return unsaid
+    unsaid -= set(said.after["identifiers"].explode())
+    others = named_by_others(telemetry, sorted(unsaid), sorted(set(said.after["fact_id"])))
+    return unsaid - others
+
+
+def _roots(said: pl.DataFrame, graph: Graph) -> set[str]:
+    roots = {graph.linkage.place(i).root_id for i in said["identifier"].unique()}
+    return roots - {""}
+
+
+def _remember(batch: pl.DataFrame, trace_links: pl.DataFrame, graph: Graph) -> None:
+    traced = pl.col("trace_id") != ""
+    graph.seen.add(batch.select(pl.when(traced).then("trace_id").otherwise("fact_id")).to_series())
+    graph.awaited.add(trace_links["target_trace_id"])

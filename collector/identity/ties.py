@@ -1,0 +1,191 @@
+"""The words of identity: identifiers as text, pairs of them, and the evidence for a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dictionary
+from typing import Literal, NamedTuple
+
+import polars as pl
+
+from collector.mapping import Mapping
+
+INSTANT = pl.Datetime("ns", "UTC")
+
+BELONGS_TO = "belongs_to"
+SAME_AS = "same_as"
+
+State = Literal["held", "conflict", "retracted"]
+
+# An identifier is handled as `type:namespace:value`, the form object ids have everywhere.
+PARTS = ("type", "namespace", "value")
+
+IDENTIFIER = {"type": "object_type", "namespace": "namespace", "value": "value"}
+
+PAIR = ["kind", *(f"child_{part}" for part in PARTS), *(f"parent_{part}" for part in PARTS)]
+_TEXTS: dict[str, pl.DataType] = {column: pl.String() for column in PAIR}
+
+# The best evidence of every pair: what `links.fold` gives and the table `links` keeps.
+EVIDENCE = pl.Schema(
+    {
+        **_TEXTS,
+        "at": INSTANT,
+        "fact_id": pl.String(),
+        "system": pl.String(),
+        "mastered": pl.Boolean(),
+        "plausible": pl.Boolean(),
+        "valid_from": INSTANT,
+        "valid_to": INSTANT,
+    }
+)
+
+LINKS = pl.Schema({**EVIDENCE, "state": pl.String(), "reason": pl.String()})
+
+IDENTIFIERS = pl.Schema(
+    {
+        "object_type": pl.String,
+        "namespace": pl.String,
+        "value": pl.String,
+        "object_id": pl.String,
+        "owner_id": pl.String,
+        "root_id": pl.String,
+    }
+)
+
+# What people have decided about pairs, identifiers as text; the last word on a pair counts.
+RULINGS = pl.Schema(
+    {
+        "kind": pl.String,
+        "child": pl.String,
+        "parent": pl.String,
+        "act": pl.String,  # assert or retract
+        "at": INSTANT,
+        "who": pl.String,
+        "why": pl.String,
+    }
+)
+
+
+class Pair(NamedTuple):
+    """Two identifiers and how they are tied: same_as, belongs_to, or the name of a relation."""
+
+    kind: str
+    child: str
+    parent: str
+
+
+class Evidence(NamedTuple):
+    """The best evidence for one pair; instants in nanoseconds of the epoch."""
+
+    at: int | None
+    fact_id: str
+    system: str
+    mastered: bool
+    plausible: bool = True
+    valid_from: int | None = None
+    valid_to: int | None = None
+
+    def rank(self) -> tuple[bool, bool, int, str]:
+        """Smaller is better: the system of record, the earliest event time, the smallest fact id."""
+        return not self.mastered, self.at is None, self.at or 0, self.fact_id
+
+
+class Place(NamedTuple):
+    """What an identifier resolves to; `owner_id` and `root_id` are empty where there is none."""
+
+    object_id: str
+    owner_id: str
+    root_id: str
+
+
+class Verdict(NamedTuple):
+    """What became of a pair, and why if it is not held."""
+
+    state: State = "held"
+    reason: str = ""
+
+
+def alone(identifier: str, mapping: Mapping) -> Place:
+    """What an identifier resolves to that nothing ties to another."""
+    is_root = object_type(identifier) in mapping.roots
+    return Place(identifier, "", identifier if is_root else "")
+
+
+def object_type(identifier: str) -> str:
+    """The type of an identifier, or of the object it represents."""
+    return identifier.split(":", 1)[0]
+
+
+def text(prefix: str = "") -> pl.Expr:
+    """The identifier in the columns `<prefix>type`, `<prefix>namespace`, `<prefix>value` as text."""
+    return pl.concat_str([prefix + part for part in PARTS], separator=":")
+
+
+def parts(column: str, names: Dictionary[str, str]) -> list[pl.Expr]:
+    """The identifier in `column` as three columns, `names` leading from part to column name."""
+    split = pl.col(column).str.splitn(":", 3).struct
+    return [split.field(f"field_{i}").alias(names[part]) for i, part in enumerate(PARTS)]
+
+
+def pairs(links: pl.DataFrame) -> list[Pair]:
+    """The pair of every row."""
+    texts = links.select("kind", child=text("child_"), parent=text("parent_"))
+    return [Pair(*row) for row in texts.iter_rows()]
+
+
+def evidence(links: pl.DataFrame) -> dict[Pair, Evidence]:
+    """Rows as Python values; a pair given twice keeps its best evidence."""
+    columns = links.select(
+        pl.col("at").cast(pl.Int64),
+        "fact_id",
+        "system",
+        "mastered",
+        "plausible",
+        pl.col("valid_from", "valid_to").cast(pl.Int64),
+    )
+    found: dict[Pair, Evidence] = {}
+    for pair, row in zip(pairs(links), columns.iter_rows(), strict=True):
+        keep_best(found, pair, Evidence(*row))
+    return found
+
+
+def keep_best(known: dict[Pair, Evidence], pair: Pair, found: Evidence) -> bool:
+    """Put `found` in `known` where it is better than what is there; whether it was."""
+    held = known.get(pair)
+    if held is not None and held.rank() <= found.rank():
+        return False
+    known[pair] = found
+    return True
+
+
+def links_frame(rows: Dictionary[Pair, tuple[Evidence, Verdict]]) -> pl.DataFrame:
+    """Pairs with their evidence and verdict as a frame of the shape `LINKS`."""
+    raw = pl.DataFrame(
+        [(*pair, *found, *verdict) for pair, (found, verdict) in rows.items()],
+        schema={
+            **dict.fromkeys(("kind", "child", "parent"), pl.String),
+            **{name: pl.Int64 if kind == INSTANT else kind for name, kind in _TAIL.items()},
+        },
+        orient="row",
+    )
+    return raw.select(
+        "kind",
+        *parts("child", {part: f"child_{part}" for part in PARTS}),
+        *parts("parent", {part: f"parent_{part}" for part in PARTS}),
+        *(pl.col(name).cast(kind) for name, kind in _TAIL.items()),
+    )
+
+
+def identifiers_frame(places: Dictionary[str, Place]) -> pl.DataFrame:
+    """Identifiers with their places as a frame of the shape `IDENTIFIERS`."""
+    raw = pl.DataFrame(
+        [(identifier, *place) for identifier, place in places.items()],
+        schema=["identifier", "object_id", "owner_id", "root_id"],
+        schema_overrides=dict.fromkeys(
+            ("identifier", "object_id", "owner_id", "root_id"), pl.String
+        ),
+        orient="row",
+    )
+    return raw.select(*parts("identifier", IDENTIFIER), "object_id", "owner_id", "root_id")
+
+
+_TAIL = {name: kind for name, kind in LINKS.items() if name not in PAIR}

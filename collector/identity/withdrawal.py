@@ -1,0 +1,35 @@
+"""Evidence that fell with the version of a fact that gave it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from collector.identity import versions
+from collector.identity.linkage import Linkage
+from collector.identity.links import fold
+from collector.identity.speech import Turn
+from collector.identity.ties import Pair, pairs
+from collector.mapping import Mapping
+from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.facts import naming
+
+
+def withdrawn(turn: Turn, linkage: Linkage, mapping: Mapping) -> list[Pair]:
+    """The pairs whose best evidence is a version that lost in this turn."""
+    lost = turn.before.join(turn.after, on=[*versions.VERSION, "received_at"], how="anti")
+    if lost.is_empty():
+        return []
+    by = set(lost["fact_id"])
+    return [
+        pair
+        for pair in pairs(fold(lost, mapping))
+        if (held := linkage.held(pair)) is not None and held.fact_id in by
+    ]
+
+
+def witnesses(pairs: list[Pair], turn: Turn, telemetry: Telemetry) -> pl.DataFrame:
+    """Stored facts, other than those of the turn, that may assert `pairs` as well."""
+    if not pairs:
+        return turn.before.clear()
+    stored = versions.winners(naming(telemetry, sorted({pair.child for pair in pairs})))
+    return stored.join(turn.after, on="fact_id", how="anti")

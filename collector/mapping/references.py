@@ -1,0 +1,101 @@
+"""Rules between the entries of an objects file that no JSON Schema can express."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from threadline.definitions import Document
+from threadline.errors import DefinitionError
+
+Path = tuple[str | int, ...]
+Fault = tuple[Path, str]
+
+
+def faults(document: Document, whole: dict[str, Any]) -> Iterator[DefinitionError]:
+    """Broken references of one file; `whole` is what all files together say."""
+    own, objects = document.content, whole.get("objects", {})
+    found = [
+        *_roots(objects),
+        *_owners(own.get("objects", {}), objects),
+        *_pairs(own.get("same_as", []), objects),
+        *_relations(own.get("relations", []), objects),
+        *_attributes(own.get("attributes", {}), objects),
+        *_namespaces(own.get("namespaces", {}), objects),
+    ]
+    yield from (document.error(path, rule) for path, rule in found)
+
+
+def _roots(objects: dict[str, Any]) -> Iterator[Fault]:
+    if not any(given.get("root") for given in objects.values()):
+        yield ("objects",), "at least one object type must say root: true"
+
+
+def _owners(own: dict[str, Any], objects: dict[str, Any]) -> Iterator[Fault]:
+    for name, given in own.items():
+        here = ("objects", name)
+        owners = given.get("owner", [])
+        for index, owner in enumerate(owners):
+            if owner not in objects:
+                yield (*here, "owner", index), f"unknown object type {owner!r}"
+            elif objects[owner].get("links") == "never":
+                yield (*here, "owner", index), f"{owner!r} never links, so it cannot own"
+        if name in _above(name, objects):
+            yield (*here, "owner"), f"{name!r} must not own itself through its owners"
+        if given.get("links") == "never" and (owners or given.get("root")):
+            yield here, "links: never excludes owner and root"
+        elif not (given.get("links") or owners or given.get("root")):
+            yield here, "needs an owner, root: true or links: never"
+        elif not (given.get("links") or given.get("master")):
+            yield here, "needs a master, the system of record"
+
+
+def _above(name: str, objects: dict[str, Any]) -> set[str]:
+    found: set[str] = set()
+    ahead = [name]
+    while ahead:
+        owners = set(objects.get(ahead.pop(), {}).get("owner", [])) - found
+        found |= owners
+        ahead += owners
+    return found
+
+
+def _pairs(own: list[Any], objects: dict[str, Any]) -> Iterator[Fault]:
+    for index, given in enumerate(own):
+        yield from _linking(("same_as", index, "object"), given["object"], objects)
+        for at, namespace in enumerate(given["namespaces"]):
+            path = ("same_as", index, "namespaces", at)
+            yield from _namespace(path, given["object"], namespace, objects)
+
+
+def _relations(own: list[Any], objects: dict[str, Any]) -> Iterator[Fault]:
+    for index, given in enumerate(own):
+        for end in ("from", "to"):
+            yield from _linking(("relations", index, end), given[end], objects)
+
+
+def _attributes(own: dict[str, Any], objects: dict[str, Any]) -> Iterator[Fault]:
+    for name, given in own.items():
+        if given["object"] not in objects:
+            yield ("attributes", name, "object"), f"unknown object type {given['object']!r}"
+        path = ("attributes", name, "namespace")
+        yield from _namespace(path, given["object"], given["namespace"], objects)
+
+
+def _namespaces(own: dict[str, Any], objects: dict[str, Any]) -> Iterator[Fault]:
+    known = {namespace for given in objects.values() for namespace in given["namespaces"]}
+    for name in own:
+        if name not in known:
+            yield ("namespaces", name), f"no object type has a namespace {name!r}"
+
+
+def _linking(path: Path, name: str, objects: dict[str, Any]) -> Iterator[Fault]:
+    if name not in objects:
+        yield path, f"unknown object type {name!r}"
+    elif objects[name].get("links") == "never":
+        yield path, f"{name!r} never links"
+
+
+def _namespace(path: Path, name: str, namespace: str, objects: dict[str, Any]) -> Iterator[Fault]:
+    if name in objects and namespace not in objects[name]["namespaces"]:
+        yield path, f"{name!r} has no namespace {namespace!r}"

@@ -1,0 +1,20 @@
+"""Threadline's dashboards: `streamlit run dashboards/app.py`."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards import contract, executive, kpi, on_call
+from dashboards.frame import style
+
+st.set_page_config(page_title="Threadline", page_icon=":material/conversion_path:", layout="wide")
+style()
+st.navigation(
+    [
+        st.Page(executive.page, title="Executive", icon=":material/monitoring:", default=True),
+        st.Page(contract.page, title="Contract", icon=":material/search:", url_path="contract"),
+        st.Page(on_call.page, title="On-call", icon=":material/notifications:", url_path="on-call"),
+        st.Page(kpi.page, title="Behind a number", url_path="kpi", visibility="hidden"),
+    ],
+    position="top",
+).run()

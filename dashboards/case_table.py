@@ -1,0 +1,58 @@
+"""Cases as a table whose every row opens its contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dashboards import links
+from dashboards.markup import Markup, chip, link, table, tag
+from threadline.wire import CaseRow, Kpi, phrases
+
+
+def case_table(cases: Sequence[CaseRow], now: datetime, kpi: Kpi | None = None) -> Markup:
+    """Contract, state, where it is, since when, deadline, value; with a KPI, what each case adds."""
+    heads = ["Contract", "State", "Where", "Deadline", "Value"]
+    if kpi is not None:
+        heads.insert(1, kpi.title)
+    rows = [_row(case, now, kpi) for case in cases]
+    return table(heads, rows, numeric=[heads.index("Value")])
+
+
+def _row(case: CaseRow, now: datetime, kpi: Kpi | None) -> list[str]:
+    cells: list[str] = [
+        link(links.contract(case.contract or case.case_id), case.number or case.case_id),
+        tag("span", chip(phrases.SLA[case.sla], case.sla), class_="tl-nowrap"),
+        _where(case, now),
+        tag("span", _deadline(case, now), class_="tl-nowrap"),
+        phrases.amount(case.value),
+    ]
+    if kpi is not None:
+        cells.insert(1, tag("span", contribution(case, kpi), class_="tl-nowrap"))
+    return cells
+
+
+def contribution(case: CaseRow, kpi: Kpi) -> str:
+    """What a case adds to a KPI, in its unit; of a share: whether it counts."""
+    if case.contributes is None:
+        return phrases.NOTHING
+    if kpi.unit == "ratio":
+        return "counts" if case.contributes else "does not"
+    return phrases.kpi_quantity(kpi, case.contributes)
+
+
+def _where(case: CaseRow, now: datetime) -> Markup:
+    if case.completed_at:
+        return tag("span", f"completed {phrases.instant(case.completed_at)}")
+    if case.cancelled_at:
+        return tag("span", f"cancelled {phrases.instant(case.cancelled_at)}")
+    waited = f" for {phrases.since(case.current_since, now)}" if case.current_since else ""
+    reason = f": {case.stuck_message}" if case.stuck_message else ""
+    paused = " (paused)" if case.state == "paused" else ""
+    return tag("span", f"{case.current_title or case.current_step}{waited}{paused}{reason}")
+
+
+def _deadline(case: CaseRow, now: datetime) -> str:
+    if case.state in ("open", "paused"):
+        return phrases.deadline(case.due_at, now)
+    return phrases.instant(case.due_at)

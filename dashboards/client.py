@@ -1,0 +1,125 @@
+"""The dashboards' only source: the HTTP API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+import streamlit as st
+from pydantic import BaseModel, ValidationError
+
+from threadline.wire import (
+    CaseRow,
+    ContractHit,
+    Health,
+    Incident,
+    JourneyRow,
+    KpiPage,
+    KpiSeriesPoint,
+    Page,
+    Problem,
+    SourceRow,
+    Thread,
+)
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+TIMEOUT = httpx.Timeout(20.0, connect=3.0)
+
+Shape = TypeVar("Shape", bound=BaseModel)
+Query = Mapping[str, str | int | None]
+
+
+class Unreachable(Exception):
+    """The API does not answer at `url`."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.url, self.reason = url, reason
+
+
+class Refused(Exception):
+    """The API answered with a problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail or problem.title)
+        self.problem = problem
+
+
+class Api:
+    """Typed calls; each raises `Unreachable` or `Refused`."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT, trust_env=False)
+
+    def health(self) -> Health:
+        return self._get(Health, "/readyz", accept=(200, 503))
+
+    def sources(self) -> list[SourceRow]:
+        return self._get(Page[SourceRow], "/api/v1/sources").items
+
+    def journeys(self) -> list[JourneyRow]:
+        return self._get(Page[JourneyRow], "/api/v1/journeys").items
+
+    def kpis(self, query: Query) -> KpiPage:
+        return self._get(KpiPage, "/api/v1/kpis", query)
+
+    def series(self, kpi: str, query: Query) -> list[KpiSeriesPoint]:
+        return self._get(Page[KpiSeriesPoint], f"/api/v1/kpis/{kpi}/series", query).items
+
+    def cases_behind(self, kpi: str, query: Query) -> Page[CaseRow]:
+        return self._get(Page[CaseRow], f"/api/v1/kpis/{kpi}/cases", query)
+
+    def search(self, text: str) -> list[ContractHit]:
+        return self._get(Page[ContractHit], "/api/v1/contracts", {"q": text}).items
+
+    def thread(self, identifier: str) -> Thread:
+        return self._get(Thread, f"/api/v1/contracts/{quote(identifier, safe=':')}")
+
+    def incidents(self, query: Query) -> list[Incident]:
+        return self._get(Page[Incident], "/api/v1/incidents", query).items
+
+    def incident(self, incident_id: str) -> Incident:
+        return self._get(Incident, f"/api/v1/incidents/{incident_id}")
+
+    def act(self, incident_id: str, act: str, actor: str) -> Incident:
+        """Acknowledge or resolve an incident in the name of `actor`."""
+        path = f"/api/v1/incidents/{incident_id}/{act}"
+        return self._parsed(Incident, self._send("POST", path, json={"actor": actor}), (200,))
+
+    def _get(
+        self,
+        shape: type[Shape],
+        path: str,
+        query: Query | None = None,
+        accept: tuple[int, ...] = (200,),
+    ) -> Shape:
+        given = {key: value for key, value in (query or {}).items() if value not in (None, "")}
+        return self._parsed(shape, self._send("GET", path, params=given), accept)
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise Unreachable(self.url, str(error) or type(error).__name__) from error
+
+    def _parsed(
+        self, shape: type[Shape], response: httpx.Response, accept: tuple[int, ...]
+    ) -> Shape:
+        try:
+            if response.status_code in accept:
+                return shape.model_validate_json(response.content)
+            problem = Problem.model_validate_json(response.content)
+        except ValidationError as error:
+            reason = f"{response.status_code} without an answer of Threadline's API"
+            raise Unreachable(self.url, reason) from error
+        raise Refused(problem)
+
+
+@st.cache_resource
+def api() -> Api:
+    """The API at `THREADLINE_API_URL`; one connection pool for all sessions."""
+    return Api(os.environ.get("THREADLINE_API_URL", DEFAULT_URL))

@@ -1,0 +1,79 @@
+"""Executive: are signed contracts turning into cash on time, where does it slip, what is it worth?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboards.case_table import case_table
+from dashboards.client import api
+from dashboards.frame import freshness, guarded, show
+from dashboards.markup import chip, tag
+from dashboards.tiles import tiles
+from dashboards.trend import trend
+from dashboards.verdict import verdict
+from dashboards.welcome import welcome
+from dashboards.window import Window, choose, chosen
+from threadline.wire import Kpi, KpiPage, phrases
+
+URGENT_KPIS = ("stuck-cases", "value-at-risk")  # whose cases are the ones to look at first
+URGENT_SHOWN = 10
+
+
+@guarded
+def page() -> None:
+    """The whole page."""
+    health = freshness()
+    if not api().sources():
+        welcome()
+        return
+    journeys = {row.journey: row.title for row in api().journeys()}
+    window = chosen(health.as_of)
+    answer = api().kpis(window.query)
+    _headline(answer, window)
+    choose(window, journeys)
+    tiles(answer.items, window)
+    _trends(answer.items, window)
+    _urgent(answer, window)
+
+
+def _headline(answer: KpiPage, window: Window) -> None:
+    tone, sentence = verdict(answer.items)
+    words = {"good": "On target", "warning": "Take care", "bad": "Off target"}
+    show(tag("div", chip(words.get(tone, "Cannot be said"), tone), class_="tl-chips"))
+    show(tag("p", sentence, class_="tl-verdict"))
+    said = f"Over {window.words}, as of {phrases.instant(answer.as_of)}."
+    show(tag("p", said, class_="tl-quiet-text"))
+
+
+def _trends(kpis: Sequence[Kpi], window: Window) -> None:
+    measured = {kpi.kpi: kpi for kpi in kpis if kpi.n}
+    if not measured:
+        return
+    st.subheader("Over time")
+    name = st.selectbox(
+        "Which KPI",
+        list(measured),
+        format_func=lambda name: measured[name].title,
+        label_visibility="collapsed",
+        width=360,
+    )
+    points = api().series(name, {**window.query, "every": window.every})
+    if any(point.value is not None for point in points):
+        st.altair_chart(trend(measured[name], points), width="stretch")
+    else:
+        st.caption("Nothing was measured in any part of this window.")
+
+
+def _urgent(answer: KpiPage, window: Window) -> None:
+    there = [kpi.kpi for kpi in answer.items]
+    wanted = next((name for name in URGENT_KPIS if name in there), None)
+    if wanted is None:
+        return
+    cases = api().cases_behind(wanted, {**window.query, "limit": URGENT_SHOWN}).items
+    st.subheader("Look at these first")
+    if cases:
+        show(case_table(cases, answer.as_of))
+    else:
+        st.caption("No contract is stuck.")

@@ -1,0 +1,64 @@
+"""What every page has around it: the style, the state of the service, and a word when it is down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+
+import streamlit as st
+
+from dashboards.client import Refused, Unreachable, api
+from dashboards.markup import Markup
+from threadline.wire import Health, phrases
+
+BEHIND_SECONDS = 60.0  # an answer older than this is said to be
+
+
+def style() -> None:
+    """Load the style sheet that lies beside this file."""
+    st.html(Path(__file__).with_name("style.css"))
+
+
+def show(markup: Markup) -> None:
+    """Put HTML on the page."""
+    st.html(markup)
+
+
+def guarded(page: Callable[[], None]) -> Callable[[], None]:
+    """A page that says in words when the API is away or refuses."""
+
+    @wraps(page)
+    def shown() -> None:
+        try:
+            page()
+        except Unreachable as error:
+            _unreachable(error)
+        except Refused as error:
+            st.warning(f"**{error.problem.title}.** {error.problem.detail}", icon=":material/info:")
+
+    return shown
+
+
+def freshness() -> Health:
+    """Say it when what is shown is not current."""
+    health = api().health()
+    if health.status == "rebuilding":
+        st.info(f"The index is being rebuilt: {health.rebuilding}. Numbers are not complete yet.")
+    elif health.lag_seconds and health.lag_seconds > BEHIND_SECONDS:
+        behind = phrases.duration(health.lag_seconds)
+        st.info(
+            f"{health.entries_behind:,} inputs wait to be read; what you see is {behind} behind."
+        )
+    return health
+
+
+def _unreachable(error: Unreachable) -> None:
+    st.error(f"**Threadline's API does not answer** at `{error.url}`.", icon=":material/cloud_off:")
+    st.markdown(
+        "Nothing is wrong with this page. Is the service running? Start it with `threadline up`, or"
+        " point the dashboards at another address with the environment variable"
+        " `THREADLINE_API_URL`. Input that senders deliver meanwhile is retried by them and not lost."
+    )
+    st.caption(f"What happened: {error.reason}")
+    st.button("Try again", type="primary")

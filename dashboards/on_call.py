@@ -1,0 +1,152 @@
+"""On-call: what breached, how big it is, who already knows, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import streamlit as st
+
+from dashboards import links
+from dashboards.client import Refused, api
+from dashboards.frame import freshness, guarded, show
+from dashboards.markup import Markup, chip, link, tag
+from threadline.wire import Delivery, Incident, phrases
+
+REFRESH_SECONDS = 10
+SHOWN = 50
+SEVERITY = {"breach": ("deadline broken", "bad"), "warning": ("deadline near", "warning")}
+TABS = {
+    "live": ("open,acknowledged", "Nobody has to do anything: no incident is open."),
+    "open": ("open", "Every incident has somebody who looks after it."),
+    "resolved": ("resolved", "No incident has been resolved yet."),
+}
+TITLES = {"live": "All that are live", "open": "Nobody has acknowledged", "resolved": "Resolved"}
+
+
+def page() -> None:
+    """The whole page; the list refreshes itself."""
+    st.title("On-call")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.segmented_control(
+            "Incidents", list(TABS), format_func=TITLES.__getitem__, default="live"
+        )
+        st.text_input(
+            "Your name", key="actor", placeholder="said to others when you acknowledge", width=300
+        )
+    _incidents(chosen or "live")
+
+
+@st.fragment(run_every=REFRESH_SECONDS)
+def _incidents(chosen: str) -> None:
+    guarded(lambda: _list(chosen))()
+
+
+def _list(chosen: str) -> None:
+    now = freshness().as_of
+    states, nothing = TABS[chosen]
+    found = api().incidents({"state": states, "limit": SHOWN})
+    show(tag("p", f"{_summary(found)} As of {phrases.moment(now)} UTC.", class_="tl-quiet-text"))
+    if not found:
+        st.success(nothing, icon=":material/check_circle:")
+    for incident in found:
+        with st.container(border=True):
+            _card(incident, now)
+
+
+def _summary(incidents: Sequence[Incident]) -> str:
+    open_ones = [incident for incident in incidents if incident.state == "open"]
+    broken = [incident for incident in incidents if incident.severity == "breach"]
+    return (
+        f"{len(incidents)} shown: {len(broken)} with a broken deadline, {len(open_ones)} not"
+        " acknowledged. The most severe and most valuable come first."
+    )
+
+
+def _card(incident: Incident, now: datetime) -> None:
+    words, tone = SEVERITY[incident.severity]
+    chips = [chip(words, tone)]
+    if incident.value:
+        chips.append(tag("strong", phrases.amount(incident.value)))
+    chips.append(_state(incident, now))
+    show(
+        tag(
+            "div",
+            tag("h3", incident.title, class_="tl-title"),
+            tag("div", *chips, class_="tl-chips"),
+            _facts(incident, now),
+            class_="tl-card",
+        )
+    )
+    if incident.state == "open":
+        st.button(
+            "Acknowledge",
+            key=f"acknowledge-{incident.id}",
+            type="primary",
+            on_click=_acknowledge,
+            args=(incident.id,),
+        )
+    with st.expander(
+        "What happened so far", key=f"history-{incident.id}", on_change="rerun"
+    ) as more:
+        if more.open:
+            _history(incident)
+
+
+def _facts(incident: Incident, now: datetime) -> Markup:
+    where = incident.step_title or incident.step
+    waiting = f"{where}, for {phrases.since(incident.since, now)}" if incident.since else where
+    late = phrases.deadline(incident.due_at or incident.deadline, now)
+    contract = link(links.contract(incident.contract or incident.case_id), incident.number)
+    pairs = [
+        ("Contract", contract),
+        ("Waits at", waiting),
+        ("Deadline", f"{late} ({phrases.instant(incident.due_at or incident.deadline)})"),
+        ("Owner", incident.assignee or incident.owner),
+        ("What to do", incident.next_move),
+        ("Runbook", _runbook(incident.runbook)),
+        ("Who was told", _told(incident.deliveries)),
+    ]
+    rows = [cell for name, words in pairs if words for cell in (tag("dt", name), tag("dd", words))]
+    return tag("dl", *rows, class_="tl-facts")
+
+
+def _state(incident: Incident, now: datetime) -> Markup:
+    if incident.state == "acknowledged":
+        by = f" by {incident.acknowledged_by}" if incident.acknowledged_by else ""
+        ago = phrases.since(incident.acknowledged_at, now)
+        return chip(f"acknowledged{by} {ago} ago", "good")
+    if incident.state == "resolved":
+        return chip(f"resolved {phrases.since(incident.resolved_at, now)} ago", "good")
+    return chip(f"open for {phrases.since(incident.opened_at, now)}", "open")
+
+
+def _told(deliveries: Sequence[Delivery]) -> str:
+    said = []
+    for delivery in deliveries:
+        if delivery.delivered_at:
+            said.append(f"{delivery.receiver} at {phrases.moment(delivery.delivered_at)}")
+        elif delivery.state == "failed":
+            said.append(f"{delivery.receiver}: not told ({delivery.failure})")
+        else:
+            said.append(f"{delivery.receiver}: on its way, {delivery.attempts} attempts")
+    return "; ".join(said) or "nobody yet"
+
+
+def _runbook(runbook: str) -> str:
+    return link(runbook, runbook) if runbook.startswith(("https://", "http://")) else runbook
+
+
+def _history(incident: Incident) -> None:
+    for event in api().incident(incident.id).history:
+        who = f" by {event.who}" if event.who else ""
+        said = ", ".join(f"{key}: {value}" for key, value in event.detail.items() if value)
+        words = f"{phrases.moment(event.at)} · {event.what}{who}{f' ({said})' if said else ''}"
+        show(tag("div", words, class_="tl-quiet-text"))
+
+
+def _acknowledge(incident_id: str) -> None:
+    try:
+        api().act(incident_id, "acknowledge", st.session_state.get("actor") or "on-call dashboard")
+    except Refused as error:
+        st.toast(f"Not acknowledged: {error}", icon=":material/error:")

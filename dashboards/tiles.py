@@ -1,0 +1,54 @@
+"""One KPI as a tile: the value, how it stands to its target, where it is going, how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboards import links
+from dashboards.frame import show
+from dashboards.markup import Markup, chip, link, tag
+from dashboards.window import Window
+from threadline.wire import Kpi, phrases
+
+COLUMNS = 3
+
+
+def tiles(kpis: Sequence[Kpi], window: Window) -> None:
+    """All KPIs, three in a row, one below the other on a phone."""
+    for start in range(0, len(kpis), COLUMNS):
+        for column, kpi in zip(st.columns(COLUMNS), kpis[start : start + COLUMNS], strict=False):
+            with column, st.container(border=True, height="stretch"):
+                show(tile(kpi, window))
+
+
+def tile(kpi: Kpi, window: Window) -> Markup:
+    """The tile's content."""
+    return tag(
+        "div",
+        tag("h3", kpi.title, title=kpi.description),
+        tag("div", phrases.kpi_value(kpi), class_="tl-value"),
+        tag("div", chip(phrases.KPI[kpi.state], kpi.state), class_="tl-chips"),
+        *(tag("div", line, class_="tl-quiet-text") for line in _lines(kpi)),
+        _open(kpi, window),
+        class_="tl-tile",
+    )
+
+
+def _lines(kpi: Kpi) -> list[str]:
+    lines = [f"Target: {phrases.target(kpi)}" if kpi.target is not None else "No target"]
+    if kpi.why:
+        lines.append(kpi.why)
+    if kpi.value is not None:
+        lines.append(phrases.trend(kpi).capitalize())
+    if kpi.coverage is not None and kpi.coverage < 1:
+        lines.append(f"{phrases.quantity(kpi.coverage, 'ratio')} could be measured")
+    return lines
+
+
+def _open(kpi: Kpi, window: Window) -> Markup:
+    if not kpi.n:
+        return tag("span", "no cases behind it", class_="tl-quiet-text")
+    words = "See the case behind it" if kpi.n == 1 else f"See the {kpi.n:,} cases behind it"
+    return link(links.kpi(kpi.kpi, **window.address), words)

@@ -1,0 +1,75 @@
+"""A KPI over time as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from threadline.wire import Kpi, KpiSeriesPoint, phrases
+
+LINE = "#1f5f8b"
+TARGET = "#b25e09"
+HEIGHT = 260
+
+
+def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
+    """Value by window with the target; windows in which nothing was measured are gaps, not zeros."""
+    factor, unit = _scale(kpi, points)
+    rows = [
+        {
+            "start": point.start.isoformat(),
+            "value": None if point.value is None else point.value / factor,
+            "said": phrases.kpi_quantity(kpi, point.value),
+            "n": point.n,
+            "state": phrases.KPI[point.state],
+        }
+        for point in points
+    ]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X(
+            "start:T", title=None, axis=alt.Axis(format="%d %b", labelOverlap=True, tickCount=8)
+        )
+    )
+    y = alt.Y("value:Q", title=unit, axis=alt.Axis(format=_format(kpi), tickCount=5))
+    tooltip = [
+        alt.Tooltip("start:T", title="From", format="%d %b %Y"),
+        alt.Tooltip("said:N", title=kpi.title),
+        alt.Tooltip("n:Q", title="Cases"),
+        alt.Tooltip("state:N", title="State"),
+    ]
+    line = base.mark_line(color=LINE, strokeWidth=2.5).encode(y=y)
+    dots = base.mark_point(color=LINE, filled=True, size=55, opacity=1).encode(y=y, tooltip=tooltip)
+    layers: list[alt.Chart] = [line, dots]
+    if kpi.target is not None:
+        layers += _target(kpi, factor)
+    return alt.layer(*layers).properties(height=HEIGHT)
+
+
+def _target(kpi: Kpi, factor: float) -> list[alt.Chart]:
+    assert kpi.target is not None
+    value = {"target": kpi.target / factor, "words": f"target {phrases.target(kpi)}"}
+    base = alt.Chart(alt.Data(values=[value])).encode(y="target:Q")
+    return [
+        base.mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5),
+        base.mark_text(color=TARGET, align="right", baseline="bottom", dy=-3, x="width").encode(
+            text="words:N"
+        ),
+    ]
+
+
+def _scale(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> tuple[float, str]:
+    if kpi.unit != "seconds":
+        return 1.0, kpi.unit if kpi.unit not in ("ratio", "cases") else ""
+    largest = max([point.value or 0.0 for point in points] + [kpi.target or 0.0])
+    scales = ((3_600.0, "hours"), (60.0, "minutes"))
+    if not kpi.business:
+        scales = ((86_400.0, "days"), *scales)
+    for size, unit in scales:
+        if largest >= 2 * size:
+            return size, unit
+    return 1.0, "seconds"
+
+
+def _format(kpi: Kpi) -> str:
+    return {"ratio": ".0%", "seconds": "~g", "cases": "~d"}.get(kpi.unit, "~s")

@@ -1,0 +1,16 @@
+"""Business time: which instants count, and arithmetic on them. Shipped calendars lie beside."""
+
+from metrics.calendars.arithmetic import ELAPSED, BusinessTime, Clocks, add_business, business_between
+from metrics.calendars.calendar import NANOSECONDS, Calendar, Hours, PublicHolidays
+
+__all__ = [
+    "ELAPSED",
+    "NANOSECONDS",
+    "BusinessTime",
+    "Calendar",
+    "Clocks",
+    "Hours",
+    "PublicHolidays",
+    "add_business",
+    "business_between",
+]

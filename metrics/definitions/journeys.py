@@ -1,0 +1,172 @@
+"""A journey file as a `Journey`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from metrics.calendars import Calendar
+from metrics.definitions.durations import duration
+from metrics.definitions.faults import Faults
+from metrics.definitions.matchers import matchers, predicates
+from threadline.definitions import Document
+from threadline.model.journeys import (
+    CalendarChoice,
+    Duration,
+    ExceptionRule,
+    Journey,
+    Pause,
+    Promise,
+    Runbook,
+    Step,
+)
+
+WARN = 0.75
+RESERVED = frozenset({"journey", "criticality", "system"})  # dimensions every case has anyway
+
+
+def journey(document: Document, calendars: Mapping[str, Calendar], version: str) -> Journey:
+    """Raises `DefinitionErrors` on unknown steps and calendars, cycles, and promises out of reach."""
+    raw, faults = document.content, Faults()
+    built = Journey(
+        name=raw["journey"],
+        version=version,
+        title=raw["title"],
+        description=raw.get("description", ""),
+        case_type=raw["case"],
+        criticality=raw["criticality"],
+        owner=raw["owner"],
+        runbook=_runbook(raw["runbook"]),
+        start=matchers(raw["start"]),
+        cancel=matchers(raw.get("cancel", [])),
+        pause=_pause(document, faults),
+        required_fields=tuple(raw.get("required_fields", ())),
+        value=raw.get("value", {}).get("amount", ""),
+        currency=raw.get("value", {}).get("currency", ""),
+        dimensions=tuple(raw.get("dimensions", {}).items()),
+        calendar=_calendar(raw["calendar"]),
+        promises=_promises(document, faults),
+        steps=tuple(_step(document, place, faults) for place in range(len(raw["steps"]))),
+        exceptions=tuple(_exception(entry) for entry in raw.get("exceptions", [])),
+    )
+    _check_steps(document, built, faults)
+    _check_order(document, built, faults)
+    _check_names(document, built, calendars, faults)
+    faults.raise_any()
+    return built
+
+
+def _runbook(raw: Mapping[str, str]) -> Runbook:
+    return Runbook(
+        next_move=raw["next"],
+        url=raw.get("url", ""),
+        replay=raw.get("replay", ""),
+        compensate=raw.get("compensate", ""),
+    )
+
+
+def _calendar(raw: Any) -> CalendarChoice:
+    if isinstance(raw, str):
+        return CalendarChoice(otherwise=raw)
+    return CalendarChoice(attribute=raw["by"], otherwise=raw["otherwise"])
+
+
+def _pause(document: Document, faults: Faults) -> Pause | None:
+    raw = document.content.get("pause")
+    if raw is None:
+        return None
+    return Pause(
+        since=matchers(raw["since"]),
+        until=matchers(raw["until"]),
+        maximum=_duration(document, faults, raw["maximum"], "pause", "maximum"),
+    )
+
+
+def _promises(document: Document, faults: Faults) -> tuple[Promise, ...]:
+    raw = document.content.get("sla", [])
+    for place, entry in enumerate(raw):
+        last = place == len(raw) - 1
+        if ("when" in entry) == last:
+            rule = "the last promise, and only it, must do without `when`: the first that holds counts"
+            faults.add(document, ("sla", place), rule)
+    return tuple(
+        Promise(
+            within=_duration(document, faults, entry["within"], "sla", place, "within"),
+            warn=entry.get("warn", WARN),
+            when=predicates(entry.get("when", {})),
+        )
+        for place, entry in enumerate(raw)
+    )
+
+
+def _step(document: Document, place: int, faults: Faults) -> Step:
+    raw, within = document.content["steps"][place], None
+    if "within" in raw:
+        within = _duration(document, faults, raw["within"], "steps", place, "within")
+    return Step(
+        name=raw["step"],
+        title=raw["title"],
+        system=raw["system"],
+        match=matchers(raw["match"]),
+        after=tuple(raw.get("after", ())),
+        when=predicates(raw.get("when", {})),
+        optional=raw.get("optional", False),
+        within=within,
+        performer=raw.get("performer", "integration"),
+        owner=raw.get("owner", document.content["owner"]),
+        runbook=_runbook(raw["runbook"]),
+    )
+
+
+def _exception(raw: Mapping[str, Any]) -> ExceptionRule:
+    match = matchers(raw["match"], outcome="any")
+    return ExceptionRule(kind=raw["kind"], match=match, step=raw.get("step", ""))
+
+
+def _duration(document: Document, faults: Faults, text: str, *path: str | int) -> Duration:
+    with faults.at(document, *path):
+        return duration(text)
+    return Duration(text=text, business=False)
+
+
+def _check_steps(document: Document, journey: Journey, faults: Faults) -> None:
+    seen: set[str] = set()
+    for place, step in enumerate(journey.steps):
+        if step.name in seen:
+            faults.add(document, ("steps", place, "step"), f"there are two steps {step.name!r}")
+        seen.add(step.name)
+    if all(step.optional or step.when for step in journey.steps):
+        faults.add(document, ("steps",), "at least one step must be required of every case")
+    for place, rule in enumerate(journey.exceptions):
+        if rule.step and rule.step not in seen:
+            faults.add(document, ("exceptions", place, "step"), f"there is no step {rule.step!r}")
+
+
+def _check_order(document: Document, journey: Journey, faults: Faults) -> None:
+    names = {step.name for step in journey.steps}
+    for place, step in enumerate(journey.steps):
+        for position, name in enumerate(step.after):
+            if name not in names:
+                path = ("steps", place, "after", position)
+                faults.add(document, path, f"there is no step {name!r}")
+    try:
+        TopologicalSorter({step.name: step.after for step in journey.steps}).prepare()
+    except CycleError as error:
+        circle = " after ".join(reversed(error.args[1]))
+        place = journey.positions.get(error.args[1][0], 0)
+        faults.add(document, ("steps", place, "after"), f"steps wait for each other: {circle}")
+
+
+def _check_names(
+    document: Document, journey: Journey, calendars: Mapping[str, Calendar], faults: Faults
+) -> None:
+    if journey.calendar.otherwise not in calendars:
+        rule = f"there is no calendar {journey.calendar.otherwise!r}"
+        faults.add(document, ("calendar", "otherwise"), rule)
+    attributes = {attribute for _, attribute in journey.dimensions}
+    if journey.calendar.attribute and journey.calendar.attribute not in attributes:
+        faults.add(document, ("calendar", "by"), "must be the attribute of one of the dimensions")
+    for name, _ in journey.dimensions:
+        if name in RESERVED:
+            faults.add(document, ("dimensions", name), f"every case has a dimension {name!r} already")

@@ -1,0 +1,121 @@
+"""What is known about each case as a whole."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from metrics.derive.evidence import Evidence
+from metrics.derive.failures import FIELD_MISSING
+from metrics.derive.rows import MONEY
+from metrics.derive.scopes import scopes
+from threadline.model.journeys import SELF_AND_DESCENDANTS, Journey
+
+IMPLAUSIBLE = "implausible-time"
+OUT_OF_ORDER = "out-of-order"
+SAMPLED = "sampled"
+UNREADABLE = "value-unreadable"
+
+
+def with_standing(journey: Journey, runs: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
+    """`runs` with the step they wait for and why: current_*, waiting_systems, stuck_*, rework.
+
+    The current step is the required open one that has been ready longest; of equals, the first of the
+    definition. A case that has ended waits for nothing.
+    """
+    waiting = steps.filter("required", pl.col("closed_at").is_null(), pl.col("ready_at").is_not_null())
+    waiting = waiting.filter(pl.col("ended_at").is_null())
+    current = (
+        waiting.sort("ready_at", "index")
+        .unique("case", keep="first", maintain_order=True)
+        .select(
+            "case",
+            "reason",
+            "by_person",
+            current_step="step",
+            current_since="ready_at",
+            current_due_at="due_at",
+            stuck_message="message",
+        )
+    )
+    systems = waiting.group_by("case").agg(waiting_systems=pl.col("system").unique().sort())
+    rework = steps.group_by("case").agg(pl.col("rework").sum())
+    return _with_reason(
+        journey,
+        runs.join(current, on="case", how="left")
+        .join(systems, on="case", how="left")
+        .join(rework, on="case", how="left"),
+    ).with_columns(
+        pl.col("current_step", "stuck_message").fill_null(""),
+        pl.col("waiting_systems").fill_null([]),
+        pl.col("rework").fill_null(0),
+    )
+
+
+def with_annotations(runs: pl.DataFrame, evidence: Evidence, steps: pl.DataFrame) -> pl.DataFrame:
+    """`runs` with what makes their instants doubtful, in alphabetical order."""
+    early = pl.col("closed_at") < pl.col("ready_at")
+    marks = [
+        _mark(evidence.links.filter(~pl.col("plausible")), IMPLAUSIBLE),
+        _mark(steps.filter(early), OUT_OF_ORDER),
+        _mark(steps.filter(pl.col("sampled").fill_null(False)), SAMPLED),
+        _mark(runs.filter("unreadable"), UNREADABLE),
+    ]
+    marked = pl.concat(marks).group_by("case").agg(annotations=pl.col("mark").sort())
+    return runs.join(marked, on="case", how="left").with_columns(pl.col("annotations").fill_null([]))
+
+
+def with_value(journey: Journey, runs: pl.DataFrame) -> pl.DataFrame:
+    """`runs` with value, currency and dimensions; `unreadable` where the value is no number."""
+    text = pl.col(journey.value) if journey.value else pl.lit(None, pl.String)
+    currency = pl.col(journey.currency) if journey.currency else pl.lit(None, pl.String)
+    # Money is rounded once, half to even; a cast alone would cut the digits off.
+    value = text.cast(pl.Decimal(38, 6), strict=False).round(2).cast(MONEY, strict=False)
+    dimensions = [pl.col(attribute).alias(name) for name, attribute in journey.dimensions]
+    encoded = pl.struct(dimensions).struct.json_encode() if dimensions else pl.lit("{}")
+    return runs.with_columns(
+        value=value,
+        unreadable=value.is_null() & text.is_not_null(),
+        currency=currency.fill_null(""),
+        dimensions=encoded,
+    )
+
+
+def with_counts(
+    runs: pl.DataFrame,
+    observations: pl.DataFrame,
+    members: pl.DataFrame,
+    relations: pl.DataFrame,
+    exceptions: pl.DataFrame,
+) -> pl.DataFrame:
+    """`runs` with how many exceptions they had and how many facts speak of them or what they own."""
+    around = scopes(SELF_AND_DESCENDANTS, runs, members, relations).select("case", "object_id")
+    spoken = observations.select("object_id", "fact_id").join(around, on="object_id")
+    facts = spoken.select("case", "fact_id").unique().group_by("case").agg(facts=pl.len())
+    failed = exceptions.group_by("case").agg(exceptions=pl.len())
+    return (
+        runs.join(facts, on="case", how="left")
+        .join(failed, on="case", how="left")
+        .with_columns(pl.col("facts", "exceptions").fill_null(0))
+    )
+
+
+def _with_reason(journey: Journey, runs: pl.DataFrame) -> pl.DataFrame:
+    lacks = [pl.when(pl.col(f).is_null()).then(pl.lit(f)) for f in journey.required_fields]
+    lacking = (
+        pl.concat_str(lacks, separator=", ", ignore_nulls=True) if lacks else pl.lit("")
+    )
+    waits, unexplained = pl.col("current_step").is_not_null(), pl.col("reason") == ""
+    missing = waits & unexplained & (lacking != "")
+    person = waits & unexplained & pl.col("by_person")
+    return runs.with_columns(
+        stuck_reason=pl.when(missing)
+        .then(pl.lit(FIELD_MISSING))
+        .when(person)
+        .then(pl.lit("waiting-for-person"))
+        .otherwise(pl.col("reason").fill_null("")),
+        stuck_message=pl.when(missing).then(lacking).otherwise(pl.col("stuck_message")),
+    )
+
+
+def _mark(rows: pl.DataFrame, mark: str) -> pl.DataFrame:
+    return rows.select("case").unique().with_columns(mark=pl.lit(mark))

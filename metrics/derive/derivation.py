@@ -1,0 +1,107 @@
+"""The derivation, stage by stage."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from metrics.calendars import Clocks
+from metrics.definitions import Definitions
+from metrics.derive.attributes import case_attributes, forget_later
+from metrics.derive.case_rows import with_annotations, with_counts, with_standing, with_value
+from metrics.derive.clocks import with_calendars, with_deadlines, with_step_deadlines, worked
+from metrics.derive.evidence import Evidence, evidence
+from metrics.derive.failures import exceptions, step_failures
+from metrics.derive.pauses import pauses
+from metrics.derive.progress import closings, finished, readied, steps
+from metrics.derive.rows import CASES, EXCEPTIONS, STEPS, Derived, conform
+from metrics.derive.runs import runs
+from metrics.derive.scopes import case_objects
+from metrics.derive.step_rows import closed_steps, named, with_failures
+from threadline.model.journeys import Journey
+
+
+def derive(
+    observations: pl.DataFrame,
+    members: pl.DataFrame,
+    relations: pl.DataFrame,
+    definitions: Definitions,
+) -> Derived:
+    """Every case, step and exception of the roots whose observations and members these are.
+
+    A pure function of the sets of rows: their order, repetition and the company of other roots
+    change nothing. `observations` has one row per fact and identifier (object_type, object_id,
+    fact_id, kind, system, name, outcome, message, at, plausible, sampled, payload, received_at);
+    `members` every object of the roots (root_id, object_type, object_id, owner_id); `relations` their
+    ties (kind, child_id, parent_id). Further columns are ignored.
+    """
+    parts = [
+        _derive(journey, observations, members, relations, definitions)
+        for journey in definitions.journeys.values()
+    ]
+    return Derived(
+        cases=pl.concat([pl.DataFrame(schema=CASES), *(part.cases for part in parts)]),
+        steps=pl.concat([pl.DataFrame(schema=STEPS), *(part.steps for part in parts)]),
+        exceptions=pl.concat(
+            [pl.DataFrame(schema=EXCEPTIONS), *(part.exceptions for part in parts)]
+        ),
+    )
+
+
+def _derive(
+    journey: Journey,
+    observations: pl.DataFrame,
+    members: pl.DataFrame,
+    relations: pl.DataFrame,
+    definitions: Definitions,
+) -> Derived:
+    clocks = Clocks(definitions.calendars)
+    cases = case_objects(journey, members)
+    found = evidence(journey, observations, cases, members, relations)
+    begun = runs(cases, found)
+    begun = case_attributes(journey, observations, begun)
+    closed = closings(found, begun)
+    begun = readied(journey, forget_later(journey, finished(journey, begun, closed)))
+    begun = with_calendars(journey, begun, definitions.calendars)
+    stops = pauses(journey, found, begun, clocks)
+    begun = worked(with_deadlines(journey, begun, stops, clocks), stops, clocks)
+    closed = closed_steps(found, begun, closed)
+    failures = step_failures(journey, found, begun, closed)
+    taken = _steps(journey, found, begun, closed, failures)
+    taken = with_step_deadlines(journey, taken, begun, stops, clocks)
+    failed = exceptions(journey, found, begun, failures)
+    begun = with_standing(journey, with_value(journey, begun), taken)
+    begun = with_annotations(begun, found, taken)
+    begun = with_counts(begun, observations, members, relations, failed)
+    return _rows(journey, begun, taken, failed)
+
+
+def _steps(
+    journey: Journey,
+    found: Evidence,
+    begun: pl.DataFrame,
+    closed: pl.DataFrame,
+    failures: pl.DataFrame,
+) -> pl.DataFrame:
+    taken = steps(journey, begun).join(closed, on=["case", "index"], how="left")
+    taken = with_failures(taken, found, failures).with_columns(
+        pl.col("closed_by", "object_id", "actor_type").fill_null(""),
+        pl.col("rework").fill_null(0),
+        pl.col("sampled").fill_null(False),
+    )
+    return named(journey, taken)
+
+
+def _rows(
+    journey: Journey, begun: pl.DataFrame, taken: pl.DataFrame, failed: pl.DataFrame
+) -> Derived:
+    labelled = begun.with_columns(
+        journey=pl.lit(journey.name),
+        version=pl.lit(journey.version),
+        criticality=pl.lit(journey.criticality),
+    )
+    ids = labelled.select("case", "case_id", "journey")
+    return Derived(
+        cases=conform(labelled, CASES),
+        steps=conform(taken.join(ids, on="case"), STEPS),
+        exceptions=conform(failed.join(ids, on="case"), EXCEPTIONS),
+    )

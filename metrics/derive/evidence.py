@@ -1,0 +1,170 @@
+"""Which facts say something about which case.
+
+Facts come in few shapes (name, system, kind, outcome), so matchers are held against the shapes, and
+one join carries the verdicts to the facts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import polars as pl
+
+from metrics.derive.payloads import text_of
+from metrics.derive.scopes import scopes
+from threadline.model.journeys import Journey, Matcher, Path, Predicate
+
+Part = Literal["start", "cancel", "pause", "resume", "step", "failed", "exception"]
+PART = pl.Enum(get_args(Part))
+SHAPE = ["name", "system", "kind", "outcome"]
+OUTCOMES = {"success": ("ok", "unset"), "ok": ("ok",), "error": ("error",)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """What a fact that matches means; `index` says of which step or exception rule."""
+
+    part: Part
+    matcher: Matcher
+    index: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What matched.
+
+    `links`: one row per case, part, index and fact (`fact` numbers them in the order of their ids),
+    with at, kind and plausible. `facts`: by `fact`: fact_id, system, message, sampled, payload and the
+    earliest received_at. `objects`: which objects a fact spoke of: case, fact, object_id and `own`,
+    whether that is the case's own.
+    """
+
+    links: pl.DataFrame
+    facts: pl.DataFrame
+    objects: pl.DataFrame
+
+    def of(self, *parts: Part) -> pl.DataFrame:
+        """The plausible links that play these parts."""
+        return self.links.filter("plausible", pl.col("part").is_in(parts))
+
+
+def roles(journey: Journey) -> Iterator[Role]:
+    """Every role that a fact can play in `journey`."""
+    yield from (Role(part="start", matcher=matcher) for matcher in journey.start)
+    yield from (Role(part="cancel", matcher=matcher) for matcher in journey.cancel)
+    if journey.pause:
+        yield from (Role(part="pause", matcher=matcher) for matcher in journey.pause.since)
+        yield from (Role(part="resume", matcher=matcher) for matcher in journey.pause.until)
+    for index, step in enumerate(journey.steps):
+        for matcher in step.match:
+            yield Role(part="step", matcher=matcher, index=index)
+            yield Role(part="failed", matcher=matcher, index=index)
+    for index, rule in enumerate(journey.exceptions):
+        yield from (Role(part="exception", matcher=each, index=index) for each in rule.match)
+
+
+def evidence(
+    journey: Journey,
+    observations: pl.DataFrame,
+    cases: pl.DataFrame,
+    members: pl.DataFrame,
+    relations: pl.DataFrame,
+) -> Evidence:
+    """All observations that play a role in a case of `journey`, plausible or not."""
+    played = list(roles(journey))
+    paths = tuple({path: None for role in played for path in role.matcher.paths})
+    matched = _matched(observations, played)
+    facts = (
+        matched.group_by("fact_id")
+        .agg(
+            pl.col("at", "kind", "plausible", "system", "message", "sampled", "payload").first(),
+            pl.col("received_at").min(),
+        )
+        .sort("fact_id")
+        .with_row_index("fact")
+        .with_columns(plausible=pl.col("plausible") & pl.col("at").is_not_null())
+    )
+    found = (
+        matched.select("role", "object_id", "fact_id")
+        .join(scopes(paths, cases, members, relations), on="object_id")
+        .join(_allowed(played, paths), on=["role", "path"])
+        .join(facts.select("fact", "fact_id", "at", "kind", "plausible"), on="fact_id")
+    )
+    links = found.select("case", "part", "index", "fact", "at", "kind", "plausible")
+    return Evidence(
+        links=links.unique(["case", "part", "index", "fact"]),
+        facts=facts.drop("at", "kind", "plausible"),
+        objects=found.select("case", "fact", "object_id", "own"),
+    )
+
+
+def holds(predicates: Iterable[Predicate], value: Callable[[str], pl.Expr] = pl.col) -> pl.Expr:
+    """Whether all predicates hold, given the expression that yields an attribute's text."""
+    result = pl.lit(True)
+    for predicate in predicates:
+        text = value(predicate.attribute)
+        if set(predicate.values) <= {"true", "false"}:
+            text = text.str.to_lowercase()
+        result &= text.is_in(predicate.values).fill_null(False)
+    return result
+
+
+def _matched(observations: pl.DataFrame, played: list[Role]) -> pl.DataFrame:
+    shapes = observations.select(SHAPE).unique()
+    verdicts = [
+        shapes.filter(_fits(role)).with_columns(role=pl.lit(number, pl.UInt16))
+        for number, role in enumerate(played)
+    ]
+    matched = observations.join(pl.concat(verdicts), on=SHAPE)
+    for number, role in enumerate(played):
+        matcher, other = role.matcher, pl.col("role") != number
+        if matcher.object_type:
+            matched = matched.filter(other | (pl.col("object_type") == matcher.object_type))
+        if matcher.where:
+            matched = matched.filter(other | _where(matcher, matched))
+    return matched
+
+
+def _where(matcher: Matcher, matched: pl.DataFrame) -> pl.Expr:
+    return holds(matcher.where, lambda name: pl.lit(text_of(matched["payload"], name)))
+
+
+def _fits(role: Role) -> pl.Expr:
+    matcher, outcome = role.matcher, role.matcher.outcome
+    fits = _named("name", matcher.names)
+    if matcher.systems:
+        fits &= _named("system", matcher.systems)
+    if matcher.kind != "any":
+        fits &= pl.col("kind") == matcher.kind
+    if role.part == "failed":
+        return fits & (pl.col("outcome") == "error") & (outcome not in ("error", "any"))
+    return fits if outcome == "any" else fits & pl.col("outcome").is_in(OUTCOMES[outcome])
+
+
+def _named(column: str, patterns: tuple[str, ...]) -> pl.Expr:
+    plain = [pattern for pattern in patterns if "*" not in pattern]
+    named = pl.col(column).is_in(plain)
+    for pattern in patterns:
+        if "*" in pattern:
+            expression = ".*".join(re.escape(part) for part in pattern.split("*"))
+            named |= pl.col(column).str.contains(f"^(?s:{expression})$")
+    return named
+
+
+def _allowed(played: list[Role], paths: tuple[Path, ...]) -> pl.DataFrame:
+    rows = [
+        (number, paths.index(path), role.part, role.index, path.kind == "self")
+        for number, role in enumerate(played)
+        for path in role.matcher.paths
+    ]
+    schema = {
+        "role": pl.UInt16,
+        "path": pl.UInt8,
+        "part": PART,
+        "index": pl.UInt16,
+        "own": pl.Boolean,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")

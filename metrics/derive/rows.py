@@ -1,0 +1,93 @@
+"""The columns of what is derived, as the telemetry store keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+INSTANT = pl.Datetime("ns", "UTC")
+MONEY = pl.Decimal(18, 2)
+
+CASES: Mapping[str, pl.DataType] = {
+    "journey": pl.String(),
+    "case_id": pl.String(),
+    "root_id": pl.String(),
+    "version": pl.String(),
+    "started_at": INSTANT,
+    "completed_at": INSTANT,
+    "cancelled_at": INSTANT,
+    "paused_from": INSTANT,
+    "paused_until": INSTANT,
+    "warn_at": INSTANT,
+    "due_at": INSTANT,
+    "known_at": INSTANT,
+    "business_seconds": pl.Float64(),
+    "current_step": pl.String(),
+    "current_since": INSTANT,
+    "current_due_at": INSTANT,
+    "waiting_systems": pl.List(pl.String()),
+    "stuck_reason": pl.String(),
+    "stuck_message": pl.String(),
+    "value": MONEY,
+    "currency": pl.String(),
+    "criticality": pl.String(),
+    "dimensions": pl.String(),
+    "annotations": pl.List(pl.String()),
+    "exceptions": pl.UInt32(),
+    "rework": pl.UInt32(),
+    "facts": pl.UInt32(),
+}
+
+STEPS: Mapping[str, pl.DataType] = {
+    "journey": pl.String(),
+    "case_id": pl.String(),
+    "step": pl.String(),
+    "system": pl.String(),
+    "required": pl.Boolean(),
+    "ready_at": INSTANT,
+    "due_at": INSTANT,
+    "closed_at": INSTANT,
+    "closed_by": pl.String(),
+    "object_id": pl.String(),
+    "first_failed_at": INSTANT,
+    "failures": pl.UInt32(),
+    "rework": pl.UInt32(),
+    "actor_type": pl.String(),
+    "message": pl.String(),
+    "sampled": pl.Boolean(),
+}
+
+EXCEPTIONS: Mapping[str, pl.DataType] = {
+    "journey": pl.String(),
+    "case_id": pl.String(),
+    "kind": pl.String(),
+    "fact_id": pl.String(),
+    "step": pl.String(),
+    "system": pl.String(),
+    "at": INSTANT,
+    "message": pl.String(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derived:
+    """Cases, steps and exceptions, in no particular order, with the columns of the tables so named.
+
+    `cases`: `paused_from` to `paused_until` is the last pause, also when it is over; `due_at` and
+    `warn_at` suppose that a pause lasts until then. `business_seconds` is what the business clock had
+    run when it last stopped: at completion, else at the start of the last pause, else null.
+    `due_at` is the last good instant.
+
+    `steps`: the required ones and those that anything was seen of.
+    """
+
+    cases: pl.DataFrame
+    steps: pl.DataFrame
+    exceptions: pl.DataFrame
+
+
+def conform(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """Exactly the columns of `schema`, in its order and types."""
+    return frame.select(pl.col(name).cast(kind) for name, kind in schema.items())

@@ -1,0 +1,78 @@
+"""What is known about each step of each case."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from metrics.derive.evidence import Evidence
+from metrics.derive.payloads import text_of
+from metrics.derive.runs import until
+from threadline.model.journeys import ACTOR_TYPE, Journey
+
+KEY = ["case", "index"]
+
+
+def closed_steps(evidence: Evidence, runs: pl.DataFrame, closings: pl.DataFrame) -> pl.DataFrame:
+    """The closings that count, with details: case, index, closed_at, closed_by, object_id,
+    actor_type, sampled and rework.
+
+    Of the objects that the closing fact spoke of, one beside the case's own comes first. An act may be
+    told by a span and by an event, so rework is counted within the kind that tells most of it.
+    """
+    closings = until(closings, runs, "ended_at")
+    spoken = evidence.objects.join(closings.select("case", "fact").unique(), on=["case", "fact"])
+    spoken = spoken.sort("own", "object_id").unique(
+        ["case", "fact"], keep="first", maintain_order=True
+    )
+    facts = evidence.facts.join(closings.select("fact").unique(), on="fact")
+    actors = text_of(facts["payload"], ACTOR_TYPE).fill_null("")
+    facts = facts.select("fact", "sampled", closed_by="fact_id", actor_type=actors)
+    told = until(evidence.of("step"), runs, "ended_at")
+    return (
+        closings.rename({"at": "closed_at"})
+        .join(spoken.select("case", "fact", "object_id"), on=["case", "fact"])
+        .join(facts, on="fact")
+        .join(_acts(told, "told"), on=KEY)
+        .with_columns(rework=pl.col("told") - 1)
+    )
+
+
+def with_failures(steps: pl.DataFrame, evidence: Evidence, failures: pl.DataFrame) -> pl.DataFrame:
+    """`steps` with failures, first_failed_at, and the last failure's message and reason."""
+    first = failures.group_by(KEY).agg(first_failed_at=pl.col("at").min())
+    last = (
+        failures.sort("at", "fact")
+        .unique(KEY, keep="last", maintain_order=True)
+        .join(evidence.facts.select("fact", "message"), on="fact")
+        .select(*KEY, "message", "reason")
+    )
+    return (
+        steps.join(first, on=KEY, how="left")
+        .join(_acts(failures, "failures"), on=KEY, how="left")
+        .join(last, on=KEY, how="left")
+        .with_columns(pl.col("failures").fill_null(0), pl.col("message", "reason").fill_null(""))
+    )
+
+
+def named(journey: Journey, steps: pl.DataFrame) -> pl.DataFrame:
+    """`steps` that are required or were seen, with their names and systems."""
+    seen = pl.col("closed_at").is_not_null() | (pl.col("failures") > 0)
+    names = pl.DataFrame(
+        [
+            (index, step.name, step.system, step.performer == "person")
+            for index, step in enumerate(journey.steps)
+        ],
+        schema={
+            "index": pl.UInt16,
+            "step": pl.String,
+            "system": pl.String,
+            "by_person": pl.Boolean,
+        },
+        orient="row",
+    )
+    return steps.filter(pl.col("required") | seen).join(names, on="index")
+
+
+def _acts(links: pl.DataFrame, name: str) -> pl.DataFrame:
+    by_kind = links.group_by(*KEY, "kind").agg(pl.len().alias(name))
+    return by_kind.group_by(KEY).agg(pl.col(name).max())

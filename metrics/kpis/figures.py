@@ -1,0 +1,150 @@
+"""From a population to its figure: the value, how sure it is, and what it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import polars as pl
+
+from metrics.kpis.populations import UNKNOWN
+from metrics.kpis.statistics import (
+    Interval,
+    censored_quantile,
+    quantile,
+    quantile_interval,
+    wilson,
+)
+from threadline.model.kpis import Kpi, KpiState, Statistic
+
+SHARES: Mapping[Statistic, float] = {
+    "median": 0.5,
+    "p90": 0.9,
+    "censored_median": 0.5,
+    "censored_p90": 0.9,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A value with its interval, what stands beside it, and the target it is held against."""
+
+    value: float | Decimal | None
+    n: int
+    target: float | Decimal | None
+    interval: Interval | tuple[Decimal, Decimal] = (None, None)
+    beside: Mapping[str, float | None] = field(default_factory=dict)
+
+
+def figure(kpi: Kpi, rows: pl.DataFrame) -> Figure:
+    """The figure of one group of a population."""
+    if kpi.measure == "value-at-risk":
+        return _money(kpi, rows)
+    if kpi.measure == "stuck-cases":
+        return _count(kpi, rows)
+    if kpi.unit == "ratio":
+        return _ratio(kpi, rows)
+    return _time(kpi, rows)
+
+
+def coverage(rows: pl.DataFrame) -> float | None:
+    """The share of the population that could be judged; None where there is nobody."""
+    if rows.is_empty():
+        return None
+    return 1 - int((rows["standing"] == UNKNOWN).sum()) / len(rows)
+
+
+def state(kpi: Kpi, figure: Figure) -> KpiState:
+    """How the value stands to its target."""
+    if figure.value is None or figure.target is None:
+        return "unknown"
+    if kpi.unit in ("seconds", "ratio") and figure.n < kpi.minimum_sample:
+        return "too_few"
+    sign = 1 if kpi.direction == "lower" else -1
+    value, target = sign * float(figure.value), sign * float(figure.target)
+    if value > target:
+        return "breached"
+    warning = kpi.target.warning if kpi.target else None
+    return "warning" if warning is not None and value > sign * warning else "ok"
+
+
+def note(kpi: Kpi, figure: Figure, rows: pl.DataFrame) -> str:
+    """Why there is no value, or why it says little; empty where it speaks for itself."""
+    unknown = int((rows["standing"] == UNKNOWN).sum())
+    if figure.n == 0 and unknown:
+        return f"none of {unknown} cases can be judged: a source is silent, or they state no value"
+    if figure.n == 0:
+        return NOBODY[kpi.anchor] if rows["standing"].is_empty() else NONE_HIT[kpi.anchor]
+    if state(kpi, figure) == "too_few":
+        return f"too few to say: {figure.n}, at least {kpi.minimum_sample} are needed"
+    return "" if figure.target is not None else "no target is set"
+
+
+NOBODY = {
+    "started": "no case started in the window",
+    "ended": "no case ended in the window",
+    "step ended": "no case passed this step in the window",
+    "due": "no case was due in the window by now",
+    "now": "no case is open",
+}
+NONE_HIT = NOBODY | {"now": "none of the open cases is affected"}
+
+
+def _time(kpi: Kpi, rows: pl.DataFrame) -> Figure:
+    done = rows.filter("behind")["measure"]
+    beside: dict[str, float | None] = {}
+    for statistic in kpi.beside:
+        if statistic.startswith("censored"):
+            share = SHARES[statistic]
+            beside[statistic] = censored_quantile(rows["measure"], rows["behind"], share)
+        else:
+            beside[statistic] = quantile(done, SHARES[statistic])
+    share = SHARES[kpi.statistic]
+    return Figure(
+        value=quantile(done, share),
+        n=len(done),
+        target=kpi.target.value if kpi.target else None,
+        interval=quantile_interval(done, share),
+        beside=beside,
+    )
+
+
+def _ratio(kpi: Kpi, rows: pl.DataFrame) -> Figure:
+    known = rows.filter("behind")
+    n, hits = len(known), int(known["hit"].sum())
+    return Figure(
+        value=hits / n if n else None,
+        n=n,
+        target=kpi.target.value if kpi.target else None,
+        interval=wilson(hits, n),
+    )
+
+
+def _count(kpi: Kpi, rows: pl.DataFrame) -> Figure:
+    ages = rows.filter("hit")["measure"]
+    oldest = None if ages.is_empty() else float(ages.max())  # type: ignore[arg-type]
+    return Figure(
+        value=float(len(ages)),
+        n=len(ages),
+        target=kpi.target.value if kpi.target else None,
+        beside={"oldest_seconds": oldest, "median_seconds": quantile(ages, 0.5)},
+    )
+
+
+def _money(kpi: Kpi, rows: pl.DataFrame) -> Figure:
+    stated = rows.filter(pl.col("amount").is_not_null())
+    if stated.is_empty():
+        return Figure(value=None, n=0, target=None)
+    total, risk = _sum(stated), _sum(stated.filter("hit"))
+    share = kpi.target.share_of_open if kpi.target else None
+    return Figure(
+        value=risk,
+        n=len(stated.filter("hit")),
+        target=None if share is None else (total * Decimal(str(share))).quantize(Decimal("0.01")),
+        beside={"open_value": float(total), "share_of_open": float(risk / total) if total else None},
+    )
+
+
+def _sum(rows: pl.DataFrame) -> Decimal:
+    return sum(rows["amount"].to_list(), Decimal("0.00"))

@@ -1,0 +1,186 @@
+"""A service over either database, a clock to move, and a webhook that remembers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import polars as pl
+import pytest
+from control_databases import NOON
+
+from alerts.service import AlertsService, load_policies
+from threadline.clock import FixedClock
+from threadline.model.incidents import Briefing, Incident
+from threadline.settings import AlertsSettings
+from threadline.store.control import ControlStore
+
+INSTANT = pl.Datetime("ns", "UTC")
+SCHEMA = {
+    "journey": pl.String,
+    "case_id": pl.String,
+    "root_id": pl.String,
+    "criticality": pl.String,
+    "known_at": INSTANT,
+    "completed_at": INSTANT,
+    "cancelled_at": INSTANT,
+    "paused_from": INSTANT,
+    "warn_at": INSTANT,
+    "due_at": INSTANT,
+    "current_step": pl.String,
+    "current_since": INSTANT,
+    "current_due_at": INSTANT,
+    "waiting_systems": pl.List(pl.String),
+    "value": pl.Decimal(18, 2),
+    "currency": pl.String,
+}
+
+
+class Webhook:
+    """A real HTTP server: what it was sent, and what it answers."""
+
+    def __init__(self) -> None:
+        self.received: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self.status = 200
+        self.headers: dict[str, str] = {}
+        self._server: ThreadingHTTPServer | None = None
+        self._port = 0
+        self.up()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/hooks/s3cret?token=s3cret"
+
+    def up(self) -> None:
+        """Listen, on the same port as before."""
+        self._server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler())
+        self._port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def down(self) -> None:
+        """Refuse connections."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        webhook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if webhook.status < 300:
+                    webhook.received.append(json.loads(body))
+                    webhook.keys.append(self.headers["Idempotency-Key"])
+                self.send_response(webhook.status)
+                for name, value in webhook.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Nothing on the terminal."""
+
+        return Handler
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    server = Webhook()
+    yield server
+    server.down()
+
+
+class Desk:
+    """Alerting as the composition root would run it, with the cases in the test's hands."""
+
+    def __init__(self, control: ControlStore, clock: FixedClock, webhook: Webhook) -> None:
+        self.control, self.clock, self.webhook = control, clock, webhook
+        self.cases: dict[str, dict[str, Any]] = {}
+        self.service = self._service()
+
+    def restart(self) -> None:
+        """A new process over the same database."""
+        self.service.close()
+        self.service = self._service()
+
+    def case(self, case_id: str = "contract:clm:C-1", **columns: Any) -> None:
+        """Derive a case anew: known since 11:00, warned of at 13:00, due at 14:00."""
+        row = {
+            "journey": "contract-activation",
+            "case_id": case_id,
+            "root_id": case_id,
+            "criticality": "revenue",
+            "known_at": NOON - timedelta(hours=1),
+            "warn_at": NOON + timedelta(hours=1),
+            "due_at": NOON + timedelta(hours=2),
+            "current_step": "erp-project",
+            "current_since": NOON - timedelta(minutes=30),
+            "waiting_systems": ["erp"],
+            "value": Decimal("120000.00"),
+            "currency": "EUR",
+        }
+        self.cases[case_id] = dict.fromkeys(SCHEMA) | row | columns
+
+    def at(self, **since_noon: float) -> None:
+        """Move the clock and let everything that recurs run once."""
+        self.clock.move_to(NOON + timedelta(**since_noon))
+        self.evaluate()
+        self.service.deliver(self.clock.now())
+
+    def evaluate(self, **more: Any) -> dict[str, int]:
+        return self.evaluate_at(self.clock.now(), **more)
+
+    def evaluate_at(self, watermark: datetime, **more: Any) -> dict[str, int]:
+        frame = pl.DataFrame(list(self.cases.values()), schema=SCHEMA)
+        return dict(self.service.evaluate(frame, watermark, **more))
+
+    def incident(self) -> Incident:
+        """The only one there is."""
+        (incident,) = self.service.page().items
+        return incident
+
+    @property
+    def pages(self) -> list[tuple[str, str]]:
+        """What reached the webhook: (reason, severity)."""
+        return [(page["reason"], page["severity"]) for page in self.webhook.received]
+
+    def _service(self) -> AlertsService:
+        return AlertsService(
+            self.control,
+            load_policies(AlertsSettings(webhook_url=self.webhook.url)),
+            self.clock,
+            briefing=_briefing,
+            links=_links,
+        )
+
+
+def _briefing(journey: str, step: str) -> Briefing:
+    return Briefing(
+        title="Contract activation",
+        owner="integration-operations",
+        runbook=f"https://runbooks.example/{journey}/{step}",
+        next_move="replay the project request",
+    )
+
+
+def _links(incident: Incident) -> dict[str, str]:
+    return {"incident": f"https://threadline.example/incidents/{incident.id}"}
+
+
+@pytest.fixture
+def desk(control: ControlStore, clock: FixedClock, webhook: Webhook) -> Iterator[Desk]:
+    running = Desk(control, clock, webhook)
+    yield running
+    running.service.close()

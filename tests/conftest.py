@@ -1,0 +1,43 @@
+"""One chDB engine for the whole session, a fresh database for every test that asks for one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from threadline.settings import TelemetrySettings
+from threadline.store.telemetry import Telemetry
+
+pytest_plugins = ["control_databases"]
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def telemetry_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The only directory this process may open chDB over; the engine stays open until the end."""
+    directory = tmp_path_factory.mktemp("chdb") / "telemetry"
+    keep_open = Telemetry.open(
+        TelemetrySettings(dir=directory, database="keep_open", durable=False)
+    )
+    yield directory
+    keep_open.close()
+
+
+@pytest.fixture
+def telemetry_settings(telemetry_dir: Path) -> TelemetrySettings:
+    """Settings of an embedded store with a database of its own."""
+    database = f"test_{next(_numbers)}"
+    return TelemetrySettings(dir=telemetry_dir, database=database, durable=False)
+
+
+@pytest.fixture
+def telemetry(telemetry_settings: TelemetrySettings) -> Iterator[Telemetry]:
+    """An empty store; gone after the test."""
+    store = Telemetry.open(telemetry_settings)
+    yield store
+    store.command(f"DROP DATABASE {telemetry_settings.database} SYNC")
+    store.close()

@@ -1,0 +1,131 @@
+"""The definitions a service goes by: read from files, activated whole in the control store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from alerts.policy import Policies
+from alerts.service import load_policies
+from collector import mapping as mappings
+from collector.mapping import Mapping as SourceMapping
+from metrics import definitions as metric_definitions
+from metrics.definitions import Definitions
+from threadline.errors import DefinitionError, DefinitionErrors, SettingsError
+from threadline.model.incidents import Briefing
+from threadline.settings import Settings
+from threadline.store.control import ControlStore
+
+Loaded = TypeVar("Loaded")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derivation:
+    """What derived rows depend on."""
+
+    mapping: SourceMapping
+    definitions: Definitions
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with whatever could make a derived row another one."""
+        content = json.dumps(self.mapping.content(), sort_keys=True)
+        return hashlib.sha256((content + self.definitions.digest).encode()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Active:
+    """Everything declared."""
+
+    derivation: Derivation
+    policies: Policies
+
+    def briefing(self, journey: str, step: str) -> Briefing:
+        """What whoever is told about a step of a journey, or about the whole ('') needs to act."""
+        return _briefing(self.derivation.definitions, journey, step)
+
+
+def load(settings: Settings) -> Active:
+    """The shipped definitions and the user's over them.
+
+    Raises `DefinitionErrors` with the faults of all files at once.
+    """
+    user = settings.definitions_dir
+    if user is not None and not user.is_dir():
+        raise SettingsError(f"setting definitions_dir: {user} is not a directory")
+    directories = [] if user is None else [user]
+    errors: list[DefinitionError] = []
+    mapping = _collecting(errors, lambda: mappings.load(user))
+    definitions = _collecting(errors, lambda: metric_definitions.load(*directories))
+    policies = _collecting(
+        errors,
+        lambda: load_policies(settings.alerts, [place / "policies" for place in directories]),
+    )
+    if mapping is None or definitions is None or policies is None:
+        raise DefinitionErrors(errors)
+    return Active(
+        derivation=Derivation(mapping=mapping, definitions=definitions), policies=policies
+    )
+
+
+def activate(active: Active, control: ControlStore) -> None:
+    """Append what changed to the control store; rebuilds read it from there, not from the files."""
+    content: Mapping[str, Mapping[str, Any]] = {
+        "mapping": active.derivation.mapping.content(),
+        "metrics": active.derivation.definitions.content,
+        "policies": active.policies.contents,
+    }
+    for kind, contents in content.items():
+        control.definitions.activate(kind, contents)
+
+
+def restore(control: ControlStore) -> Derivation | None:
+    """The definitions that were activated last; None where none ever were."""
+    found = {kind: control.definitions.active(kind) for kind in ("mapping", "metrics")}
+    if not all(found.values()):
+        return None
+    contents = {
+        kind: {name: version.content for name, version in versions.items()}
+        for kind, versions in found.items()
+    }
+    return Derivation(
+        mapping=mappings.parse(contents["mapping"]),
+        definitions=metric_definitions.restore(contents["metrics"]),
+    )
+
+
+def revision(control: ControlStore) -> int:
+    """How often the mapping was changed: a decode of a later revision supersedes earlier ones."""
+    return control.definitions.changes("mapping")
+
+
+def _collecting(errors: list[DefinitionError], read: Callable[[], Loaded]) -> Loaded | None:
+    try:
+        return read()
+    except DefinitionErrors as broken:
+        errors += broken.errors
+        return None
+
+
+def _briefing(definitions: Definitions, journey: str, step: str) -> Briefing:
+    declared = definitions.journeys.get(journey)
+    if declared is None:
+        return Briefing(title=journey)
+    if step in declared.positions:
+        found = declared.step(step)
+        return Briefing(
+            title=f"{declared.title}: {found.title}",
+            owner=found.owner,
+            runbook=found.runbook.url,
+            next_move=found.runbook.next_move,
+        )
+    return Briefing(
+        title=declared.title,
+        owner=declared.owner,
+        runbook=declared.runbook.url,
+        next_move=declared.runbook.next_move,
+    )

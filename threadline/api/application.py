@@ -1,0 +1,38 @@
+"""The API as a whole."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+
+from threadline.api import contracts, health, incidents, journeys, kpis, problems, sources
+from threadline.api.services import ApiServices
+from threadline.wire import Problem
+
+DESCRIPTION = """Every contract through every system it crosses. Errors are problem details (RFC
+9457), lists are `{"items": […], "next": cursor or null}`, times are RFC 3339 in UTC."""
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": words}
+    for status, words in {404: "Not found", 422: "Breaks a rule", 503: "Ask again"}.items()
+}
+
+
+def create_api(services: ApiServices) -> FastAPI:
+    """The application over `services`; it owns none of them and closes none.
+
+    Handlers are plain functions and run in threads, because the telemetry store blocks.
+    """
+    app = FastAPI(
+        title="Threadline",
+        description=DESCRIPTION,
+        version=version("threadline"),
+        redoc_url=None,
+    )
+    app.state.services = services
+    problems.install(app)
+    for part in (contracts, kpis, journeys, incidents, sources):
+        app.include_router(part.router, prefix="/api/v1", responses=_PROBLEMS)
+    app.include_router(health.router)
+    return app

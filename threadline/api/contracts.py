@@ -1,0 +1,104 @@
+"""Finding a contract by any id a person has at hand, and its thread."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import polars as pl
+from fastapi import APIRouter, Query
+
+from threadline.api import cases
+from threadline.api.problems import Refusal
+from threadline.api.services import ApiServices, Services
+from threadline.api.threads import thread
+from threadline.store.telemetry import cases as case_store
+from threadline.store.telemetry import search
+from threadline.wire import CaseRow, ContractHit, Page, Thread
+
+TRACE_ID = re.compile(r"[0-9a-fA-F]{32}")
+TRACE_PREFIX = re.compile(r"[0-9a-fA-F]{8,32}")
+CANDIDATES = 50  # more contracts than this under one id help nobody to choose
+
+router = APIRouter(prefix="/contracts", tags=["contracts"])
+
+
+@router.get("")
+def find(
+    services: Services,
+    q: Annotated[str, Query(min_length=2, max_length=200)],
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Page[ContractHit]:
+    """Contracts with an identifier that holds `q`, in any case, or a trace id beginning with it."""
+    text = q.strip()
+    found = search.by_part(services.telemetry, text, limit)
+    if TRACE_PREFIX.fullmatch(text) and found.height < limit:
+        traced = search.by_trace(services.telemetry, text, limit - found.height)
+        found = pl.concat([found, traced], how="vertical_relaxed")
+    return Page(items=_hits(services, found))
+
+
+@router.get("/{identifier:path}")
+def one(services: Services, identifier: str) -> Thread:
+    """The thread of the one contract that `identifier` leads to.
+
+    404: it leads to none. 300: to several, which the problem's `candidates` name.
+    """
+    text = identifier.strip()
+    found = _exact(services, text)
+    roots = found.filter(pl.col("root_id") != "")["root_id"].unique(maintain_order=True).to_list()
+    if not roots:
+        raise _unknown(text, found)
+    if len(roots) > 1:
+        detail = f"{text!r} leads to {len(roots)} contracts; ask for one of the candidates"
+        hits = _hits(services, found)
+        raise Refusal(300, detail, title="Several contracts", candidates=hits)
+    return thread(services, roots[0])
+
+
+def _exact(services: ApiServices, text: str) -> pl.DataFrame:
+    mapping = services.mapping
+    spellings = {text, *(mapping.normalised(name, text) for name in mapping.namespaces)}
+    found = search.exact(services.telemetry, text, sorted(spellings - {""}), CANDIDATES)
+    if found.is_empty() and TRACE_ID.fullmatch(text):
+        found = search.by_trace(services.telemetry, text, CANDIDATES)
+    return found
+
+
+def _unknown(text: str, found: pl.DataFrame) -> Refusal:
+    if found.is_empty():
+        return Refusal(404, f"Nothing is known by the identifier {text!r}.", title="Not found")
+    kinds = found["object_type"].unique().sort().to_list()
+    detail = (
+        f"{text!r} is known ({', '.join(kinds)}), but nothing ties it to a contract yet: it is an"
+        " orphan, and is attributed as soon as a fact names it together with one."
+    )
+    return Refusal(404, detail, title="No contract yet")
+
+
+def _hits(services: ApiServices, found: pl.DataFrame) -> list[ContractHit]:
+    """One hit per contract, in the order found, with its most urgent case."""
+    matches: dict[str, str] = {}
+    for row in found.filter(pl.col("root_id") != "").iter_rows(named=True):
+        name = f"{row['object_type']}:{row['namespace']}:{row['value']}"
+        matches.setdefault(row["root_id"], name.replace("trace::", "trace "))
+    if not matches:
+        return []
+    rows = cases.rows(services, case_store.cases_of(services.telemetry, list(matches)))
+    urgent = {row.contract: row for row in sorted(rows, key=cases.urgency, reverse=True)}
+    return [_hit(root, matched, urgent.get(root)) for root, matched in matches.items()]
+
+
+def _hit(root: str, matched: str, case: CaseRow | None) -> ContractHit:
+    number = root.split(":", 2)[2]
+    if case is None:
+        return ContractHit(identifier=root, number=number, matched=matched)
+    return ContractHit(
+        identifier=root,
+        number=number,
+        matched=matched,
+        state=case.state,
+        sla=case.sla,
+        current_step=case.current_title,
+        value=case.value,
+    )

@@ -1,0 +1,61 @@
+"""Whether the service lives, whether its answers are current, and what Prometheus reads."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from threadline.api.services import ApiServices, Services
+from threadline.errors import TelemetryUnavailable
+from threadline.wire import Health
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez")
+def livez() -> Response:
+    """200 as long as the process answers."""
+    return Response("ok\n", media_type="text/plain")
+
+
+@router.get("/readyz", responses={503: {"model": Health}})
+def readyz(services: Services, response: Response) -> Health:
+    """200 when questions can be answered; 503, with the same body, when the index cannot."""
+    health = _health(services)
+    if health.status == "unavailable":
+        response.status_code = 503
+    return health
+
+
+@router.get("/api/v1/health")
+def health(services: Services) -> Health:
+    """How current the answers are."""
+    return _health(services)
+
+
+@router.get("/metrics")
+def metrics(services: Services) -> Response:
+    """The registry in Prometheus' text format."""
+    return Response(generate_latest(services.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _health(services: ApiServices) -> Health:
+    status, because = services.status(), services.rebuilding()
+    failing = status.failing or _unanswered(services)
+    return Health(
+        as_of=services.clock.now(),
+        status="unavailable" if failing else "rebuilding" if because else "ok",
+        watermark=status.watermark,
+        lag_seconds=status.lag.total_seconds(),
+        entries_behind=status.entries_behind,
+        rebuilding=because,
+        failing=failing,
+    )
+
+
+def _unanswered(services: ApiServices) -> str:
+    try:
+        services.telemetry.query("SELECT 1 AS one")
+    except TelemetryUnavailable as error:
+        return str(error)
+    return ""

@@ -1,0 +1,144 @@
+"""Incidents: the list on call, one with its history, and what people do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, get_args
+
+from fastapi import APIRouter, Query
+
+from threadline.api import cases
+from threadline.api.problems import Refusal
+from threadline.api.services import ApiServices, Services
+from threadline.model.incidents import CASE_PROMISE, IncidentState
+from threadline.model.incidents import Incident as Opened
+from threadline.store.control.outbox import Delivery as Owed
+from threadline.wire import Act, Delivery, Incident, IncidentEvent, Page
+
+STATES: tuple[IncidentState, ...] = get_args(IncidentState)
+_SEVERITY = ("breach", "warning")
+
+router = APIRouter(prefix="/incidents", tags=["incidents"])
+
+
+@router.get("")
+def page(
+    services: Services,
+    state: Annotated[str, Query(description="open, acknowledged…; several with commas")] = "",
+    journey: str = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: str | None = None,
+) -> Page[Incident]:
+    """Incidents, newest first; each part of the list has the most severe and valuable first."""
+    states = [part.strip() for part in state.split(",") if part.strip()]
+    unknown = sorted(set(states) - set(STATES))
+    if unknown:
+        raise Refusal(422, f"state: {', '.join(unknown)} is none of {', '.join(STATES)}")
+    named = [known for known in STATES if known in states]
+    try:
+        found = services.alerts.page(states=named, journey=journey, limit=limit, cursor=cursor)
+    except ValueError as error:
+        raise Refusal(422, f"cursor: {error}") from error
+    items = [shown(services, incident) for incident in sorted(found.items, key=_urgency)]
+    return Page(items=items, next=found.next)
+
+
+@router.get("/{incident_id}")
+def one(services: Services, incident_id: str) -> Incident:
+    """One incident with all that happened to it."""
+    return _whole(services, services.alerts.get(incident_id))
+
+
+@router.post("/{incident_id}/acknowledge")
+def acknowledge(services: Services, incident_id: str, act: Act) -> Incident:
+    """Somebody looks after it: escalation stops."""
+    return _whole(services, services.alerts.acknowledge(incident_id, who=act.actor, text=act.text))
+
+
+@router.post("/{incident_id}/resolve")
+def resolve(services: Services, incident_id: str, act: Act) -> Incident:
+    """It is over, though the case may not be."""
+    return _whole(services, services.alerts.resolve(incident_id, who=act.actor, text=act.text))
+
+
+@router.post("/{incident_id}/assign")
+def assign(services: Services, incident_id: str, act: Act) -> Incident:
+    """It is `assignee`'s from now on; an empty one gives it back."""
+    done = services.alerts.assign(incident_id, assignee=act.assignee, who=act.actor, text=act.text)
+    return _whole(services, done)
+
+
+@router.post("/{incident_id}/note")
+def note(services: Services, incident_id: str, act: Act) -> Incident:
+    """Something worth knowing, for its history."""
+    if not act.text.strip():
+        raise Refusal(422, "text: a note needs words")
+    return _whole(services, services.alerts.note(incident_id, text=act.text, who=act.actor))
+
+
+def of_cases(services: ApiServices, case_ids: Sequence[str]) -> list[Incident]:
+    """All incidents of some cases, the most urgent first."""
+    found = services.alerts.of_cases(case_ids) if case_ids else []
+    return [shown(services, incident) for incident in sorted(found, key=_urgency)]
+
+
+def shown(services: ApiServices, incident: Opened) -> Incident:
+    """An incident in words, with who was told."""
+    journey = services.definitions.journeys.get(incident.journey)
+    step = cases.step_of(journey, incident.step)
+    process = journey.title if journey else incident.journey
+    milestone = step.title if step else incident.step
+    return Incident(
+        **{name: getattr(incident, name) for name in _SAME},
+        title=_title(incident, process, milestone),
+        contract=incident.root_id,
+        number=cases.number(incident.root_id or incident.case_id),
+        step_title=milestone,
+        value=cases.money(incident.value, incident.currency),
+        owner=step.owner if step else journey.owner if journey else "",
+        runbook=cases.runbook(journey, step),
+        deliveries=[_delivery(owed) for owed in services.alerts.deliveries(incident.id)],
+    )
+
+
+_SAME = (
+    *("id", "state", "severity", "criticality", "reason", "policy", "promise", "journey"),
+    *("case_id", "step", "since", "due_at", "opened_at", "deadline", "acknowledged_at"),
+    *("acknowledged_by", "resolved_at", "escalate_at", "assignee"),
+)
+
+
+def _whole(services: ApiServices, incident: Opened) -> Incident:
+    history = [
+        IncidentEvent(at=event.at, what=event.what, who=event.who, detail=dict(event.detail))
+        for event in services.alerts.history(incident.id)
+    ]
+    return shown(services, incident).model_copy(update={"history": history})
+
+
+def _title(incident: Opened, journey: str, step: str) -> str:
+    number = cases.number(incident.root_id or incident.case_id)
+    how = "is past its deadline" if incident.severity == "breach" else "is close to its deadline"
+    if incident.promise == CASE_PROMISE:
+        return f"{journey} of {number} {how}"
+    return f"“{step}” of {number} {how}"
+
+
+def _urgency(incident: Opened) -> tuple[bool, int, float, datetime]:
+    worth = -float(incident.value or 0)
+    return not incident.live, _SEVERITY.index(incident.severity), worth, incident.opened_at
+
+
+def _delivery(owed: Owed) -> Delivery:
+    told, lost = owed.delivered_at is not None, owed.failed_at is not None
+    return Delivery(
+        receiver=owed.notification.receiver,
+        reason=owed.notification.reason,
+        step=owed.notification.step,
+        state="delivered" if told else "failed" if lost else "waiting",
+        attempts=owed.attempts,
+        due_at=owed.notification.due_at,
+        delivered_at=owed.delivered_at,
+        failure=owed.failure,
+    )

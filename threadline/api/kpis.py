@@ -1,0 +1,191 @@
+"""KPIs of a window, over time, and the cases behind each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
+
+from threadline.api import cases, cursors, measures
+from threadline.api.problems import Refusal
+from threadline.api.services import ApiServices, Services
+from threadline.errors import NotFound
+from threadline.model.kpis import KpiValue, Window
+from threadline.wire import CaseRow, Kpi, KpiPage, KpiPart, KpiSeriesPoint, Page
+
+DEFAULT_WINDOW = timedelta(days=30)
+EVERY = re.compile(r"(\d{1,4})(h|d|w)")
+EVERY_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+MOST_POINTS = 400
+
+router = APIRouter(prefix="/kpis", tags=["kpis"])
+
+
+class Asked:
+    """The window, journey and instant that a question about KPIs names."""
+
+    def __init__(
+        self,
+        services: Services,
+        since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+        to: AwareDatetime | None = None,
+        journey: str = "",
+        as_of: AwareDatetime | None = None,
+    ) -> None:
+        self.now = services.clock.now()
+        if as_of is not None:
+            raise Refusal(422, _AS_OF, title="Only the present can be asked")
+        if journey and journey not in services.definitions.journeys:
+            raise NotFound("journey", journey)
+        self.journey = journey
+        end = (to or self.now).astimezone(UTC)
+        start = (since or end - DEFAULT_WINDOW).astimezone(UTC)
+        if start >= end:
+            raise Refusal(422, f"from: {start.isoformat()} is not before to: {end.isoformat()}")
+        self.window = Window(start=start, end=end)
+
+
+_AS_OF = (
+    "as_of: this version derives the present only. A past instant needs the cases as they were"
+    " known then; leave as_of out to ask about now."
+)
+Question = Annotated[Asked, Depends()]
+
+
+@router.get("")
+def kpis(
+    services: Services,
+    asked: Question,
+    by: Annotated[str, Query(description="a dimension: region, system, journey…")] = "",
+) -> KpiPage:
+    """Every KPI over the window, each opened by a dimension if asked."""
+    values = measures.values(services, asked.window, asked.now, journey=asked.journey)
+    parts = []
+    if by:
+        parts = measures.values(services, asked.window, asked.now, journey=asked.journey, by=by)
+    return KpiPage(
+        items=[_kpi(services, value, [part for part in parts if _same(part, value)], by)
+               for value in values],
+        start=asked.window.start,
+        end=asked.window.end,
+        as_of=asked.now,
+    )  # fmt: skip
+
+
+@router.get("/{kpi}/series")
+def series(
+    services: Services,
+    asked: Question,
+    kpi: str,
+    every: Annotated[str, Query(description="1d, 12h, 1w…")] = "1d",
+) -> Page[KpiSeriesPoint]:
+    """The KPI over each part of the window, oldest first; the last part may be shorter."""
+    _known(services, kpi)
+    points: list[KpiSeriesPoint] = []
+    for window in _split(asked.window, _length(every, asked.window)):
+        values = measures.values(services, window, asked.now, journey=asked.journey, only=kpi)
+        points += [_point(value) for value in values]
+    return Page(items=points)
+
+
+@router.get("/{kpi}/cases")
+def kpi_cases(
+    services: Services,
+    asked: Question,
+    kpi: str,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: str | None = None,
+) -> Page[CaseRow]:
+    """Exactly the cases the value was computed from, with what each contributed."""
+    _known(services, kpi)
+    behind = measures.behind(services, kpi, asked.window, asked.now, journey=asked.journey)
+    start = int(cursors.decode(cursor, int)[0]) if cursor else 0
+    shown = behind.slice(start, limit)
+    following = cursors.encode(start + limit) if behind.height > start + limit else None
+    return Page(
+        items=[cases.row(services, row) for row in shown.iter_rows(named=True)], next=following
+    )
+
+
+def _known(services: ApiServices, kpi: str) -> None:
+    if kpi not in services.definitions.kpis:
+        raise NotFound("KPI", kpi)
+
+
+def _length(every: str, window: Window) -> timedelta:
+    found = EVERY.fullmatch(every)
+    if not found or int(found[1]) == 0:
+        raise Refusal(422, "every: is a length such as 12h, 1d or 1w")
+    length = int(found[1]) * EVERY_UNITS[found[2]]
+    if window.length / length > MOST_POINTS:
+        raise Refusal(422, f"every: gives more than {MOST_POINTS} points; take a longer one")
+    return length
+
+
+def _split(window: Window, length: timedelta) -> Iterator[Window]:
+    start = window.start
+    while start < window.end:
+        end = min(start + length, window.end)
+        yield Window(start=start, end=end)
+        start = end
+
+
+def _same(part: KpiValue, value: KpiValue) -> bool:
+    return (part.kpi, part.unit) == (value.kpi, value.unit)
+
+
+def _kpi(services: ApiServices, value: KpiValue, parts: Sequence[KpiValue], by: str) -> Kpi:
+    bounded = value.low is not None and value.high is not None
+    return Kpi(
+        kpi=value.kpi,
+        title=value.title,
+        description=services.definitions.kpis[value.kpi].description,
+        value=_number(value.value),
+        unit=value.unit,
+        business=value.business,
+        n=value.n,
+        target=_number(value.target),
+        direction=value.direction,
+        state=value.state,
+        coverage=value.coverage,
+        previous=_number(value.previous.value) if value.previous else None,
+        previous_n=value.previous.n if value.previous else None,
+        interval=(float(value.low or 0), float(value.high or 0)) if bounded else None,
+        beside=dict(value.beside),
+        counts=dict(value.counts),
+        why=value.note,
+        by=[_part(part, by) for part in parts],
+    )
+
+
+def _part(value: KpiValue, by: str) -> KpiPart:
+    return KpiPart(
+        dimension=by,
+        label=value.dimensions.get(by, ""),
+        value=_number(value.value),
+        unit=value.unit,
+        n=value.n,
+        state=value.state,
+        coverage=value.coverage,
+    )
+
+
+def _point(value: KpiValue) -> KpiSeriesPoint:
+    return KpiSeriesPoint(
+        start=value.window.start,
+        end=value.window.end,
+        value=_number(value.value),
+        unit=value.unit,
+        n=value.n,
+        target=_number(value.target),
+        state=value.state,
+        coverage=value.coverage,
+    )
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))

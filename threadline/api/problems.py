@@ -1,0 +1,105 @@
+"""Everything that goes wrong is answered as a problem document (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from alerts.handling import IncidentClosed
+from threadline.errors import NotFound, TelemetryUnavailable
+from threadline.wire import ContractHit, Fault, Problem
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = 5  # seconds; an index that is being rebuilt seldom answers sooner
+
+logger = logging.getLogger(__name__)
+
+
+class Refusal(Exception):
+    """An answer that is a problem; `detail` says what is wrong and what to do about it."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        title: str = "",
+        errors: list[Fault] | None = None,
+        candidates: list[ContractHit] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail = status, detail
+        self.title = title or HTTPStatus(status).phrase
+        self.errors, self.candidates = errors or [], candidates or []
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of `app` with a problem document."""
+    app.add_exception_handler(Refusal, _refusal)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(IncidentClosed, _closed)
+    app.add_exception_handler(TelemetryUnavailable, _unavailable)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def answer(
+    request: Request, refusal: Refusal, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """The problem document for `refusal`, as the answer to `request`."""
+    problem = Problem(
+        title=refusal.title,
+        status=refusal.status,
+        detail=refusal.detail,
+        instance=request.url.path,
+        errors=refusal.errors,
+        candidates=refusal.candidates,
+    )
+    return JSONResponse(
+        problem.model_dump(mode="json"), refusal.status, headers=headers, media_type=MEDIA_TYPE
+    )
+
+
+async def _refusal(request: Request, error: Exception) -> JSONResponse:
+    return answer(request, cast("Refusal", error))
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    fault = cast("HTTPException", error)
+    headers = dict(fault.headers or {})
+    return answer(request, Refusal(fault.status_code, str(fault.detail)), headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    faults = [
+        Fault(where=".".join(str(part) for part in fault["loc"]), rule=str(fault["msg"]))
+        for fault in cast("RequestValidationError", error).errors()
+    ]
+    detail = "; ".join(f"{fault.where}: {fault.rule}" for fault in faults)
+    return answer(request, Refusal(422, detail, title="The request breaks a rule", errors=faults))
+
+
+async def _not_found(request: Request, error: Exception) -> JSONResponse:
+    return answer(request, Refusal(404, str(error)))
+
+
+async def _closed(request: Request, error: Exception) -> JSONResponse:
+    return answer(request, Refusal(409, str(error)))
+
+
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    detail = f"{error} Nothing received is lost; ask again shortly."
+    title = "The index does not answer"
+    return answer(request, Refusal(503, detail, title=title), {"Retry-After": str(RETRY_AFTER)})
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return answer(request, Refusal(500, f"{type(error).__name__}: see the service's log."))

@@ -1,0 +1,87 @@
+"""What the API needs from the rest; the composition root provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Protocol, cast
+
+from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
+
+from collector.mapping import Mapping
+from metrics.definitions import Definitions
+from threadline.clock import Clock
+from threadline.model.entries import Entry, Position
+from threadline.model.incidents import Incident, IncidentEvent, IncidentState
+from threadline.store.control.incidents import IncidentPage
+from threadline.store.control.outbox import Delivery
+from threadline.store.telemetry import Telemetry
+
+
+class Status(Protocol):
+    """How far the derivation is."""
+
+    @property
+    def watermark(self) -> datetime: ...
+    @property
+    def lag(self) -> timedelta: ...
+    @property
+    def entries_behind(self) -> int: ...
+    @property
+    def failing(self) -> str | None: ...
+
+
+class Alerts(Protocol):
+    """Incidents and what people do about them; unknown ids raise `NotFound`."""
+
+    def page(
+        self,
+        *,
+        states: Collection[IncidentState] = (),
+        journey: str = "",
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> IncidentPage: ...
+    def get(self, incident_id: str) -> Incident: ...
+    def of_cases(self, case_ids: Collection[str]) -> Sequence[Incident]: ...
+    def history(self, incident_id: str) -> Sequence[IncidentEvent]: ...
+    def deliveries(self, incident_id: str) -> Sequence[Delivery]: ...
+    def acknowledge(self, incident_id: str, *, who: str, text: str = "") -> Incident: ...
+    def resolve(self, incident_id: str, *, who: str, text: str = "") -> Incident: ...
+    def assign(self, incident_id: str, *, assignee: str, who: str, text: str = "") -> Incident: ...
+    def note(self, incident_id: str, *, text: str, who: str) -> Incident: ...
+
+
+class Log(Protocol):
+    """Inputs as received."""
+
+    def entry(self, position: Position) -> Entry: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiServices:
+    """Every part the API reads from or acts on.
+
+    `silent_systems` names the systems not heard of within their cadence at an instant. `rebuilding`
+    says why the index is being built anew, '' when it is not.
+    """
+
+    telemetry: Telemetry
+    definitions: Definitions
+    alerts: Alerts
+    log: Log
+    clock: Clock
+    status: Callable[[], Status]
+    rebuilding: Callable[[], str]
+    silent_systems: Callable[[datetime], Collection[str]]
+    mapping: Mapping
+    registry: CollectorRegistry
+
+
+def _services(request: Request) -> ApiServices:
+    return cast("ApiServices", request.app.state.services)
+
+
+Services = Annotated[ApiServices, Depends(_services)]

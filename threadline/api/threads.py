@@ -1,0 +1,198 @@
+"""The thread of one contract, put together from what the stores hold about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from threadline.api import cases, incidents
+from threadline.api.services import ApiServices
+from threadline.store.telemetry import cases as case_store
+from threadline.store.telemetry import search
+from threadline.store.telemetry import threads as thread_store
+from threadline.wire import (
+    CaseException,
+    CaseRow,
+    Conflict,
+    Evidence,
+    Step,
+    Stuck,
+    Thread,
+    ThreadCase,
+    ThreadFact,
+    ThreadIdentifier,
+)
+
+# How a case that waits is explained; `{system}` and `{message}` come from the case.
+WHY: Mapping[str, str] = {
+    "": "It is within its time: {system} has not done it yet.",
+    "rejected": "{system} rejected it: {message}",
+    "mapping-failed": "Its data could not be mapped: {message}",
+    "required-field-missing": "A required field is missing: {message}",
+    "waiting-for-person": "It waits for a person to act.",
+    "waiting-for-customer": "It waits for the customer's answer; the clock stands still.",
+    "dropped-silently": "Nothing was heard of it since it could begin: no success and no failure."
+    " The request has probably been lost on the way to {system}.",
+    "source-silent": "{system} has not been heard of beyond its cadence, so it cannot be known"
+    " whether this is done.",
+}
+
+
+def thread(services: ApiServices, root: str) -> Thread:
+    """All that is known of the contract `root` as of now."""
+    telemetry = services.telemetry
+    rows = cases.rows(services, case_store.cases_of(telemetry, [root]))
+    rows.sort(key=cases.urgency)
+    facts, total = thread_store.facts_of(telemetry, root)
+    links = search.links_of(telemetry, root)
+    steps = case_store.steps_of(telemetry, root)
+    whole = _cases(services, rows, steps, case_store.exceptions_of(telemetry, root))
+    return Thread(
+        identifier=root,
+        number=cases.number(root),
+        as_of=services.clock.now(),
+        value=next((row.value for row in rows if row.value), None),
+        attributes=_attributes(services, rows, facts),
+        stuck=next((case.stuck for case in whole if case.stuck), None),
+        identifiers=_identifiers(search.identifiers_of(telemetry, [root]), links),
+        cases=whole,
+        facts=_facts(facts, steps),
+        facts_total=total,
+        conflicts=[_conflict(link) for link in links.iter_rows(named=True) if _rival(link)],
+        incidents=incidents.of_cases(services, [row.case_id for row in rows]),
+    )
+
+
+def fact_row(fact: Mapping[str, Any], closes: Sequence[str] = ()) -> ThreadFact:
+    """One row of the table `facts`, with `how` and `objects` beside its columns."""
+    return ThreadFact(**{name: fact[name] for name in _FACT}, closes=list(closes))
+
+
+_FACT = (
+    *("fact_id", "kind", "at", "occurred_at", "ended_at", "received_at", "system", "source"),
+    *("name", "outcome", "message", "how", "objects", "trace_id", "annotations"),
+)
+
+
+def _cases(
+    services: ApiServices, rows: Sequence[CaseRow], steps: pl.DataFrame, exceptions: pl.DataFrame
+) -> list[ThreadCase]:
+    return [
+        _case(
+            services, row, _of(row, steps), [CaseException(**_but(e)) for e in _of(row, exceptions)]
+        )
+        for row in rows
+    ]
+
+
+def _of(case: CaseRow, frame: pl.DataFrame) -> list[dict[str, Any]]:
+    mine = (pl.col("journey") == case.journey) & (pl.col("case_id") == case.case_id)
+    return frame.filter(mine).to_dicts()
+
+
+def _but(exception: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: exception[name] for name in CaseException.model_fields}
+
+
+def _case(
+    services: ApiServices,
+    case: CaseRow,
+    steps: Sequence[Mapping[str, Any]],
+    exceptions: list[CaseException],
+) -> ThreadCase:
+    journey = services.definitions.journeys.get(case.journey)
+    places = journey.positions if journey else {}
+    shown = [cases.step_row(services, case, step) for step in steps]
+    shown.sort(key=lambda step: places.get(step.step, len(places)))
+    return ThreadCase(
+        case=case,
+        title=journey.title if journey else case.journey,
+        steps=shown,
+        exceptions=exceptions,
+        stuck=_stuck(services, case, shown),
+    )
+
+
+def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck | None:
+    if case.state not in ("open", "paused") or not case.current_step:
+        return None
+    journey = services.definitions.journeys.get(case.journey)
+    known = cases.step_of(journey, case.current_step)
+    seen = next((step for step in steps if step.step == case.current_step), None)
+    system = seen.system if seen else known.system if known else ""
+    due_at = case.current_due_at or case.due_at
+    late = case.state == "open" and due_at is not None and due_at < services.clock.now()
+    why = WHY.get(case.stuck_reason, "{message}")
+    return Stuck(
+        journey=case.journey,
+        case_id=case.case_id,
+        step=case.current_step,
+        title=case.current_title,
+        system=system,
+        since=case.current_since,
+        due_at=due_at,
+        late=late,
+        reason=case.stuck_reason,
+        why=why.format(system=system or "the system", message=case.stuck_message or "no message"),
+        owner=case.owner,
+        runbook=cases.runbook(journey, known),
+    )
+
+
+def _attributes(
+    services: ApiServices, rows: Sequence[CaseRow], facts: pl.DataFrame
+) -> dict[str, str]:
+    never = [name for name, kind in services.mapping.objects.items() if not kind.links]
+    own = facts.filter(pl.col("how") == "own")["fact_id"].to_list()
+    beside = thread_store.named_beside(services.telemetry, own, never)
+    found = {kind: ", ".join(sorted(values)) for kind, values in beside.iter_rows()}
+    for row in reversed(rows):
+        found |= {name: str(value) for name, value in row.dimensions.items() if value}
+    return found
+
+
+def _identifiers(known: pl.DataFrame, links: pl.DataFrame) -> list[ThreadIdentifier]:
+    evidence: dict[str, list[Evidence]] = {}
+    for link in links.iter_rows(named=True):
+        child, parent = _ends(link)
+        evidence.setdefault(child, []).append(_evidence(link, parent))
+    found = []
+    for row in known.iter_rows(named=True):
+        identifier = f"{row['object_type']}:{row['namespace']}:{row['value']}"
+        given = {name: row[name] for name in _IDENTIFIER}
+        said = evidence.get(identifier, [])
+        found.append(ThreadIdentifier(identifier=identifier, **given, evidence=said))
+    return sorted(found, key=lambda one: (one.object_id != one.identifier, bool(one.owner_id)))
+
+
+_IDENTIFIER = ("object_type", "namespace", "value", "object_id", "owner_id")
+
+
+def _ends(link: Mapping[str, Any]) -> tuple[str, str]:
+    child = ":".join(link[f"child_{part}"] for part in ("type", "namespace", "value"))
+    parent = ":".join(link[f"parent_{part}"] for part in ("type", "namespace", "value"))
+    return child, parent
+
+
+def _evidence(link: Mapping[str, Any], to: str) -> Evidence:
+    same = ("kind", "fact_id", "system", "at", "mastered", "state", "reason")
+    return Evidence(to=to, **{name: link[name] for name in same})
+
+
+def _rival(link: Mapping[str, Any]) -> bool:
+    return str(link["state"]) != "held"
+
+
+def _conflict(link: Mapping[str, Any]) -> Conflict:
+    child, parent = _ends(link)
+    same = ("kind", "fact_id", "system", "at", "state", "reason")
+    return Conflict(child=child, parent=parent, **{name: link[name] for name in same})
+
+
+def _facts(facts: pl.DataFrame, steps: pl.DataFrame) -> list[ThreadFact]:
+    closes: dict[str, list[str]] = {}
+    for journey, step, fact_id in steps.select("journey", "step", "closed_by").iter_rows():
+        closes.setdefault(fact_id, []).append(f"{journey}/{step}")
+    return [fact_row(fact, closes.get(fact["fact_id"], [])) for fact in facts.to_dicts()]

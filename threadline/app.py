@@ -1,0 +1,147 @@
+"""The composition root: builds every part, registers its clean-up the moment it exists, runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from urllib.parse import quote
+
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
+
+from alerts.service import AlertsService
+from collector.intake import grpc as grpc_intake
+from collector.intake import http as http_intake
+from collector.intake.counts import IntakeCounts
+from threadline import activation, evaluation
+from threadline.activation import Active
+from threadline.api import ApiServices, create_api
+from threadline.clock import Clock
+from threadline.errors import ThreadlineError
+from threadline.instruments import PipelineInstruments
+from threadline.model.incidents import Incident
+from threadline.pipeline import Pipeline
+from threadline.serving import listen, serve_http
+from threadline.settings import Settings
+from threadline.store.control import ControlStore
+from threadline.store.log import Log
+from threadline.store.telemetry import Telemetry
+
+logger = logging.getLogger(__name__)
+
+GRPC_GRACE_SECONDS = 10
+
+
+async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = lambda: None) -> None:
+    """Run the service until SIGTERM or SIGINT; SIGHUP takes up changed definitions.
+
+    `ready` is called once everything answers. Raises `ThreadlineError` when it cannot start.
+    """
+    active = activation.load(settings)
+    async with AsyncExitStack() as stack:
+        intake_socket = listen(settings.intake.http, "intake over HTTP", "intake.http")
+        stack.callback(intake_socket.close)
+        api_socket = listen(settings.api.listen, "the API", "api.listen")
+        stack.callback(api_socket.close)
+
+        log = Log.open(settings.log, clock)
+        stack.callback(log.close)
+        control = ControlStore.open(settings.control, clock)
+        stack.callback(control.close)
+        control.migrate()
+        activation.activate(active, control)
+        telemetry = Telemetry.open(settings.telemetry)
+        stack.callback(telemetry.close)
+
+        registry = _registry()
+        pipeline = Pipeline(
+            log=log,
+            telemetry=telemetry,
+            control=control,
+            derivation=active.derivation,
+            clock=clock,
+            settings=settings.pipeline,
+            instruments=PipelineInstruments(registry),
+        )
+        thread = threading.Thread(target=pipeline.run, name="pipeline")
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(pipeline.stop)
+
+        def services(declared: Active) -> ApiServices:
+            alerts = _alerts(declared, control, clock, settings)
+            stack.callback(alerts.close)
+            cadences = declared.derivation.mapping.cadences
+            return ApiServices(
+                telemetry=telemetry,
+                definitions=declared.derivation.definitions,
+                alerts=alerts,
+                log=log,
+                clock=clock,
+                status=pipeline.status,
+                rebuilding=lambda: pipeline.status().rebuilding,
+                silent_systems=lambda now: evaluation.silent(telemetry, declared, now),
+                cadence=lambda system: cadences.get(system, ""),
+                registry=registry,
+            )
+
+        def reload() -> None:
+            try:
+                fresh = activation.load(settings)
+                activation.activate(fresh, control)
+            except ThreadlineError as error:
+                logger.error(
+                    "the definitions were not taken up, the last good ones stay: %s", error
+                )
+                return
+            api.state.services = services(fresh)
+            pipeline.adopt(fresh.derivation)
+            logger.info("the definitions were taken up")
+
+        api = create_api(services(active))
+        scheduler = evaluation.schedule(
+            lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
+        )
+        stack.callback(scheduler.shutdown)
+
+        counts = IntakeCounts(registry)
+        intake = http_intake.create_app(log, settings.intake, clock=clock, counts=counts)
+        grpc = await grpc_intake.serve(log, settings.intake, clock=clock, counts=counts)
+        stack.push_async_callback(grpc.stop, GRPC_GRACE_SECONDS)
+        await stack.enter_async_context(serve_http(intake, intake_socket))
+        await stack.enter_async_context(serve_http(api, api_socket))
+        ready()
+        await _until_told_to_stop(reload)
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    return registry
+
+
+def _alerts(
+    active: Active, control: ControlStore, clock: Clock, settings: Settings
+) -> AlertsService:
+    dashboards = f"http://{settings.dashboards.listen}"
+
+    def links(incident: Incident) -> Mapping[str, str]:
+        return {
+            "contract": f"{dashboards}/contract?id={quote(incident.root_id, safe='')}",
+            "incident": f"{dashboards}/on-call?incident={quote(incident.id, safe='')}",
+        }
+
+    return AlertsService(control, active.policies, clock, briefing=active.briefing, links=links)
+
+
+async def _until_told_to_stop(reload: Callable[[], None]) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    await told.wait()

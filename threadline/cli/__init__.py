@@ -1,0 +1,85 @@
+"""The command `threadline`: parse, call, return a code.
+
+Exit codes: 0 done; 1 the answer is no (not found, invalid, different); 2 wrong usage or settings;
+3 a service that is needed does not answer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from threadline.cli import commands
+from threadline.cli.demo import demo
+from threadline.errors import ThreadlineError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the code it ends with."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except ThreadlineError as error:
+        print(f"threadline: {error}", file=sys.stderr)  # noqa: T201  the CLI's own voice
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="threadline",
+        description="Follows every contract through every system it crosses.",
+    )
+    parser.add_argument("--settings", type=Path, help="settings file (default: threadline.yaml)")
+    commands_of = parser.add_subparsers(required=True, metavar="COMMAND")
+    _service_commands(commands_of)
+    _question_commands(commands_of)
+    _store_commands(commands_of)
+    return parser
+
+
+def _service_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    up = to.add_parser("up", help="run the service and the dashboards")
+    up.set_defaults(run=commands.up)
+    serve = to.add_parser("serve", help="run the service alone")
+    serve.set_defaults(run=commands.serve)
+    dashboards = to.add_parser("dashboards", help="run the dashboards alone")
+    dashboards.set_defaults(run=commands.dashboards)
+    play = to.add_parser("demo", help="run everything and play a small world of contracts")
+    play.add_argument("--seed", type=int, default=7, help="another world (default: 7)")
+    play.add_argument("--contracts", type=int, default=120, help="how many (default: 120)")
+    play.add_argument("--seconds", type=float, help="end by itself after so many seconds")
+    play.set_defaults(run=demo)
+
+
+def _question_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    trace = to.add_parser("trace", help="print a contract's thread, found by any id")
+    trace.add_argument("id", help="contract, project, invoice or PO number, trace id…")
+    trace.set_defaults(run=commands.trace)
+    kpis = to.add_parser("kpis", help="print the KPIs")
+    kpis.add_argument("--days", type=int, default=30, help="window, ending now (default: 30)")
+    kpis.add_argument("--journey", help="only this journey")
+    kpis.set_defaults(run=commands.kpis)
+    for command in (trace, kpis):
+        command.add_argument("--json", action="store_true", help="as JSON, for scripts")
+        command.add_argument("--api", help="address of the API (default: from the settings)")
+
+
+def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = to.add_parser("check", help="check settings and definitions")
+    check.set_defaults(run=commands.check)
+    load = to.add_parser("import", help="send an OCEL 2.0 SQLite log to the running service")
+    load.add_argument("file", type=Path)
+    load.add_argument("--mapping", type=Path, required=True, help="what its types and ids mean")
+    load.add_argument("--intake", help="address of the intake (default: from the settings)")
+    load.set_defaults(run=commands.import_log)
+    rebuild = to.add_parser(
+        "rebuild", help="derive everything anew from the log and compare (service stopped)"
+    )
+    rebuild.set_defaults(run=commands.rebuild)
+    migrate = to.add_parser("migrate", help="bring the control store to this version's schema")
+    migrate.set_defaults(run=commands.migrate)

@@ -1,0 +1,152 @@
+"""`threadline demo`: the whole service, a small world of contracts, and what to look at."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TextColumn
+
+from threadline import settings as settings_module
+from threadline.clock import SystemClock
+from threadline.errors import SettingsError, ThreadlineError
+from threadline.settings import Settings
+from threadline.simulator import Story, World, live, play
+
+READY_SECONDS = 60
+DRAIN_SECONDS = 60
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Play the world until Ctrl-C; everything it wrote goes with it."""
+    console = Console()
+    with ExitStack() as stack:
+        data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threadline-demo-")))
+        receiver = stack.enter_context(_receiver(console))
+        settings = settings_module.load(arguments.settings, data_dir=data)
+        stack.enter_context(_service(settings, data, receiver, console))
+        _wait_until_ready(settings, console)
+        story = _play(settings, arguments, console)
+        _wait_until_derived(settings, console)
+        console.print(_what_to_look_at(settings, story))
+        stop = threading.Event()
+        stack.callback(stop.set)
+        _live_on(settings, arguments, stop)
+    return 0
+
+
+@contextmanager
+def _receiver(console: Console) -> Iterator[str]:
+    """A webhook receiver on loopback that prints what it is sent; its URL."""
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # noqa: N802  named by the base class
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            self.send_response(204)
+            self.end_headers()
+            console.print(_page(body))
+
+        def log_message(self, *_: object) -> None:
+            """The page itself is printed; the access log would only repeat it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/pages"
+    finally:
+        server.shutdown()
+
+
+def _page(body: bytes) -> Panel:
+    page = json.loads(body)
+    text = f"{page['title']}\nincident {page['incident']} · contract {page['contract']}"
+    return Panel(text, title="the webhook receiver got a page", border_style="red")
+
+
+@contextmanager
+def _service(settings: Settings, data: Path, webhook: str, console: Console) -> Iterator[None]:
+    """The service and the dashboards as a user runs them: `threadline up`."""
+    environment = os.environ | {
+        "THREADLINE_DATA_DIR": str(data),
+        "THREADLINE_ALERTS__WEBHOOK_URL": webhook,
+    }
+    output = data / "service.log"
+    with output.open("wb") as log:
+        service = subprocess.Popen(  # noqa: S603  our own program
+            [sys.executable, "-m", "threadline.cli", "up"],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            _wait_until_ready(settings, service, output, console)
+            yield
+        finally:
+            service.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                service.wait(timeout=20)
+            service.kill()
+
+
+def _wait_until_ready(
+    settings: Settings, service: subprocess.Popen[bytes], output: Path, console: Console
+) -> None:
+    url = f"http://{settings.api.listen}/readyz"
+    with console.status("starting the service…"):
+        for _ in _ticks(READY_SECONDS):
+            if service.poll() is not None:
+                raise SettingsError(_last_words(output))
+            with suppress(httpx.HTTPError):
+                if httpx.get(url).status_code == httpx.codes.OK:
+                    return
+    raise ThreadlineError(f"the service was not ready within {READY_SECONDS} s: see {output}")
+
+
+def _play(settings: Settings, world: World, console: Console) -> Story:
+    with Progress(TextColumn("{task.description}"), BarColumn(), console=console) as progress:
+        task = progress.add_task("playing 60 days of contracts over the wire")
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        return play(world, *_wires(settings), show)
+
+
+def _wait_until_derived(settings: Settings, console: Console) -> None:
+    url = f"http://{settings.api.listen}/api/v1/health"
+    with console.status("deriving cases…"):
+        for _ in _ticks(DRAIN_SECONDS):
+            if httpx.get(url).json()["entries_behind"] == 0:
+                return
+    raise ThreadlineError(f"input was still waiting after {DRAIN_SECONDS} s: see {url}")
+
+
+def _wires(settings: Settings) -> tuple[str, str, str]:
+    http = f"http://{settings.intake.http}"
+    return http, settings.intake.grpc, f"{http}/v1/events"
+
+
+def _ticks(seconds: float) -> Iterator[None]:
+    clock = SystemClock()
+    start = clock.monotonic()
+    while clock.monotonic() - start < seconds:
+        yield
+        threading.Event().wait(0.25)
+
+
+def _last_words(output: Path) -> str:
+    lines = output.read_text(errors="replace").strip().splitlines()
+    return "\n".join(lines[-5:]) or "the service ended without a word"

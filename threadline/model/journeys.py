@@ -1,0 +1,208 @@
+"""What a journey promises and how its progress is recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+PathKind = Literal["self", "descendant", "owner", "relation"]
+Outcome = Literal["success", "ok", "error", "any"]
+FactKind = Literal["any", "event", "span", "log", "row"]
+Criticality = Literal["revenue", "delivery", "reference"]
+Performer = Literal["integration", "person"]
+
+StuckReason = Literal[
+    "",
+    "rejected",
+    "mapping-failed",
+    "required-field-missing",
+    "waiting-for-person",
+    "waiting-for-customer",
+    "dropped-silently",
+    "source-silent",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duration:
+    """A length of time on one of two clocks.
+
+    `seconds` are elapsed or, when `business`, working seconds; `days` are business days, each as
+    long as the calendar that is asked says. `text` is how it was written.
+    """
+
+    text: str
+    business: bool
+    seconds: float = 0.0
+    days: float = 0.0
+
+    def total(self, day_seconds: float) -> float:
+        """Seconds on this clock, where a business day has `day_seconds`."""
+        return self.seconds + self.days * day_seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Path:
+    """Where, seen from the case's object, a fact's object stands.
+
+    `owner` is whatever owns the case's object, directly or not; `descendant` whatever it owns. A
+    `relation` is followed from its first object to its second, or `backwards`.
+    """
+
+    kind: PathKind
+    relation: str = ""
+    backwards: bool = False
+
+
+SELF_AND_DESCENDANTS = (Path(kind="self"), Path(kind="descendant"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predicate:
+    """Holds when the attribute's text is one of `values`; booleans read `true` and `false`."""
+
+    attribute: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matcher:
+    """Which facts are meant. `names` and `systems` may hold `*`; no systems means any.
+
+    `outcome`: `success` is ok or unset. `object_type`, if given, is the type of the fact's object.
+    """
+
+    names: tuple[str, ...]
+    systems: tuple[str, ...] = ()
+    kind: FactKind = "any"
+    outcome: Outcome = "success"
+    where: tuple[Predicate, ...] = ()
+    paths: tuple[Path, ...] = SELF_AND_DESCENDANTS
+    object_type: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runbook:
+    """What to do when a step does not come: `next_move` in one sentence, more behind `url`."""
+
+    next_move: str
+    url: str = ""
+    replay: str = ""
+    compensate: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A milestone inside a journey. It is required unless `optional` or a predicate of `when` fails."""
+
+    name: str
+    title: str
+    system: str
+    match: tuple[Matcher, ...]
+    after: tuple[str, ...] = ()
+    when: tuple[Predicate, ...] = ()
+    optional: bool = False
+    within: Duration | None = None
+    performer: Performer = "integration"
+    owner: str
+    runbook: Runbook
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """A variant of the SLA: the whole journey `within` a time; a warning at share `warn` of it."""
+
+    within: Duration
+    warn: float
+    when: tuple[Predicate, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """What stops the clock, what starts it again, and after how long it goes on by itself."""
+
+    since: tuple[Matcher, ...]
+    until: tuple[Matcher, ...]
+    maximum: Duration
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExceptionRule:
+    """Facts that are a business failure of this `kind`; where a `step` is named, of that step."""
+
+    kind: str
+    match: tuple[Matcher, ...]
+    step: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalendarChoice:
+    """The calendar named like the lower-cased value of `attribute`, else `otherwise`."""
+
+    otherwise: str
+    attribute: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journey:
+    """The definition of an end-to-end process; `version` is a digest of its content."""
+
+    name: str
+    version: str
+    title: str
+    description: str
+    case_type: str
+    criticality: Criticality
+    owner: str
+    runbook: Runbook
+    start: tuple[Matcher, ...]
+    steps: tuple[Step, ...]
+    cancel: tuple[Matcher, ...] = ()
+    pause: Pause | None = None
+    exceptions: tuple[ExceptionRule, ...] = ()
+    required_fields: tuple[str, ...] = ()
+    value: str = ""
+    currency: str = ""
+    dimensions: tuple[tuple[str, str], ...] = ()
+    calendar: CalendarChoice
+    promises: tuple[Promise, ...] = ()
+
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Each step's place in the order of the definition."""
+        return {step.name: place for place, step in enumerate(self.steps)}
+
+    def step(self, name: str) -> Step:
+        """The step of this name; raises `KeyError` where there is none."""
+        return self.steps[self.positions[name]]
+
+    def matchers(self) -> Iterator[Matcher]:
+        """Every matcher of the journey."""
+        yield from self.start
+        yield from self.cancel
+        if self.pause:
+            yield from (*self.pause.since, *self.pause.until)
+        for step in self.steps:
+            yield from step.match
+        for rule in self.exceptions:
+            yield from rule.match
+
+    @cached_property
+    def case_attributes(self) -> tuple[str, ...]:
+        """The attributes a case of this journey has, sorted."""
+        names = {*self.required_fields, self.value, self.currency, self.calendar.attribute}
+        names |= {attribute for _, attribute in self.dimensions}
+        conditional = (*self.steps, *self.promises)
+        names |= {predicate.attribute for part in conditional for predicate in part.when}
+        return tuple(sorted(names - {""}))
+
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """Every attribute of facts that deriving this journey reads."""
+        asked = {predicate.attribute for matcher in self.matchers() for predicate in matcher.where}
+        return frozenset({*self.case_attributes, *asked, ACTOR_TYPE})
+
+
+ACTOR_TYPE = "actor.type"  # who made a fact: `integration` or `user`

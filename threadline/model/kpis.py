@@ -1,0 +1,126 @@
+"""What a KPI measures, and what a value of it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+
+Measure = Literal[
+    "cycle-time", "step-time", "failed-steps", "sla-attainment", "stuck-cases", "value-at-risk"
+]
+Statistic = Literal["median", "p90", "censored_median", "censored_p90"]
+Direction = Literal["lower", "higher"]
+KpiState = Literal["ok", "warning", "breached", "unknown", "too_few"]
+Anchor = Literal["started", "ended", "step ended", "due", "now"]
+
+ANCHORS: Mapping[Measure, Anchor] = {
+    "cycle-time": "ended",
+    "step-time": "step ended",
+    "failed-steps": "started",
+    "sla-attainment": "due",
+    "stuck-cases": "now",
+    "value-at-risk": "now",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The worst value that is still good, and from where on it is a warning; in the KPI's unit.
+
+    `share_of_open` is for value at risk: the target is that share of the value of all open cases.
+    """
+
+    value: float | None = None
+    warning: float | None = None
+    share_of_open: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kpi:
+    """The definition of a KPI. No `journeys` means all of them."""
+
+    name: str
+    title: str
+    description: str
+    journeys: tuple[str, ...]
+    measure: Measure
+    direction: Direction
+    unit: str
+    step: str = ""
+    business: bool = False
+    statistic: Statistic = "median"
+    beside: tuple[Statistic, ...] = ()
+    target: Target | None = None
+    minimum_sample: int = 1
+    maturity: timedelta = timedelta()
+
+    @property
+    def anchor(self) -> Anchor:
+        """Which instant of a case must lie in the window."""
+        return ANCHORS[self.measure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """`[start, end)`, both timezone-aware."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is None or self.end.tzinfo is None:
+            raise ValueError("a window needs timezone-aware instants")
+        if self.start >= self.end:
+            raise ValueError(f"the window ends ({self.end}) before it starts ({self.start})")
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.start
+
+    def before(self) -> Window:
+        """The window of the same length that ends where this one starts."""
+        return Window(start=self.start - self.length, end=self.start)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Previous:
+    """The same KPI one window earlier, as of `now` less the window's length."""
+
+    value: float | Decimal | None
+    n: int
+    window: Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class KpiValue:
+    """One value of a KPI for one group of cases (`dimensions`, empty for all).
+
+    `unit`: `seconds` (of business time when `business`), `ratio`, `cases`, or a currency. `n` is what
+    the value was computed from: the denominator of a ratio, the open cases of a count. `low` and
+    `high` bound the value with 95 % confidence. `coverage` is the share of cases that could be judged
+    at all; None where there were none. `counts` says how many cases stood how. `note` says why there is no value,
+    or why it should not be read.
+    """
+
+    kpi: str
+    title: str
+    dimensions: Mapping[str, str]
+    window: Window
+    now: datetime
+    value: float | Decimal | None
+    unit: str
+    business: bool
+    n: int
+    target: float | Decimal | None
+    state: KpiState
+    direction: Direction
+    coverage: float | None
+    low: float | Decimal | None = None
+    high: float | Decimal | None = None
+    beside: Mapping[str, float | None] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    previous: Previous | None = None
+    note: str = ""

@@ -1,0 +1,64 @@
+"""HTTP servers on sockets that are bound before anything else starts."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+
+from threadline.errors import SettingsError
+from threadline.settings import host_and_port
+
+GRACE_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    """Signals belong to the composition root; a server only serves."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def listen(address: str, what: str, setting: str) -> socket.socket:
+    """A bound socket; raises `SettingsError` naming the address that is taken and what to do."""
+    host, port = host_and_port(address)
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        variable = "THREADLINE_" + setting.upper().replace(".", "__")
+        raise SettingsError(
+            f"{address} for {what} cannot be used ({error.strerror}): stop the program that has it,"
+            f" or set {setting} ({variable}) to another address"
+        ) from error
+    return bound
+
+
+@asynccontextmanager
+async def serve_http(app: FastAPI, bound: socket.socket) -> AsyncIterator[None]:
+    """Serve `app` on `bound`; requests at hand are finished before the socket is given up."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    try:
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await serving
+        bound.close()

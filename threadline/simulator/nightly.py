@@ -1,0 +1,63 @@
+"""What does not belong to one contract: the nightly batch over many, and projects nobody claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+from threadline.simulator.acts import ERP, Act, Event, Span
+
+BATCH = "erp.rates.revalued"
+MEMBERS = 12
+
+
+def run(random: Random, acts: Sequence[Act], now: datetime) -> Iterator[Act]:
+    """Last night's batch over the latest rate cards: one shared span, a child for each project.
+
+    The children link to the spans that had created the rate cards.
+    """
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    cards = [a for a in acts if isinstance(a, Span) and a.name == "erp.rate_card.created"]
+    latest = sorted((c for c in cards if c.at < midnight), key=lambda card: card.at)[-MEMBERS:]
+    if not latest:
+        return
+    trace = random.getrandbits(128) | 1
+    batch = Span(
+        key="nightly",
+        service=ERP,
+        name="batch rates revaluation",
+        role="consumer",
+        started_at=midnight,
+        ended_at=midnight + timedelta(seconds=len(latest) + 5),
+        trace_id=trace,
+        attributes={
+            "batch.id": f"RATES-{midnight:%Y%m%d}",
+            "erp.project.id": tuple(str(card.attributes["erp.project.id"]) for card in latest),
+        },
+    )
+    yield batch
+    for second, card in enumerate(latest):
+        start = midnight + timedelta(seconds=second)
+        yield Span(
+            key=f"nightly/{second}",
+            service=ERP,
+            name=BATCH,
+            started_at=start,
+            ended_at=start + timedelta(milliseconds=800),
+            parent=batch.key,
+            attributes={"erp.project.id": card.attributes["erp.project.id"]},
+            links=(card.key,),
+        )
+
+
+def orphans(now: datetime) -> Iterator[Act]:
+    """Two projects whose contracts no system ever names."""
+    for number in (9_991, 9_992):
+        yield Event(
+            id=f"orphan-{number}",
+            service=ERP,
+            type="erp.billing_schedule.created",
+            at=now - timedelta(days=number - 9_985, hours=3),
+            data={"erp.project.id": f"P-{number:05d}", "actor.type": "integration"},
+        )

@@ -1,0 +1,33 @@
+"""The history of incidents: append only, written in the transaction of what it tells of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from threadline.model.incidents import IncidentEvent
+from threadline.store.control.schema import incident_events
+
+
+def record(connection: Connection, incident_id: str, event: IncidentEvent) -> None:
+    """Append `event` to the incident's history."""
+    row = {
+        "incident_id": incident_id,
+        "at": event.at,
+        "what": event.what,
+        "who": event.who,
+        "detail": dict(event.detail),
+    }
+    connection.execute(insert(incident_events), row)
+
+
+def read(connection: Connection, incident_id: str) -> list[IncidentEvent]:
+    """All that happened to the incident, in the order it was stored."""
+    ours = incident_events.c.incident_id == incident_id
+    statement = select(incident_events).where(ours).order_by(incident_events.c.id)
+    return [_event(row) for row in connection.execute(statement)]
+
+
+def _event(row: Row[Any]) -> IncidentEvent:
+    return IncidentEvent(at=row.at, what=row.what, who=row.who, detail=row.detail)

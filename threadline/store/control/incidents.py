@@ -1,0 +1,178 @@
+"""Incidents, their history, and the notifications stored in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, update
+
+from threadline.errors import NotFound
+from threadline.model.incidents import Change, Incident, IncidentEvent, IncidentState
+from threadline.store.control import audit, history, outbox
+from threadline.store.control.schema import incidents
+from threadline.store.control.transactions import Transactions, insert_once
+
+_FIELDS = [field.name for field in fields(Incident)]
+_LIVE: tuple[IncidentState, ...] = ("open", "acknowledged")
+# SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535; plans stay small well below.
+_PARAMETERS = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentPage:
+    """A part of a list; `next` opens the part that follows, None ends the list."""
+
+    items: list[Incident]
+    next: str | None
+
+
+class Incidents:
+    """The book of incidents. Methods that read return an empty list when nothing fits."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    def get(self, incident_id: str) -> Incident:
+        """The incident of that id; raises `NotFound`."""
+        with self._transactions.read() as connection:
+            return _one(connection, incident_id)
+
+    def history(self, incident_id: str) -> list[IncidentEvent]:
+        """All that happened to the incident, in the order it was stored."""
+        with self._transactions.read() as connection:
+            return history.read(connection, incident_id)
+
+    def page(
+        self,
+        *,
+        states: Collection[IncidentState] = (),
+        journey: str = "",
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> IncidentPage:
+        """Incidents in `states` (none named: all) of `journey`, the newest opened first.
+
+        Raises `ValueError` for a cursor that did not come from `IncidentPage.next`.
+        """
+        newest = (incidents.c.opened_at.desc(), incidents.c.id.desc())
+        statement = select(incidents).order_by(*newest).limit(limit + 1)
+        if states:
+            statement = statement.where(incidents.c.state.in_(sorted(states)))
+        if journey:
+            statement = statement.where(incidents.c.journey == journey)
+        if cursor is not None:
+            statement = statement.where(_after(cursor))
+        found = self._all(statement)
+        more = len(found) > limit
+        items = found[:limit]
+        return IncidentPage(items=items, next=_cursor(items[-1]) if more else None)
+
+    def live(self) -> list[Incident]:
+        """All that are open or acknowledged, by id."""
+        statement = select(incidents).where(incidents.c.state.in_(_LIVE)).order_by(incidents.c.id)
+        return self._all(statement)
+
+    def of_cases(self, case_ids: Collection[str], *, closed: bool = False) -> list[Incident]:
+        """All that were stored under one of `case_ids`; with `closed`, only those not live."""
+        statement = select(incidents)
+        if closed:
+            statement = statement.where(incidents.c.state.not_in(_LIVE))
+        found: list[Incident] = []
+        for part in _parts(sorted(set(case_ids))):
+            found += self._all(statement.where(incidents.c.case_id.in_(part)))
+        return found
+
+    def escalating(self, now: datetime, limit: int = 500) -> list[Incident]:
+        """Open incidents whose next escalation step is due at `now`, the longest due first."""
+        due = and_(incidents.c.state == "open", incidents.c.escalate_at <= now)
+        order = (incidents.c.escalate_at, incidents.c.id)
+        return self._all(select(incidents).where(due).order_by(*order).limit(limit))
+
+    def commit(self, changes: Sequence[Change]) -> list[Change]:
+        """Store `changes` in one transaction; those that were stored.
+
+        A change whose incident has meanwhile been changed by somebody else is left out whole, with
+        its event and its notifications: decide it anew. Repeating a stored change stores nothing.
+        """
+        with self._transactions.write() as connection:
+            return [change for change in changes if _store(connection, change)]
+
+    def change(self, incident_id: str, decide: Callable[[Incident], Change | None]) -> Incident:
+        """Apply what `decide` makes of the incident as it is now; None leaves it as it is.
+
+        Nobody else can change the incident in between. Raises `NotFound`, and whatever `decide`
+        raises, with nothing stored.
+        """
+        with self._transactions.write() as connection:
+            incident = _one(connection, incident_id, lock=True)
+            change = decide(incident)
+            if change is None:
+                return incident
+            _store(connection, change)
+            return change.incident
+
+    def _all(self, statement: Select[Any]) -> list[Incident]:
+        with self._transactions.read() as connection:
+            return [Incident(**row) for row in connection.execute(statement).mappings()]
+
+
+def _store(connection: Connection, change: Change) -> bool:
+    incident = change.incident
+    if not _put(connection, incident):
+        return False
+    history.record(connection, incident.id, change.event)
+    if change.event.who:
+        _audit(connection, incident.id, change.event)
+    if change.withdraw:
+        outbox.withdraw(connection, incident.id, change.withdraw, change.event.at)
+    for notification in change.notifications:
+        outbox.enqueue(connection, notification)
+    return True
+
+
+def _put(connection: Connection, incident: Incident) -> bool:
+    row = {name: getattr(incident, name) for name in _FIELDS}
+    if incident.version == 1:
+        return insert_once(connection, incidents, row)
+    decided_on = and_(incidents.c.id == incident.id, incidents.c.version == incident.version - 1)
+    return connection.execute(update(incidents).where(decided_on).values(**row)).rowcount == 1
+
+
+def _audit(connection: Connection, incident_id: str, event: IncidentEvent) -> None:
+    detail = {"incident": incident_id, **event.detail}
+    entry = audit.AuditEntry(
+        at=event.at, who=event.who, what=f"incident.{event.what}", detail=detail
+    )
+    audit.append(connection, entry)
+
+
+def _one(connection: Connection, incident_id: str, *, lock: bool = False) -> Incident:
+    statement = select(incidents).where(incidents.c.id == incident_id)
+    found = connection.execute(statement.with_for_update() if lock else statement)
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise NotFound("incident", incident_id)
+    return Incident(**row)
+
+
+def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), _PARAMETERS):
+        yield values[start : start + _PARAMETERS]
+
+
+def _cursor(incident: Incident) -> str:
+    return f"{incident.opened_at.isoformat()}~{incident.id}"
+
+
+def _after(cursor: str) -> ColumnElement[bool]:
+    instant, _, incident_id = cursor.partition("~")
+    at = datetime.fromisoformat(instant)
+    if at.tzinfo is None or not incident_id:
+        raise ValueError(f"{cursor!r} is no cursor")
+    return or_(
+        incidents.c.opened_at < at,
+        and_(incidents.c.opened_at == at, incidents.c.id < incident_id),
+    )

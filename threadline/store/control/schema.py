@@ -1,0 +1,139 @@
+"""The tables of the control store: what is not derived and therefore never rebuilt.
+
+`migrations/` creates them; a test holds both equal.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from threadline.store.control.columns import Amount, Instant, RowNumber
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+definition_versions = Table(
+    "definition_versions",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("content", JSON(none_as_null=True)),  # null: withdrawn from then on
+    Column("digest", String, nullable=False),
+    Column("active_from", Instant, nullable=False),
+    Index("ix_definition_versions_kind", "kind", "name", "active_from"),
+)
+
+rulings = Table(
+    "rulings",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("child", String, nullable=False),
+    Column("parent", String, nullable=False),
+    Column("act", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("why", String, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("journey", String, nullable=False),
+    Column("case_id", String, nullable=False),
+    Column("root_id", String, nullable=False),
+    Column("promise", String, nullable=False),
+    Column("criticality", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("policy", String, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("deadline", Instant, nullable=False),
+    Column("step", String, nullable=False),
+    Column("since", Instant),
+    Column("due_at", Instant),
+    Column("value", Amount),
+    Column("currency", String, nullable=False),
+    Column("assignee", String, nullable=False),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", String, nullable=False),
+    Column("resolved_at", Instant),
+    Column("episode", Integer, nullable=False),
+    Column("escalation_from", Instant),
+    Column("steps_notified", Integer, nullable=False),
+    Column("escalate_at", Instant),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("case_id", "journey", "promise"),
+    Index("ix_incidents_opened_at", "opened_at", "id"),
+    Index("ix_incidents_state", "state", "escalate_at"),
+)
+
+incident_events = Table(
+    "incident_events",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("incident_id", String, ForeignKey("incidents.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("what", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Index("ix_incident_events_incident_id", "incident_id", "id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("incident_id", String, ForeignKey("incidents.id"), nullable=False),
+    Column("episode", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("receiver", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("owed_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("lease_until", Instant),
+    Column("lease_owner", String, nullable=False),
+    Column("delivered_at", Instant),
+    Column("failed_at", Instant),
+    Column("failure", String, nullable=False),
+    UniqueConstraint("incident_id", "episode", "step", "receiver"),
+    Index("ix_outbox_due_at", "delivered_at", "failed_at", "due_at", "id"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("who", String, nullable=False),
+    Column("what", String, nullable=False),
+    Column("detail", JSON, nullable=False),
+)
+
+watermarks = Table(
+    "watermarks",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("at", Instant, nullable=False),
+)

@@ -1,0 +1,7 @@
+"""The log: every input as received, durable before it is acknowledged."""
+
+from threadline.store.log.lock import LogInUse
+from threadline.store.log.segmented import Log
+from threadline.store.log.writer import EntryRefused
+
+__all__ = ["EntryRefused", "Log", "LogInUse"]

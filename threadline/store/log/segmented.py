@@ -1,0 +1,139 @@
+"""The log of a single machine: SQLite segment files in one directory, one partition."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from threadline.clock import Clock
+from threadline.errors import LogUnavailable, NotFound
+from threadline.model.entries import Entry, Logged, Position
+from threadline.settings import LogSettings
+from threadline.store.log import segment
+from threadline.store.log.extent import Extent
+from threadline.store.log.inbox import Inbox
+from threadline.store.log.lock import DirectoryLock
+from threadline.store.log.writer import Writer
+
+_PARTITION = segment.PARTITION
+
+
+class Log:
+    """Appends are durable when they return; reads never wait for the writer.
+
+    A cursor maps each partition to the last offset read from it; `{}` is the start. Order exists
+    within a partition only. Every method may be called from any thread.
+    """
+
+    def __init__(self, settings: LogSettings, lock: DirectoryLock) -> None:
+        """Use `Log.open`."""
+        self._dir = settings.dir
+        self._lock = lock
+        self._inbox = Inbox(settings.queue_bytes)
+        self._extent = Extent(segment.firsts(settings.dir))
+        self._writer = Writer(settings, self._inbox, self._extent)
+        self._writer.open()
+        self._thread = threading.Thread(target=self._writer.run, name="log-writer", daemon=True)
+        self._thread.start()
+        self._closing = threading.Lock()
+        self._closed = False
+
+    @classmethod
+    def open(cls, settings: LogSettings, clock: Clock) -> Log:
+        """Open the log in `settings.dir`, creating it where there is none.
+
+        Raises `LogInUse` when another process has it and `LogUnavailable` when the directory cannot
+        be written or its newest segment cannot be opened.
+        """
+        lock = None
+        try:
+            _make(settings.dir)
+            lock = DirectoryLock(settings.dir, clock)
+            return cls(settings, lock)
+        except (OSError, sqlite3.Error) as error:
+            if lock is not None:
+                lock.release()
+            raise LogUnavailable(f"{settings.dir}: {error}") from error
+
+    def close(self) -> None:
+        """Write what waits, then let go of the directory; a second call does nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._inbox.close()
+            self._thread.join()
+            self._extent.close()
+            self._lock.release()
+            self._closed = True
+
+    async def append(self, entry: Entry) -> Position:
+        """Add `entry`; returns once it survives `kill -9` and power loss.
+
+        Raises `LogUnavailable` (nothing is kept, try again later) or `EntryRefused` (it never will
+        be). Cancelled before it is written, it is not written.
+        """
+        return await asyncio.wrap_future(self._inbox.put(entry))
+
+    def append_blocking(self, entry: Entry) -> Position:
+        """`append` for threads without an event loop."""
+        return self._inbox.put(entry).result()
+
+    def read(self, after: Mapping[int, int], max_bytes: int, max_entries: int) -> list[Logged]:
+        """The entries beyond the cursor `after`, in order, across segments.
+
+        At most `max_entries`, and as many as fit in `max_bytes` of bodies, but one at least; empty
+        at the end of the log. Raises `LogUnavailable` when a segment cannot be read.
+        """
+        found: list[Logged] = []
+        room = max_bytes
+        for logged in self._beyond(after.get(_PARTITION, 0), max_entries):
+            room -= len(logged.entry.body)
+            if found and room < 0:
+                break
+            found.append(logged)
+        return found
+
+    def end(self) -> dict[int, int]:
+        """The cursor of a reader that has read everything; `{}` while nothing was ever logged."""
+        return {_PARTITION: self._extent.last} if self._extent.last else {}
+
+    def wait(self, timeout: float, after: Mapping[int, int] | None = None) -> bool:
+        """Wait up to `timeout` seconds for entries beyond `after`; whether there are any.
+
+        Without `after`, for entries that come from now on: a reader that passes its cursor cannot
+        miss what came since it last read.
+        """
+        cursor = self.end() if after is None else after
+        return self._extent.wait_beyond(cursor.get(_PARTITION, 0), timeout)
+
+    def entry(self, position: Position) -> Entry:
+        """The input as received; raises `NotFound`, or `LogUnavailable` when it cannot be read."""
+        if position.partition == _PARTITION and position.offset <= self._extent.last:
+            for logged in self._beyond(position.offset - 1, 1):
+                if logged.position == position:
+                    return logged.entry
+        raise NotFound("log entry", f"{position.partition}/{position.offset}")
+
+    def _beyond(self, offset: int, limit: int) -> Iterator[Logged]:
+        try:
+            for first in self._extent.segments_from(offset + 1):
+                with closing(segment.readable(self._dir, first)) as connection:
+                    for logged in segment.entries(connection, offset, limit):
+                        yield logged
+                        limit -= 1
+                if limit <= 0:
+                    return
+        except sqlite3.Error as error:
+            raise LogUnavailable(f"{self._dir} cannot be read: {error}") from error
+
+
+def _make(directory: Path) -> None:
+    """Create `directory` and its missing parents so that their names survive power loss."""
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        segment.sync_directory(path.parent)

@@ -1,0 +1,87 @@
+"""Cases and what they are made of, as derived; states are computed by whoever reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import polars as pl
+
+from threadline.store.telemetry import Telemetry
+
+_CASES_OF = """
+SELECT * EXCEPT (generation, deleted) FROM cases FINAL
+WHERE root_id IN {roots:Array(String)} ORDER BY journey, started_at, case_id
+"""
+
+_STEPS_OF = """
+SELECT * EXCEPT (generation, deleted) FROM steps FINAL
+WHERE (journey, case_id) IN
+    (SELECT journey, case_id FROM cases FINAL WHERE root_id = {root:String})
+ORDER BY journey, case_id, step
+"""
+
+_EXCEPTIONS_OF = """
+SELECT * EXCEPT (generation, deleted) FROM exceptions FINAL
+WHERE (journey, case_id) IN
+    (SELECT journey, case_id FROM cases FINAL WHERE root_id = {root:String})
+ORDER BY at IS NULL, at, fact_id, kind
+"""
+
+_CASES_AFTER = """
+SELECT * EXCEPT (generation, deleted) FROM cases FINAL
+WHERE journey = {journey:String} AND ({step:String} = '' OR current_step = {step:String})
+    AND (started_at, case_id) < ({started_at:DateTime64(9, 'UTC')}, {case_id:String})
+ORDER BY started_at DESC, case_id DESC LIMIT {limit:UInt32}
+"""
+
+_CASES_FIRST = """
+SELECT * EXCEPT (generation, deleted) FROM cases FINAL
+WHERE journey = {journey:String} AND ({step:String} = '' OR current_step = {step:String})
+ORDER BY started_at DESC, case_id DESC LIMIT {limit:UInt32}
+"""
+
+_CLOCKS = """
+SELECT journey, case_id, started_at, completed_at, cancelled_at, paused_from, paused_until, warn_at,
+    due_at, current_step, current_due_at, waiting_systems, stuck_reason FROM cases FINAL
+WHERE journey = {journey:String}
+"""
+
+
+def cases_of(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:
+    """All cases of the contracts `roots`, in the columns of `cases`."""
+    return telemetry.query(_CASES_OF, {"roots": list(roots)})
+
+
+def steps_of(telemetry: Telemetry, root: str) -> pl.DataFrame:
+    """All steps of all cases of one contract, in the columns of `steps`."""
+    return telemetry.query(_STEPS_OF, {"root": root})
+
+
+def exceptions_of(telemetry: Telemetry, root: str) -> pl.DataFrame:
+    """All exceptions of all cases of one contract in time order, undated ones last."""
+    return telemetry.query(_EXCEPTIONS_OF, {"root": root})
+
+
+def cases_page(
+    telemetry: Telemetry,
+    journey: str,
+    *,
+    step: str = "",
+    after: tuple[datetime, str] | None = None,
+    limit: int,
+) -> pl.DataFrame:
+    """Up to `limit` cases of a journey, latest start first, after the (started_at, case_id) given.
+
+    `step`: only those whose current step it is.
+    """
+    asked = {"journey": journey, "step": step, "limit": limit}
+    if after is None:
+        return telemetry.query(_CASES_FIRST, asked)
+    started_at, case_id = after
+    return telemetry.query(_CASES_AFTER, {**asked, "started_at": started_at, "case_id": case_id})
+
+
+def clocks(telemetry: Telemetry, journey: str) -> pl.DataFrame:
+    """Of every case of a journey what its states are computed from, and no more."""
+    return telemetry.query(_CLOCKS, {"journey": journey})

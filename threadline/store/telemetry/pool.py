@@ -1,0 +1,62 @@
+"""Clients of one engine, borrowed for one call each."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from threadline.errors import TelemetryUnavailable
+
+
+class Pool:
+    """At most `size` clients, made when first needed and used by one thread at a time.
+
+    A client holds its session's lock for a whole query, so threads that share one wait for each other.
+    """
+
+    def __init__(self, connect: Callable[[], Client], size: int) -> None:
+        self._connect = connect
+        self._size = size
+        self._idle: queue.LifoQueue[Client | None] = queue.LifoQueue()
+        self._closing = threading.Lock()
+        self._closed = False
+        for _ in range(size):
+            self._idle.put(None)
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Borrow a client, waiting for one if all are busy.
+
+        Raises `TelemetryUnavailable`, the driver's error being its cause, for whatever fails inside.
+        """
+        if self._closed:
+            raise TelemetryUnavailable("the telemetry store is closed")
+        client = self._idle.get()
+        try:
+            client = client or self._connect()
+            yield client
+        except (ClickHouseError, OSError) as error:
+            raise TelemetryUnavailable(f"the telemetry store failed: {error}") from error
+        finally:
+            self._idle.put(client)
+
+    def close(self) -> None:
+        """Wait for the calls under way, then close every client; later calls are refused.
+
+        An engine that is closed under a running query takes the process with it.
+        """
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            for client in [self._idle.get() for _ in range(self._size)]:
+                if client is not None:
+                    with suppress(ClickHouseError):
+                        client.close()
+            for _ in range(self._size):
+                self._idle.put(None)

@@ -1,0 +1,251 @@
+-- The telemetry store: an index over the log that can be rebuilt from it at any time.
+-- Every table is a ReplacingMergeTree whose last row by version wins, so repeating a batch changes
+-- nothing; readers use FINAL. Instants are UTC nanoseconds.
+
+-- One row per fact version. `earliness` falls as receipt grows, so the earliest receipt is kept.
+-- `identifiers` are those the fact names itself, as `type:namespace:value`; `payload` repeats, as one
+-- JSON object, those attributes that definitions read.
+CREATE TABLE IF NOT EXISTS facts (
+    trace_id         String,
+    fact_id          String,
+    mapping_revision UInt32,
+    content_hash     UInt64,
+    kind             LowCardinality(String),
+    source           LowCardinality(String),
+    system           LowCardinality(String),
+    name             LowCardinality(String),
+    span_id          String,
+    parent_span_id   String,
+    occurred_at      Nullable(DateTime64(9, 'UTC')),
+    ended_at         Nullable(DateTime64(9, 'UTC')),
+    at               Nullable(DateTime64(9, 'UTC')),
+    plausible        Bool,
+    outcome          LowCardinality(String),
+    message          String,
+    attributes       String CODEC(ZSTD(1)),
+    span_links       Array(String),
+    annotations      Array(LowCardinality(String)),
+    received_at      DateTime64(9, 'UTC'),
+    partition        UInt16,
+    offset           UInt64,
+    ordinal          UInt32,
+    payload          String CODEC(ZSTD(1)),
+    identifiers      Array(String),
+    earliness        UInt64 DEFAULT 18446744073709551615 - toUInt64(toUnixTimestamp64Nano(received_at)),
+    INDEX by_fact fact_id TYPE bloom_filter(0.01) GRANULARITY 4
+) ENGINE = ReplacingMergeTree(earliness)
+PARTITION BY toYYYYMM(received_at)
+ORDER BY (trace_id, fact_id, mapping_revision, content_hash)
+SETTINGS index_granularity = 256, /*durable*/;
+
+-- Which fact speaks of which identifier, by itself (`own`) or by inheritance (`ancestor`, `trace`, `link`;
+-- `origin` then is the fact it was taken from). `of` is how many identifiers the fact speaks of, not
+-- counting those that never link. Everything here follows from the facts of one trace.
+CREATE TABLE IF NOT EXISTS mentions (
+    object_type  LowCardinality(String),
+    namespace    LowCardinality(String),
+    value        String,
+    fact_id      String,
+    trace_id     String,
+    content_hash UInt64,
+    how          LowCardinality(String),
+    origin       String,
+    of           UInt16,
+    kind         LowCardinality(String),
+    source       LowCardinality(String),
+    system       LowCardinality(String),
+    name         LowCardinality(String),
+    outcome      LowCardinality(String),
+    message      String,
+    at           Nullable(DateTime64(9, 'UTC')),
+    occurred_at  Nullable(DateTime64(9, 'UTC')),
+    plausible    Bool,
+    sampled      Bool,
+    payload      String CODEC(ZSTD(1)),
+    received_at  DateTime64(9, 'UTC'),
+    generation   UInt64,
+    deleted      UInt8,
+    INDEX by_fact fact_id TYPE bloom_filter(0.01) GRANULARITY 4
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (object_type, namespace, value, fact_id)
+SETTINGS index_granularity = 256, /*durable*/;
+
+-- Evidence that ties two identifiers, folded per pair: `at`, `fact_id` and `mastered` are those of the
+-- best evidence. `state` is held, conflict or retracted; `reason` says why it is not held.
+CREATE TABLE IF NOT EXISTS links (
+    kind             LowCardinality(String),
+    child_type       LowCardinality(String),
+    child_namespace  LowCardinality(String),
+    child_value      String,
+    parent_type      LowCardinality(String),
+    parent_namespace LowCardinality(String),
+    parent_value     String,
+    at               Nullable(DateTime64(9, 'UTC')),
+    fact_id          String,
+    system           LowCardinality(String),
+    mastered         Bool,
+    plausible        Bool,
+    valid_from       Nullable(DateTime64(9, 'UTC')),
+    valid_to         Nullable(DateTime64(9, 'UTC')),
+    state            LowCardinality(String),
+    reason           String,
+    generation       UInt64,
+    deleted          UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (kind, child_type, child_namespace, child_value, parent_type, parent_namespace, parent_value)
+SETTINGS index_granularity = 256, /*durable*/;
+
+-- Which traces link to spans of which: a trace that arrives later completes those that wait for it.
+CREATE TABLE IF NOT EXISTS trace_links (
+    target_trace_id String,
+    trace_id        String
+) ENGINE = ReplacingMergeTree
+ORDER BY (target_trace_id, trace_id)
+SETTINGS index_granularity = 256, /*durable*/;
+
+-- Roots that lost something in a batch. A batch that is repeated after a crash finds its own results
+-- stored and could not tell any more what had been elsewhere before.
+CREATE TABLE IF NOT EXISTS touched_roots (
+    root_id    String,
+    generation UInt64
+) ENGINE = ReplacingMergeTree(generation)
+ORDER BY root_id
+SETTINGS /*durable*/;
+
+-- What every identifier resolves to. `object_id` and `root_id` are `type:namespace:value` of the object's
+-- representative identifier; `root_id` is empty for an orphan.
+CREATE TABLE IF NOT EXISTS identifiers (
+    object_type LowCardinality(String),
+    namespace   LowCardinality(String),
+    value       String,
+    object_id   String,
+    owner_id    String,
+    root_id     String,
+    generation  UInt64,
+    deleted     UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (object_type, namespace, value)
+SETTINGS index_granularity = 256, /*durable*/;
+
+-- One row per case of a journey. Instants only: states are computed when read.
+CREATE TABLE IF NOT EXISTS cases (
+    journey        LowCardinality(String),
+    case_id        String,
+    root_id        String,
+    version        String,
+    started_at     DateTime64(9, 'UTC'),
+    completed_at   Nullable(DateTime64(9, 'UTC')),
+    cancelled_at   Nullable(DateTime64(9, 'UTC')),
+    paused_from    Nullable(DateTime64(9, 'UTC')),
+    paused_until   Nullable(DateTime64(9, 'UTC')),
+    warn_at        Nullable(DateTime64(9, 'UTC')),
+    due_at         Nullable(DateTime64(9, 'UTC')),
+    known_at       DateTime64(9, 'UTC'),
+    business_seconds Nullable(Float64),
+    current_step   LowCardinality(String),
+    current_since  Nullable(DateTime64(9, 'UTC')),
+    current_due_at Nullable(DateTime64(9, 'UTC')),
+    waiting_systems Array(LowCardinality(String)),
+    stuck_reason   LowCardinality(String),
+    stuck_message  String,
+    value          Nullable(Decimal(18, 2)),
+    currency       LowCardinality(String),
+    criticality    LowCardinality(String),
+    dimensions     String,
+    annotations    Array(LowCardinality(String)),
+    exceptions     UInt32,
+    rework         UInt32,
+    facts          UInt32,
+    generation     UInt64,
+    deleted        UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (journey, case_id)
+SETTINGS index_granularity = 256, /*durable*/;
+
+-- One row per required or seen step of a case.
+CREATE TABLE IF NOT EXISTS steps (
+    journey         LowCardinality(String),
+    case_id         String,
+    step            LowCardinality(String),
+    system          LowCardinality(String),
+    required        Bool,
+    ready_at        Nullable(DateTime64(9, 'UTC')),
+    due_at          Nullable(DateTime64(9, 'UTC')),
+    closed_at       Nullable(DateTime64(9, 'UTC')),
+    closed_by       String,
+    object_id       String,
+    first_failed_at Nullable(DateTime64(9, 'UTC')),
+    failures        UInt32,
+    rework          UInt32,
+    actor_type      LowCardinality(String),
+    message         String,
+    sampled         Bool,
+    generation      UInt64,
+    deleted         UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (journey, case_id, step)
+SETTINGS index_granularity = 256, /*durable*/;
+
+CREATE TABLE IF NOT EXISTS exceptions (
+    journey    LowCardinality(String),
+    case_id    String,
+    kind       LowCardinality(String),
+    fact_id    String,
+    step       LowCardinality(String),
+    system     LowCardinality(String),
+    at         Nullable(DateTime64(9, 'UTC')),
+    message    String,
+    generation UInt64,
+    deleted    UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (journey, case_id, kind, fact_id)
+SETTINGS index_granularity = 256, /*durable*/;
+
+-- What could not be understood: kept, counted, seen, and replayable after the mapping is fixed.
+CREATE TABLE IF NOT EXISTS dead_letters (
+    partition   UInt16,
+    offset      UInt64,
+    ordinal     UInt32,
+    kind        LowCardinality(String),
+    source      LowCardinality(String),
+    reason      String,
+    excerpt     String,
+    received_at DateTime64(9, 'UTC'),
+    generation  UInt64,
+    deleted     UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (partition, offset, ordinal)
+SETTINGS index_granularity = 256, /*durable*/;
+
+-- How far the log has been derived, per log partition; moved only after all results are stored.
+CREATE TABLE IF NOT EXISTS cursors (
+    partition  UInt16,
+    offset     UInt64,
+    generation UInt64
+) ENGINE = ReplacingMergeTree(generation)
+ORDER BY partition
+SETTINGS /*durable*/;
+
+-- Counts per source that no other table can tell afterwards (re-sent transports leave no second row).
+CREATE TABLE IF NOT EXISTS intake_counts (
+    partition   UInt16,
+    offset      UInt64,
+    source      LowCardinality(String),
+    requests    UInt64,
+    facts       UInt64,
+    duplicates  UInt64,
+    versions    UInt64,
+    last_received_at DateTime64(9, 'UTC'),
+    generation  UInt64
+) ENGINE = ReplacingMergeTree(generation)
+ORDER BY (partition, offset, source)
+SETTINGS /*durable*/;
+
+-- What this index was built under; another digest means it has to be rebuilt.
+CREATE TABLE IF NOT EXISTS built_under (
+    name       String,
+    digest     String,
+    generation UInt64
+) ENGINE = ReplacingMergeTree(generation)
+ORDER BY name
+SETTINGS /*durable*/;

@@ -1,0 +1,71 @@
+"""The shapes of the API's answers, shared by the API, the CLI and the dashboards.
+
+`identifier` is `type:namespace:value`; durations are seconds; instants are UTC.
+"""
+
+from __future__ import annotations
+
+from threadline.wire.cases import (
+    CaseException,
+    CaseRow,
+    CaseState,
+    JourneyRow,
+    Runbook,
+    SlaState,
+    Step,
+    Stuck,
+    ThreadCase,
+)
+from threadline.wire.incidents import Act, Delivery, Incident, IncidentEvent
+from threadline.wire.kpis import Kpi, KpiPage, KpiPart, KpiSeriesPoint, KpiState
+from threadline.wire.operations import DeadLetter, FactDetail, Health, RawInput, SourceRow
+from threadline.wire.problems import Fault, Problem
+from threadline.wire.threads import (
+    Conflict,
+    ContractHit,
+    Evidence,
+    How,
+    Thread,
+    ThreadFact,
+    ThreadIdentifier,
+)
+from threadline.wire.values import Instant, Money, Page, Shape
+
+__all__ = [
+    "Act",
+    "CaseException",
+    "CaseRow",
+    "CaseState",
+    "Conflict",
+    "ContractHit",
+    "DeadLetter",
+    "Delivery",
+    "Evidence",
+    "FactDetail",
+    "Fault",
+    "Health",
+    "How",
+    "Incident",
+    "IncidentEvent",
+    "Instant",
+    "JourneyRow",
+    "Kpi",
+    "KpiPage",
+    "KpiPart",
+    "KpiSeriesPoint",
+    "KpiState",
+    "Money",
+    "Page",
+    "Problem",
+    "RawInput",
+    "Runbook",
+    "Shape",
+    "SlaState",
+    "SourceRow",
+    "Step",
+    "Stuck",
+    "Thread",
+    "ThreadCase",
+    "ThreadFact",
+    "ThreadIdentifier",
+]

@@ -1,0 +1,123 @@
+"""Cases of journeys: their steps, exceptions, and where they are stuck."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from threadline.wire.values import Instant, Money, Shape
+
+CaseState = Literal["open", "paused", "completed", "cancelled"]
+SlaState = Literal["on_track", "at_risk", "breached", "met", "missed", "unknown"]
+
+
+class Runbook(Shape):
+    """What to do when it hangs: the next move, when to replay, what to undo before."""
+
+    next: str = ""
+    replay: str = ""
+    compensate: str = ""
+    url: str = ""
+
+
+class Step(Shape):
+    """A milestone of a case. Open: `closed_at` is None; `since` is when it could have begun."""
+
+    step: str
+    title: str
+    system: str
+    required: bool
+    state: Literal["done", "open", "late", "failed", "waiting", "skipped"]
+    since: Instant | None
+    due_at: Instant | None
+    closed_at: Instant | None
+    closed_by: str  # fact id
+    failures: int
+    first_failed_at: Instant | None
+    rework: int
+    message: str
+    actor_type: str
+    sampled: bool
+    owner: str
+    runbook: Runbook
+
+
+class CaseException(Shape):
+    """A business failure inside a case, and the fact that tells of it."""
+
+    kind: str
+    step: str
+    system: str
+    at: Instant | None
+    message: str
+    fact_id: str
+
+
+class Stuck(Shape):
+    """Where a case waits: since when, why, whose it is and what to do next."""
+
+    journey: str
+    case_id: str
+    step: str
+    title: str
+    system: str
+    since: Instant | None
+    due_at: Instant | None
+    late: bool
+    reason: str  # a word a program can act on, e.g. failed, late, waiting
+    why: str  # a sentence for people
+    owner: str
+    runbook: Runbook
+
+
+class CaseRow(Shape):
+    """One run of a journey for one object, its states as of the answer."""
+
+    journey: str
+    case_id: str
+    contract: str  # identifier of the contract; empty for an orphan
+    number: str
+    state: CaseState
+    sla: SlaState
+    started_at: Instant
+    completed_at: Instant | None
+    cancelled_at: Instant | None
+    warn_at: Instant | None
+    due_at: Instant | None
+    current_step: str
+    current_title: str
+    current_since: Instant | None
+    current_due_at: Instant | None
+    stuck_reason: str
+    stuck_message: str
+    owner: str
+    criticality: str
+    value: Money | None
+    dimensions: dict[str, Any]
+    annotations: list[str]
+    exceptions: int
+    rework: int
+    contributes: float | None = None  # behind a KPI: what this case added to it
+
+
+class ThreadCase(Shape):
+    """A case with all it is made of; `stuck` is None when it waits for nothing."""
+
+    case: CaseRow
+    title: str
+    steps: list[Step]
+    exceptions: list[CaseException]
+    stuck: Stuck | None
+
+
+class JourneyRow(Shape):
+    """A journey and how many of its cases are in which state now."""
+
+    journey: str
+    title: str
+    case_type: str
+    criticality: str
+    owner: str
+    steps: list[str]
+    cases: int
+    states: dict[str, int]
+    sla: dict[str, int]

@@ -1,0 +1,77 @@
+"""Incidents, what was done about them and who was told."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from threadline.wire.cases import Runbook
+from threadline.wire.values import Instant, Money, Shape
+
+
+class Delivery(Shape):
+    """Who is owed a word about an incident, why, and whether it arrived."""
+
+    receiver: str
+    reason: str
+    step: int
+    state: Literal["delivered", "waiting", "failed"]
+    attempts: int
+    due_at: Instant
+    delivered_at: Instant | None
+    failure: str
+
+
+class IncidentEvent(Shape):
+    """One line of an incident's history; `who` is empty when Threadline itself acted."""
+
+    at: Instant
+    what: str
+    who: str
+    detail: dict[str, Any]
+
+
+class Incident(Shape):
+    """One promise of one case that is, or was, in danger or broken.
+
+    `deadline` is the instant whose passing gave the severity. `recorded`: over before the case
+    was known, and nobody was told. `history` comes with a single incident only.
+    """
+
+    id: str
+    title: str
+    state: Literal["open", "acknowledged", "resolved", "recorded"]
+    severity: Literal["warning", "breach"]
+    criticality: str
+    reason: str
+    policy: str
+    promise: str
+    journey: str
+    case_id: str
+    contract: str
+    number: str
+    step: str
+    step_title: str
+    since: Instant | None
+    due_at: Instant | None
+    opened_at: Instant
+    deadline: Instant
+    acknowledged_at: Instant | None
+    acknowledged_by: str
+    resolved_at: Instant | None
+    escalate_at: Instant | None
+    assignee: str
+    value: Money | None
+    owner: str
+    runbook: Runbook
+    deliveries: list[Delivery] = Field(default_factory=list)
+    history: list[IncidentEvent] = Field(default_factory=list)
+
+
+class Act(Shape):
+    """What a person does about an incident: in whose name, why, and for assign to whom."""
+
+    actor: str = Field("api", min_length=1, max_length=200)
+    text: str = Field("", max_length=4000)
+    assignee: str = Field("", max_length=200)

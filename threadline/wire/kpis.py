@@ -1,0 +1,74 @@
+"""KPIs and how they went."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from threadline.wire.values import Instant, Page, Shape
+
+KpiState = Literal["ok", "warning", "breached", "unknown", "too_few"]
+
+
+class KpiPart(Shape):
+    """A KPI's value for one value of one dimension."""
+
+    dimension: str
+    label: str
+    value: float | None
+    unit: str
+    n: int
+    state: KpiState
+    coverage: float | None
+
+
+class Kpi(Shape):
+    """A measure over cases in a window.
+
+    `unit` is seconds (working seconds when `business`), ratio (0 to 1), cases, or the currency of
+    money; a KPI in several currencies is one item for each. `n` is what it was computed from.
+    `value` is None when nothing was measured: `why` says so, or why it should not be read.
+    `coverage` is the share of the cases that could be judged. `interval` holds the value with 95 %
+    confidence. `counts` says how many cases stood how.
+    """
+
+    kpi: str
+    title: str
+    description: str
+    value: float | None
+    unit: str
+    business: bool = False
+    n: int
+    target: float | None
+    direction: Literal["lower", "higher"]
+    state: KpiState
+    coverage: float | None
+    previous: float | None
+    previous_n: int | None
+    interval: tuple[float, float] | None
+    beside: dict[str, float | None] = Field(default_factory=dict)
+    counts: dict[str, int] = Field(default_factory=dict)
+    why: str = ""
+    by: list[KpiPart] = Field(default_factory=list)
+
+
+class KpiSeriesPoint(Shape):
+    """A KPI over one part of a window, `[start, end)`."""
+
+    start: Instant
+    end: Instant
+    value: float | None
+    unit: str
+    n: int
+    target: float | None
+    state: KpiState
+    coverage: float | None
+
+
+class KpiPage(Page[Kpi]):
+    """KPIs and the window they were computed over, `[start, end)`, as of `as_of`."""
+
+    start: Instant
+    end: Instant
+    as_of: Instant

@@ -1,0 +1,80 @@
+"""What the service knows of its own input."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from threadline.wire.threads import ThreadFact
+from threadline.wire.values import Instant, Shape
+
+
+class SourceRow(Shape):
+    """What a source has sent. `silent` is None when it declares no cadence.
+
+    `orphans` are those of the facts received in the last seven days that lead to no contract.
+    """
+
+    source: str
+    systems: list[str]
+    cadence: str
+    requests: int
+    facts: int
+    duplicates: int
+    versions: int
+    orphans: int
+    dead_letters: int
+    annotated: int
+    lateness_seconds: float | None  # median of receipt minus event time
+    last_received_at: Instant | None
+    silent: bool | None
+
+
+class DeadLetter(Shape):
+    """Input that could not be understood, kept with its reason."""
+
+    position: str  # partition-offset of the log entry
+    ordinal: int
+    kind: str
+    source: str
+    reason: str
+    excerpt: str
+    received_at: Instant
+
+
+class RawInput(Shape):
+    """A log entry as received: `text` when the body is text, else `base64`."""
+
+    position: str
+    kind: str
+    source: str
+    content_type: str
+    content_encoding: str
+    headers: dict[str, str]
+    received_at: Instant
+    size: int
+    text: str | None
+    base64: str | None
+
+
+class FactDetail(Shape):
+    """A fact, every version of it, and the input it came in."""
+
+    fact: ThreadFact
+    attributes: dict[str, Any]
+    versions: int
+    identifiers: list[str]
+    ordinal: int  # which of the input's facts it is, from 0
+    raw: RawInput | None
+    raw_missing: str = ""  # why there is no raw input
+
+
+class Health(Shape):
+    """Whether answers are current: everything received before `watermark` is in them."""
+
+    as_of: Instant
+    status: Literal["ok", "rebuilding", "unavailable"]
+    watermark: Instant | None
+    lag_seconds: float | None
+    entries_behind: int  # log entries not derived yet
+    rebuilding: str = ""  # because
+    failing: str = ""  # why derivation does not move

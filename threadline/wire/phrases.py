@@ -1,0 +1,158 @@
+"""How values are said to people, alike in the terminal and on the dashboards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from threadline.wire.cases import Stuck
+from threadline.wire.kpis import Kpi
+from threadline.wire.values import Money
+
+NOTHING = "–"
+
+SLA: Mapping[str, str] = {
+    "on_track": "on track",
+    "at_risk": "at risk",
+    "breached": "past its deadline",
+    "met": "met",
+    "missed": "missed",
+    "unknown": "unknown",
+}
+
+KPI: Mapping[str, str] = {
+    "ok": "on target",
+    "warning": "near its limit",
+    "breached": "off target",
+    "unknown": "cannot be judged",
+    "too_few": "too few to say",
+}
+
+STEP: Mapping[str, str] = {
+    "done": "done",
+    "open": "open",
+    "late": "late",
+    "failed": "failed",
+    "waiting": "not yet due to begin",
+    "skipped": "not needed",
+}
+
+_HOUR = 3600.0
+_HOURS_ALONE = 100  # from here on minutes say nothing
+_CURRENCY = "currency"  # the unit of money of which there was none
+_PARTS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_SCALES = (("bn", 1e9), ("M", 1e6), ("k", 1e3))
+
+
+def duration(seconds: float | None) -> str:
+    """Two leading parts: `3 d 4 h`, `25 min 10 s`, `0.4 s`."""
+    if seconds is None:
+        return NOTHING
+    sign, rest = ("−" if seconds < 0 else ""), abs(seconds)
+    if rest < 10:
+        return f"{sign}{rest:.1f} s" if rest % 1 else f"{sign}{rest:.0f} s"
+    whole = round(rest)
+    for place, (unit, size) in enumerate(_PARTS):
+        if whole >= size:
+            first, left = divmod(whole, size)
+            smaller = _PARTS[place + 1 :][:1]
+            second = [f"{left // size} {unit}" for unit, size in smaller if left // size]
+            return sign + " ".join([f"{first} {unit}", *second])
+    return f"{sign}{whole} s"
+
+
+def amount(money: Money | None) -> str:
+    """Short: `EUR 1.25 M`."""
+    if money is None:
+        return NOTHING
+    return f"{money.currency} {_short(float(money.amount))}".strip()
+
+
+def instant(at: datetime | None) -> str:
+    """To the minute, in UTC: `22 Nov 2026 14:05 UTC`."""
+    return NOTHING if at is None else f"{at.astimezone(UTC):%d %b %Y %H:%M} UTC"
+
+
+def moment(at: datetime | None) -> str:
+    """To the second, for lists in one column: `2026-11-22 14:05:09`."""
+    return NOTHING if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def since(at: datetime | None, now: datetime) -> str:
+    """How long ago: `3 d 4 h`."""
+    return NOTHING if at is None else duration(max((now - at).total_seconds(), 0.0))
+
+
+def deadline(due_at: datetime | None, now: datetime) -> str:
+    """How an instant to come or gone by is said: `due in 3 h`, `2 d late`."""
+    if due_at is None:
+        return "no deadline"
+    left = (due_at - now).total_seconds()
+    return f"due in {duration(left)}" if left >= 0 else f"{duration(-left)} late"
+
+
+def business(seconds: float | None) -> str:
+    """Working time, whose days differ by calendar, in hours: `37 h 30 min`."""
+    if seconds is None or abs(seconds) < _HOUR:
+        return duration(seconds)
+    sign, minutes = ("−" if seconds < 0 else ""), round(abs(seconds) / 60)
+    hours, left = divmod(minutes, 60)
+    return f"{sign}{hours:,} h" + (f" {left} min" if left and hours < _HOURS_ALONE else "")
+
+
+def quantity(value: float | None, unit: str, *, in_business_time: bool = False) -> str:
+    """A KPI's value in the unit people use; what is no other unit is a currency."""
+    if value is None:
+        return NOTHING
+    if unit == "seconds":
+        return business(value) if in_business_time else duration(value)
+    if unit == "ratio":
+        return f"{value:.1%}".replace(".0%", "%").replace("%", " %")
+    if unit == "cases":
+        return f"{value:,.0f}"
+    return f"{'' if unit == _CURRENCY else unit} {_short(value)}".strip()
+
+
+def kpi_quantity(kpi: Kpi, value: float | None) -> str:
+    """`value` in the unit of `kpi`."""
+    return quantity(value, kpi.unit, in_business_time=kpi.business)
+
+
+def kpi_value(kpi: Kpi) -> str:
+    """The value itself."""
+    return kpi_quantity(kpi, kpi.value)
+
+
+def target(kpi: Kpi) -> str:
+    """`at most 5 d`, `at least 95 %`, or that there is none."""
+    if kpi.target is None:
+        return "no target"
+    bound = "at most" if kpi.direction == "lower" else "at least"
+    return f"{bound} {kpi_quantity(kpi, kpi.target)}"
+
+
+def trend(kpi: Kpi) -> str:
+    """Where the value is going against the window before, in words."""
+    if kpi.value is None or kpi.previous is None:
+        return "nothing to compare with in the window before"
+    before = kpi_quantity(kpi, kpi.previous)
+    if kpi_value(kpi) == before:
+        return "as in the window before"
+    rising = kpi.value > kpi.previous
+    better = rising == (kpi.direction == "higher")
+    return f"{'▲' if rising else '▼'} {'better' if better else 'worse'} than {before} before"
+
+
+def where(stuck: Stuck, now: datetime) -> str:
+    """One sentence: at which step, in which system, for how long."""
+    place = f" in {stuck.system}" if stuck.system else ""
+    waited = f" for {since(stuck.since, now)}" if stuck.since else ""
+    late = f", {deadline(stuck.due_at, now)}" if stuck.due_at else ""
+    return f"{stuck.title}{place}{waited}{late}"
+
+
+def _short(value: float) -> str:
+    for scale, size in _SCALES:
+        if abs(value) >= size:
+            return f"{value / size:,.2f}".rstrip("0").rstrip(".") + f" {scale}"
+    return f"{value:,.2f}".removesuffix(".00")
