@@ -138,38 +138,42 @@ def _open(case: Case, promise: str, passed: Passed) -> Action:
         id=incident_id(case.journey, case.case_id, promise),
         journey=case.journey,
         case_id=case.case_id,
-        root_id=case.root_id,
         promise=promise,
-        criticality=case.criticality,
-        severity=passed.severity,
         state=state,
         reason=reason,
-        policy=passed.policy,
         opened_at=passed.deadline,
-        deadline=passed.deadline,
-        **_details(case, promise),
+        **_standing(case, promise, passed),
     )
     return Action(incident=incident, reason=reason, page=not backfilled)
 
 
 def _follow(incident: Incident, case: Case, passed: Passed) -> Action | None:
-    fresh = _refreshed(incident, case, passed)
-    if passed.severity == "breach" and incident.severity == "warning":
-        page = incident.state == "open"
-        return Action(incident=replace(fresh, reason="raised"), reason="raised", page=page)
-    if passed.severity == "warning" and incident.severity == "breach":
-        return Action(incident=replace(fresh, reason="lowered"), reason="lowered")
-    if replace(fresh, version=incident.version) == incident:
+    standing = _standing(case, incident.promise, passed)
+    changed = {
+        name: str(value) for name, value in standing.items() if getattr(incident, name) != value
+    }
+    if not changed:
         return None
-    reason = "updated" if fresh.deadline == incident.deadline else "deadline-changed"
-    return Action(incident=fresh, reason=reason, detail=_differences(incident, fresh))
+    fresh = replace(incident, version=incident.version + 1, **standing)
+    if "severity" not in changed:
+        reason = "deadline-changed" if "deadline" in changed else "updated"
+        return Action(incident=fresh, reason=reason, detail=changed)
+    if passed.severity == "warning":
+        return Action(incident=replace(fresh, reason="lowered"), reason="lowered")
+    page = incident.state == "open"
+    return Action(incident=replace(fresh, reason="raised"), reason="raised", page=page)
 
 
 def _revive(incident: Incident, case: Case, passed: Passed) -> Action | None:
     same = passed.deadline == incident.deadline and passed.severity == incident.severity
     if same and (incident.state == "recorded" or incident.reason == CLOSED_BY_HAND):
         return None
-    fresh = replace(_refreshed(incident, case, passed), resolved_at=None)
+    fresh = replace(
+        incident,
+        resolved_at=None,
+        version=incident.version + 1,
+        **_standing(case, incident.promise, passed),
+    )
     if same or incident.reason == MERGED:
         state: IncidentState = "acknowledged" if incident.acknowledged_at else "open"
         return Action(incident=replace(fresh, state=state, reason="returned"), reason="returned")
@@ -201,35 +205,18 @@ def _resolve(incident: Incident, reason: str, now: datetime, **detail: Any) -> A
     return Action(incident=resolved, reason=reason, detail=detail)
 
 
-def _refreshed(incident: Incident, case: Case, passed: Passed) -> Incident:
-    return replace(
-        incident,
-        root_id=case.root_id,
-        criticality=case.criticality,
-        severity=passed.severity,
-        deadline=passed.deadline,
-        policy=passed.policy,
-        version=incident.version + 1,
-        **_details(case, incident.promise),
-    )
-
-
-def _details(case: Case, promise: str) -> dict[str, Any]:
+def _standing(case: Case, promise: str, passed: Passed) -> dict[str, Any]:
     return {
+        "root_id": case.root_id,
+        "criticality": case.criticality,
+        "severity": passed.severity,
+        "deadline": passed.deadline,
+        "policy": passed.policy,
         "step": case.step,
         "since": case.since,
         "due_at": case.due_at if promise == CASE_PROMISE else case.step_due_at,
         "value": case.value,
         "currency": case.currency,
-    }
-
-
-def _differences(before: Incident, after: Incident) -> dict[str, Any]:
-    shown = ("step", "due_at", "deadline", "value", "currency", "root_id", "policy")
-    return {
-        name: str(getattr(after, name))
-        for name in shown
-        if getattr(before, name) != getattr(after, name)
     }
 
 

@@ -15,6 +15,7 @@ import polars as pl
 
 from alerts import case, escalation, handling, policy
 from alerts.evaluation import Action, evaluate
+from alerts.known import Known
 from alerts.notification import Briefings, Links, compose
 from alerts.outbox import Courier
 from alerts.policy import Policies, ReceiverDefinition
@@ -78,6 +79,7 @@ class AlertsService:
         self._briefing = briefing
         self._links = links
         self._receivers = {one.name: _receiver(one) for one in policies.receivers}
+        self._known = Known(store.incidents)
         self._courier = Courier(store.outbox, self._receivers, clock)
         self._evaluating = threading.Lock()
         self._noted: datetime | None = None
@@ -90,7 +92,8 @@ class AlertsService:
 
     def watched(self) -> list[str]:
         """The cases of live incidents: `evaluate` needs their rows even when nothing is late."""
-        return sorted({incident.case_id for incident in self._incidents.live()})
+        with self._evaluating:
+            return sorted({incident.case_id for incident in self._known.live()})
 
     def evaluate(
         self,
@@ -116,8 +119,7 @@ class AlertsService:
                 return Counter(behind=1)
             counts: Counter[str] = Counter()
             for actions in _batches(self._actions(cases, now, today or {}, silent)):
-                stored = self._incidents.commit([self._change(action) for action in actions])
-                counts.update(change.event.what for change in stored)
+                counts += self._commit([self._change(action) for action in actions])
             self._note(now, changed=bool(counts))
         for reason, count in sorted(counts.items()):
             _log.info("incidents %s: %d", reason, count)
@@ -125,7 +127,6 @@ class AlertsService:
 
     def escalate(self, now: datetime) -> Counter[str]:
         """Owe the notifications of escalation steps due at `now`; counts by named reason."""
-        counts: Counter[str] = Counter()
         changes = []
         for incident in self._incidents.escalating(now):
             decision, notifications = self._escalation(incident, now)
@@ -133,8 +134,7 @@ class AlertsService:
             event = IncidentEvent(at=now, what=what, detail={"steps": list(decision.steps)})
             told = replace(decision.incident, version=incident.version + 1)
             changes.append(Change(incident=told, event=event, notifications=notifications))
-        counts.update(change.event.what for change in self._incidents.commit(changes))
-        return counts
+        return self._commit(changes)
 
     def deliver(self, now: datetime) -> Counter[str]:
         """Escalate and deliver all that is due at `now`, the clock's; attempts by named reason."""
@@ -192,6 +192,12 @@ class AlertsService:
             incident_id, lambda one: handling.note(one, who, self._clock.now(), text)
         )
 
+    def _commit(self, changes: Sequence[Change]) -> Counter[str]:
+        stored = self._incidents.commit(changes) if changes else []
+        if len(stored) < len(changes):
+            self._known.forget()
+        return Counter(change.event.what for change in stored)
+
     def _actions(
         self,
         cases: pl.DataFrame,
@@ -199,12 +205,10 @@ class AlertsService:
         today: Mapping[str, str],
         silent: Collection[str],
     ) -> Iterator[Action]:
-        live = {incident.id: incident for incident in self._incidents.live()}
-        watched = {today.get(one.case_id, one.case_id) for one in live.values()}
+        watched = {today.get(one.case_id, one.case_id) for one in self._known.live()}
         watched.update(case.late(cases, now)["case_id"])
-        closed = {one.id: one for one in self._incidents.of_cases(watched, closed=True)}
+        known = self._known.of(watched)
         judged = cases.filter(pl.col("case_id").is_in(list(watched)))
-        known = (live | closed).values()
         return evaluate(case.read(judged, silent), known, now, self._policies, today)
 
     def _change(self, action: Action) -> Change:

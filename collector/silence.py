@@ -1,4 +1,4 @@
-"""Which systems have fallen silent: nothing came from them for longer than their cadence explains."""
+"""Systems from which nothing came for longer than their cadence explains."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def silent_systems(
 ) -> Collection[str]:
     """The declared systems that were never heard of, or not within their patience at `now`.
 
-    `last_received` is by system; a system that no source declares has no cadence and is never silent.
+    `last_received` is by system; one that no source declares has no cadence and is never silent.
     """
     return frozenset(
         system

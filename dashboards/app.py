@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from dashboards import contract, executive, kpi, on_call
 from dashboards.frame import style
 
-st.set_page_config(page_title="Threadline", page_icon=":material/conversion_path:", layout="wide")
+ICON = str(Path(__file__).with_name("icon.svg"))
+
+st.set_page_config(page_title="Threadline", page_icon=ICON, layout="wide")
 style()
 st.navigation(
     [

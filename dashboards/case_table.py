@@ -11,7 +11,7 @@ from threadline.wire import CaseRow, Kpi, phrases
 
 
 def case_table(cases: Sequence[CaseRow], now: datetime, kpi: Kpi | None = None) -> Markup:
-    """Contract, state, where it is, since when, deadline, value; with a KPI, what each case adds."""
+    """Contract, state, where and since when, deadline, value; with a KPI, what each case adds."""
     heads = ["Contract", "State", "Where", "Deadline", "Value"]
     if kpi is not None:
         heads.insert(1, kpi.title)
@@ -46,10 +46,12 @@ def _where(case: CaseRow, now: datetime) -> Markup:
         return tag("span", f"completed {phrases.instant(case.completed_at)}")
     if case.cancelled_at:
         return tag("span", f"cancelled {phrases.instant(case.cancelled_at)}")
-    waited = f" for {phrases.since(case.current_since, now)}" if case.current_since else ""
-    reason = f": {case.stuck_message}" if case.stuck_message else ""
-    paused = " (paused)" if case.state == "paused" else ""
-    return tag("span", f"{case.current_title or case.current_step}{waited}{paused}{reason}")
+    waited = f" {phrases.since(case.current_since, now)}" if case.current_since else ""
+    verb = "paused," if case.state == "paused" else "waiting"
+    line = tag("div", f"{verb}{waited} for “{case.current_title}”")
+    if not case.stuck_message:
+        return line
+    return tag("div", line, tag("div", case.stuck_message, class_="tl-quiet-text"))
 
 
 def _deadline(case: CaseRow, now: datetime) -> str:

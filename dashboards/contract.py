@@ -9,6 +9,7 @@ import streamlit as st
 from dashboards import links, thread_parts
 from dashboards.client import Refused, api
 from dashboards.frame import freshness, guarded, show
+from dashboards.lanes import placed
 from dashboards.markup import chip, link, table, tag
 from dashboards.timeline import timeline
 from dashboards.welcome import welcome
@@ -21,7 +22,10 @@ NOT_FOUND, AMBIGUOUS = 404, 300
 def page() -> None:
     """The contract named in the address, or the search."""
     freshness()
-    with st.form("search", border=False):
+    with (
+        st.form("search", border=False),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
         asked = st.text_input(
             "Find a contract by any id",
             value=st.query_params.get("id", ""),
@@ -99,15 +103,19 @@ def _thread(thread: Thread) -> None:
 
 
 def _picture(thread: Thread) -> None:
-    picture = timeline(thread)
-    if picture is None:
+    placement = placed(thread)
+    if placement is None:
         return
     st.subheader("Across the systems")
-    st.altair_chart(picture, width="stretch", theme="streamlit", alt=thread_parts.in_words(thread))
-    st.caption(
-        "Green with a number: a step done. Red ✗: a failure. Grey: other facts, paler when shared with"
-        " other contracts. The shaded stretch is where it waits. Times are UTC."
-    )
+    picture = timeline(thread, placement)
+    st.altair_chart(picture, width="stretch", alt=thread_parts.in_words(thread))
+    said = [
+        "Green with a number: a step is done. Red with a cross: a failure. Grey: other facts, paler"
+        " when shared with other contracts. The shaded stretch is where it waits. Times are UTC."
+    ]
+    if placement.left_out:
+        said.append(f"Left out here, because their times make no sense: {placement.left_out}.")
+    st.caption(" ".join(said))
 
 
 def _evidence(thread: Thread) -> None:

@@ -1,4 +1,4 @@
-"""Executive: are signed contracts turning into cash on time, where does it slip, what is it worth?"""
+"""Executive: are contracts turning into cash on time, where does it slip, what is it worth?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every page has around it: the style, the state of the service, and a word when it is down."""
+"""What every page has around it: the style, how current it is, and a word when it is down."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _unreachable(error: Unreachable) -> None:
     st.markdown(
         "Nothing is wrong with this page. Is the service running? Start it with `threadline up`, or"
         " point the dashboards at another address with the environment variable"
-        " `THREADLINE_API_URL`. Input that senders deliver meanwhile is retried by them and not lost."
+        " `THREADLINE_API_URL`. What senders deliver meanwhile is retried by them and not lost."
     )
     st.caption(f"What happened: {error.reason}")
     st.button("Try again", type="primary")

@@ -61,18 +61,19 @@ def chip(words: str, state: str) -> Markup:
 def table(
     heads: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[int] = ()
 ) -> Markup:
-    """A table that scrolls sideways by itself on a narrow screen."""
+    """A table; on a phone every row becomes a block with its heads beside the cells."""
     sides = ["tl-number" if place in numeric else "tl-text" for place in range(len(heads))]
-    head = tag(
-        "tr", *(tag("th", words, class_=side) for words, side in zip(heads, sides, strict=True))
-    )
+    columns = list(zip(heads, sides, strict=True))
+    head = tag("tr", *(tag("th", words, class_=side) for words, side in columns))
     body = [
-        tag("tr", *(tag("td", cell, class_=side) for cell, side in zip(row, sides, strict=True)))
+        tag(
+            "tr",
+            *(
+                tag("td", cell, class_=side, data_head=words)
+                for cell, (words, side) in zip(row, columns, strict=True)
+            ),
+        )
         for row in rows
     ]
-    return tag(
-        "div",
-        tag("table", tag("thead", head), tag("tbody", *body)),
-        class_="tl-table",
-        tabindex="0",
-    )
+    whole = tag("table", tag("thead", head), tag("tbody", *body))
+    return tag("div", whole, class_="tl-table", tabindex="0")

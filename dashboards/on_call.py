@@ -11,6 +11,7 @@ from dashboards import links
 from dashboards.client import Refused, api
 from dashboards.frame import freshness, guarded, show
 from dashboards.markup import Markup, chip, link, tag
+from dashboards.thread_parts import runbook
 from threadline.wire import Delivery, Incident, phrases
 
 REFRESH_SECONDS = 10
@@ -21,7 +22,7 @@ TABS = {
     "open": ("open", "Every incident has somebody who looks after it."),
     "resolved": ("resolved", "No incident has been resolved yet."),
 }
-TITLES = {"live": "All that are live", "open": "Nobody has acknowledged", "resolved": "Resolved"}
+TITLES = {"live": "Live", "open": "Not acknowledged", "resolved": "Resolved"}
 
 
 def page() -> None:
@@ -49,7 +50,10 @@ def _list(chosen: str) -> None:
     show(tag("p", f"{_summary(found)} As of {phrases.moment(now)} UTC.", class_="tl-quiet-text"))
     if not found:
         st.success(nothing, icon=":material/check_circle:")
-    for incident in found:
+    linked = st.query_params.get("incident", "")
+    if linked and linked not in {incident.id for incident in found}:
+        found = [api().incident(linked), *found]
+    for incident in sorted(found, key=lambda one: one.id != linked):
         with st.container(border=True):
             _card(incident, now)
 
@@ -103,8 +107,10 @@ def _facts(incident: Incident, now: datetime) -> Markup:
         ("Waits at", waiting),
         ("Deadline", f"{late} ({phrases.instant(incident.due_at or incident.deadline)})"),
         ("Owner", incident.assignee or incident.owner),
-        ("What to do", incident.next_move),
-        ("Runbook", _runbook(incident.runbook)),
+        ("What to do", incident.runbook.next),
+        ("Replay", incident.runbook.replay),
+        ("Undo first", incident.runbook.compensate),
+        ("Runbook", runbook(incident.runbook.url)),
         ("Who was told", _told(incident.deliveries)),
     ]
     rows = [cell for name, words in pairs if words for cell in (tag("dt", name), tag("dd", words))]
@@ -131,10 +137,6 @@ def _told(deliveries: Sequence[Delivery]) -> str:
         else:
             said.append(f"{delivery.receiver}: on its way, {delivery.attempts} attempts")
     return "; ".join(said) or "nobody yet"
-
-
-def _runbook(runbook: str) -> str:
-    return link(runbook, runbook) if runbook.startswith(("https://", "http://")) else runbook
 
 
 def _history(incident: Incident) -> None:

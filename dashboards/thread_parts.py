@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dashboards.lanes import numbered
 from dashboards.markup import Markup, chip, join, link, table, tag
-from dashboards.timeline import numbered
 from threadline.wire import Evidence, Stuck, Thread, ThreadCase, phrases
 
 HOW = {
@@ -73,13 +73,13 @@ def steps(case: ThreadCase, thread: Thread) -> Markup:
                 else step.title,
                 step.system,
                 chip(phrases.STEP[step.state], step.state),
-                tag("span", closed if step.closed_at else open_since, class_="tl-nowrap"),
-                tag("span", phrases.moment(step.due_at), class_="tl-nowrap"),
+                _at(closed if step.closed_at else open_since),
+                _at(phrases.moment(step.due_at) if step.due_at else ""),
                 "; ".join(part for part in (failures, again) if part),
                 step.owner,
             ]
         )
-    heads = ["", "Step", "System", "State", "Done", "Deadline", "What went wrong", "Owner"]
+    heads = ["#", "Step", "System", "State", "Done", "Deadline", "What went wrong", "Owner"]
     return table(heads, rows)
 
 
@@ -129,7 +129,7 @@ def facts(thread: Thread) -> Markup:
         odd = ", ".join(fact.annotations)
         rows.append(
             [
-                tag("span", phrases.moment(fact.at), class_="tl-nowrap"),
+                _at(phrases.moment(fact.at)),
                 fact.system or fact.source,
                 join([fact.name or fact.kind, " ", tag("span", odd, class_="tl-quiet-text")]),
                 outcome,
@@ -144,7 +144,7 @@ def incidents(thread: Thread) -> Markup:
     """What alert rules have opened about this contract."""
     rows = [
         [
-            tag("span", phrases.moment(incident.opened_at), class_="tl-nowrap"),
+            _at(phrases.moment(incident.opened_at)),
             incident.title,
             incident.state,
             incident.acknowledged_by or incident.assignee or "nobody yet",
@@ -152,6 +152,10 @@ def incidents(thread: Thread) -> Markup:
         for incident in thread.incidents
     ]
     return table(["Opened (UTC)", "Incident", "State", "Looked after by"], rows)
+
+
+def _at(words: str) -> str:
+    return tag("span", words, class_="tl-nowrap") if words else ""
 
 
 def in_words(thread: Thread) -> str:

@@ -41,7 +41,7 @@ def _lines(kpi: Kpi) -> list[str]:
     if kpi.why:
         lines.append(kpi.why)
     if kpi.value is not None:
-        lines.append(phrases.trend(kpi).capitalize())
+        lines.append(phrases.sentence(phrases.trend(kpi)))
     if kpi.coverage is not None and kpi.coverage < 1:
         lines.append(f"{phrases.quantity(kpi.coverage, 'ratio')} could be measured")
     return lines

@@ -2,224 +2,176 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import altair as alt
 
-from threadline.wire import Thread, ThreadFact, phrases
+from dashboards.lanes import Mark, Placement, numbered
+from threadline.wire import Thread, phrases
 
-GOOD, BAD, QUIET, WAIT, NOW = "#2f7d6d", "#b3261e", "#8a97a4", "#e8a33d", "#1c2733"
-ROW = 26  # pixels of one row of marks
-CLOSE = 0.028  # marks nearer than this share of the width go below each other
-STEADY = 60.0  # a span shorter than this share of the picture is drawn as a point
-
-
-@dataclass(frozen=True)
-class Lane:
-    """A system's band: from row `top`, `rows` high."""
-
-    system: str
-    top: int
-    rows: int
+GOOD, BAD, QUIET, WAIT, INK = "#22703f", "#b3261e", "#7d8a97", "#d98a1f", "#1c2733"
+ROW = 28  # pixels of one row of marks
+NO_FRAME = alt.ViewConfig(stroke=None)
+STEP_SIZE, FACT_SIZE = 360, 80
 
 
-def timeline(thread: Thread) -> alt.LayerChart | None:
-    """The picture; None when no fact of the contract has a time."""
-    facts = [fact for fact in thread.facts if fact.at]
-    if not facts:
-        return None
-    start, end = _extent(thread, facts)
-    rows, lanes = _placed(thread, facts, start, end)
-    height = sum(lane.rows for lane in lanes)
-    x = alt.X(
-        "at:T",
-        title=None,
-        scale=alt.Scale(domain=[start.isoformat(), end.isoformat()], type="utc"),
-        axis=alt.Axis(grid=True, gridOpacity=0.35, labelOverlap=True, tickCount=7, orient="top"),
-    )
-    y = alt.Y("row:Q", axis=None, scale=alt.Scale(domain=[height, 0], nice=False))
+def timeline(thread: Thread, placement: Placement) -> alt.LayerChart:
+    """The picture of `thread` as placed."""
+    axes = _Axes(placement)
     layers = [
-        *_bands(lanes, start, x, y),
-        *_waiting(thread, lanes, x, y),
-        *_marks(rows, x, y),
-        *_rules(thread, height, x, y),
+        _bands(placement, axes),
+        *_waiting(thread, placement, axes),
+        *_marks(thread, placement.marks, axes),
+        *_rules(thread, placement, axes),
     ]
-    chart = alt.layer(*layers).properties(height=height * ROW + 24, width="container")
-    return chart.configure_view(stroke=None).resolve_scale(color="independent")
+    height = placement.rows * ROW + 10
+    return alt.LayerChart(layer=layers, height=height, config=alt.Config(view=NO_FRAME))
 
 
-def numbered(thread: Thread) -> dict[tuple[str, str], int]:
-    """The number of every step in the picture and beside it, by journey and step."""
-    places = [(case.case.journey, step.step) for case in thread.cases for step in case.steps]
-    return {place: number for number, place in enumerate(dict.fromkeys(places), start=1)}
+class _Axes:
+    """The two shared scales; every layer names them alike, or they would not be shared."""
+
+    def __init__(self, placement: Placement) -> None:
+        centres = {lane.top + lane.rows / 2: lane.system for lane in placement.lanes}
+        says = "".join(f"datum.value == {at} ? {_quoted(name)} : " for at, name in centres.items())
+        self._lanes = alt.Axis(
+            values=list(centres),
+            labelExpr=f"{says}''",
+            labelFontSize=13,
+            labelLimit=130,
+            labelPadding=8,
+            grid=False,
+            ticks=False,
+            domain=False,
+        )
+        self._times = alt.Axis(
+            orient="top", grid=True, gridOpacity=0.5, labelOverlap=True, tickCount=7, ticks=False
+        )
+        domain = [_number(placement.start), _number(placement.end)]
+        self._time = alt.Scale(domain=domain, type="utc", nice=False)
+        self._row = alt.Scale(domain=[placement.rows, 0], nice=False, zero=False)
+
+    def x(self, field: str = "at") -> alt.X:
+        return alt.X(f"{field}:T", title=None, scale=self._time, axis=self._times)
+
+    def y(self, field: str = "row") -> alt.Y:
+        return alt.Y(f"{field}:Q", title=None, scale=self._row, axis=self._lanes)
 
 
-def _extent(thread: Thread, facts: Sequence[ThreadFact]) -> tuple[datetime, datetime]:
-    plain = [fact for fact in facts if not _odd(fact)] or facts
-    instants = [at for fact in plain for at in (fact.occurred_at, fact.at) if at]
-    live = [case.case for case in thread.cases if case.case.state in ("open", "paused")]
-    deadlines = [case.due_at for case in live if case.due_at]
-    if live:
-        instants += [*deadlines, thread.as_of]
-    first, last = min(instants), max(instants)
-    margin = max((last - first) * 0.03, timedelta(minutes=1))
-    return first - margin, last + margin
-
-
-def _odd(fact: ThreadFact) -> bool:
-    return bool({"before-2000", "far-future", "end-before-start"} & set(fact.annotations))
-
-
-def _placed(
-    thread: Thread, facts: Sequence[ThreadFact], start: datetime, end: datetime
-) -> tuple[list[dict[str, Any]], list[Lane]]:
-    """Marks with the row each lies in, so that none hides another, and the lanes they make."""
-    width = (end - start).total_seconds()
-    systems = dict.fromkeys(fact.system or fact.source for fact in facts)
-    waiting = [thread.stuck.system] if thread.stuck and thread.stuck.system else []
-    lanes, marks, top = [], [], 0
-    for system in dict.fromkeys([*systems, *waiting]):
-        own = [fact for fact in facts if (fact.system or fact.source) == system]
-        drawn = [fact for fact in own if fact.at and start <= fact.at <= end]
-        ends: list[float] = []
-        for fact in drawn:
-            mark = _mark(thread, fact)
-            place = (_first(fact) - start).total_seconds() / width
-            row = next((row for row, last in enumerate(ends) if place - last > CLOSE), len(ends))
-            last = (_last(fact) - start).total_seconds() / width
-            ends[row:] = [last] if row == len(ends) else [last, *ends[row + 1 :]]
-            marks.append({**mark, "row": top + row + 0.5, "lane": system})
-        rows = max(len(ends), 1) + 0
-        lanes.append(Lane(system, top, rows))
-        top += rows
-    return marks, lanes
-
-
-def _first(fact: ThreadFact) -> datetime:
-    assert fact.at is not None
-    return min(fact.occurred_at or fact.at, fact.at)
-
-
-def _last(fact: ThreadFact) -> datetime:
-    assert fact.at is not None
-    return fact.at
-
-
-def _mark(thread: Thread, fact: ThreadFact) -> dict[str, Any]:
-    numbers = numbered(thread)
-    closes = [place.split("/", 1) for place in fact.closes]
-    number = next((numbers.get((journey, step)) for journey, step in closes), None)
-    failed = fact.outcome == "error"
-    shown = (
-        "failed" if failed else "step" if number else "shared" if fact.how == "shared" else "fact"
-    )
-    return {
-        "from": _first(fact).isoformat(),
-        "at": _last(fact).isoformat(),
-        "shown": shown,
-        "number": "✗" if failed else str(number) if number else "",
-        "name": fact.name or fact.kind,
-        "message": fact.message or phrases.NOTHING,
-        "when": phrases.moment(fact.at),
-        "took": phrases.duration((_last(fact) - _first(fact)).total_seconds()),
-    }
-
-
-def _bands(lanes: Sequence[Lane], start: datetime, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _bands(placement: Placement, axes: _Axes) -> alt.Chart:
     rows = [
         {
-            "row": lane.top,
-            "below": lane.top + lane.rows,
-            "system": lane.system,
-            "odd": place % 2 == 0,
+            "at": _number(placement.start),
+            "until": _number(placement.end),
+            "row": lane.top + 0.04,
+            "below": lane.top + lane.rows - 0.04,
+            "shade": 0.10 if place % 2 else 0.16,
         }
-        for place, lane in enumerate(lanes)
+        for place, lane in enumerate(placement.lanes)
     ]
-    data = alt.Chart(alt.Data(values=rows))
-    band = data.mark_rect(color="#8a97a4", opacity=0.13).encode(y=y, y2="below:Q")
-    return [band.transform_filter("datum.odd"), _labels(rows, start, y)]
+    shade = alt.Opacity("shade:Q", scale=None)
+    bands: alt.Chart = _chart(rows).mark_rect(color="#8a97a4")
+    return bands.encode(x=axes.x(), x2="until:T", y=axes.y(), y2="below:Q", opacity=shade)
 
 
-def _labels(rows: Sequence[dict[str, Any]], start: datetime, y: alt.Y) -> alt.Chart:
-    placed = [{**row, "row": row["row"], "at": start.isoformat()} for row in rows]
-    return (
-        alt.Chart(alt.Data(values=placed))
-        .mark_text(
-            align="left", baseline="top", dx=4, dy=4, fontSize=12, fontWeight=600, opacity=0.75
-        )
-        .encode(x=alt.value(0), y=y, text="system:N")
-    )
-
-
-def _waiting(thread: Thread, lanes: Sequence[Lane], x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _waiting(thread: Thread, placement: Placement, axes: _Axes) -> list[alt.Chart]:
     stuck = thread.stuck
-    lane = next((lane for lane in lanes if stuck and lane.system == stuck.system), None)
+    lane = next((lane for lane in placement.lanes if stuck and lane.system == stuck.system), None)
     if stuck is None or lane is None or stuck.since is None:
         return []
     row = {
-        "at": stuck.since.isoformat(),
-        "until": thread.as_of.isoformat(),
-        "row": lane.top + 0.12,
-        "below": lane.top + lane.rows - 0.12,
-        "words": f"waits for {stuck.title}",
+        "at": _number(stuck.since),
+        "until": _number(thread.as_of),
+        "row": lane.top + 0.1,
+        "below": lane.top + lane.rows - 0.1,
+        "words": f"{phrases.since(stuck.since, thread.as_of)} for “{stuck.title}”",
     }
-    data = alt.Chart(alt.Data(values=[row]))
+    color = BAD if stuck.late else WAIT
+    tooltip = [alt.Tooltip("words:N", title="Waits")]
     return [
-        data.mark_rect(color=BAD if stuck.late else WAIT, opacity=0.16, cornerRadius=4).encode(
-            x=x, x2="until:T", y=y, y2="below:Q", tooltip=alt.Tooltip("words:N", title="Stuck")
-        )
+        _chart([row])
+        .mark_rect(color=color, opacity=0.2, cornerRadius=5)
+        .encode(x=axes.x(), x2="until:T", y=axes.y(), y2="below:Q", tooltip=tooltip)
     ]
 
 
-def _marks(rows: list[dict[str, Any]], x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    data = alt.Chart(alt.Data(values=rows))
+def _marks(thread: Thread, marks: Sequence[Mark], axes: _Axes) -> list[alt.Chart]:
+    numbers = numbered(thread)
+    rows = [_row(mark, numbers) for mark in marks]
     tooltip = [
         alt.Tooltip("name:N", title="Fact"),
-        alt.Tooltip("lane:N", title="System"),
+        alt.Tooltip("system:N", title="System"),
         alt.Tooltip("when:N", title="At (UTC)"),
         alt.Tooltip("took:N", title="Took"),
-        alt.Tooltip("message:N", title="Message"),
+        alt.Tooltip("outcome:N", title="Outcome"),
     ]
-    color = alt.Color(
-        "shown:N",
-        scale=alt.Scale(
-            domain=["step", "failed", "fact", "shared"], range=[GOOD, BAD, QUIET, QUIET]
+    tone = {"color": alt.Color("tone:N", scale=None), "opacity": alt.Opacity("pale:Q", scale=None)}
+    bars = _chart(rows).mark_rule(strokeWidth=6, strokeCap="round")
+    points = _chart(rows).mark_point(filled=True, shape="circle")
+    words = _chart(rows).mark_text(color="white", fontSize=12, fontWeight="bold", dy=1)
+    return [
+        bars.encode(x=axes.x("from"), x2="at:T", y=axes.y(), tooltip=tooltip, **tone),
+        points.encode(
+            x=axes.x(), y=axes.y(), size=alt.Size("size:Q", scale=None), tooltip=tooltip, **tone
         ),
-        legend=None,
-    )
-    opacity = alt.condition("datum.shown == 'shared'", alt.value(0.45), alt.value(1.0))
-    bars = data.mark_rule(strokeWidth=5, strokeCap="round").encode(
-        x=alt.X("from:T", scale=x.scale, axis=None), x2="at:T", y=y, color=color, opacity=opacity
-    )
-    size = alt.condition("datum.number != ''", alt.value(330), alt.value(70))
-    points = data.mark_point(filled=True).encode(
-        x=x, y=y, color=color, size=size, opacity=opacity, tooltip=tooltip
-    )
-    numbers = data.mark_text(color="white", fontSize=11, fontWeight=700, baseline="middle").encode(
-        x=x, y=y, text="number:N", tooltip=tooltip
-    )
-    return [bars, points, numbers]
+        words.encode(x=axes.x(), y=axes.y(), text="sign:N", tooltip=tooltip),
+    ]
 
 
-def _rules(thread: Thread, height: int, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def _row(mark: Mark, numbers: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    fact = mark.fact
+    closes = [place.partition("/") for place in fact.closes]
+    steps = [(journey, step) for journey, _, step in closes]
+    number = next((numbers[step] for step in steps if step in numbers), None)
+    failed = fact.outcome == "error"
+    sign = str(number) if number else "✗" if failed else ""
+    return {
+        "from": _number(mark.start),
+        "at": _number(mark.end),
+        "row": mark.row + 0.5,
+        "sign": sign,
+        "size": STEP_SIZE if sign else FACT_SIZE,
+        "tone": BAD if failed else GOOD if number else QUIET,
+        "pale": 0.5 if fact.how == "shared" else 1.0,
+        "name": fact.name or fact.kind,
+        "system": fact.system or fact.source,
+        "when": phrases.moment(fact.at),
+        "took": phrases.duration((mark.end - mark.start).total_seconds()),
+        "outcome": fact.message or ("failed" if failed else "ok"),
+    }
+
+
+def _rules(thread: Thread, placement: Placement, axes: _Axes) -> list[alt.Chart]:
     live = [case for case in thread.cases if case.case.state in ("open", "paused")]
     rows = [
-        {"at": case.case.due_at.isoformat(), "words": "deadline", "tone": BAD, "row": height}
+        {"at": _number(case.case.due_at), "words": "deadline", "tone": BAD, "row": placement.rows}
         for case in live
         if case.case.due_at
     ]
     if live:
-        rows.append({"at": thread.as_of.isoformat(), "words": "now", "tone": NOW, "row": height})
+        now = {"at": _number(thread.as_of), "words": "now", "tone": INK, "row": placement.rows}
+        rows.append(now)
     if not rows:
         return []
-    data = alt.Chart(alt.Data(values=rows))
-    color = alt.Color("tone:N", scale=None)
+    tone = alt.Color("tone:N", scale=None)
+    lines = _chart(rows).mark_rule(strokeDash=[5, 4], strokeWidth=1.5)
+    words = _chart(rows).mark_text(align="right", baseline="bottom", dx=-5, dy=-2, fontSize=12)
     return [
-        data.mark_rule(strokeDash=[5, 4], strokeWidth=1.5).encode(x=x, color=color),
-        data.mark_text(align="right", baseline="bottom", dx=-4, dy=-3, fontSize=11).encode(
-            x=x, y=y, text="words:N", color=color
-        ),
+        lines.encode(x=axes.x(), color=tone),
+        words.encode(x=axes.x(), y=axes.y(), text="words:N", color=tone),
     ]
+
+
+def _chart(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    return alt.Chart(alt.InlineData(values=list(rows)))
+
+
+def _number(at: datetime | None) -> float:
+    return 0.0 if at is None else at.timestamp() * 1000
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -14,7 +14,8 @@ HEIGHT = 260
 
 
 def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
-    """Value by window with the target; windows in which nothing was measured are gaps, not zeros."""
+    """Value by window, with the target; where nothing was measured there is a gap, not zero."""
+    points = _begun(points)
     factor, unit = _scale(kpi, points)
     rows = [
         {
@@ -26,7 +27,7 @@ def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
         }
         for point in points
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X(
             "start:T", title=None, axis=alt.Axis(format="%d %b", labelOverlap=True, tickCount=8)
         )
@@ -42,14 +43,18 @@ def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
     dots = base.mark_point(color=LINE, filled=True, size=55, opacity=1).encode(y=y, tooltip=tooltip)
     layers: list[alt.Chart] = [line, dots]
     if kpi.target is not None:
-        layers += _target(kpi, factor)
-    return alt.layer(*layers).properties(height=HEIGHT)
+        layers += _target(kpi, kpi.target / factor)
+    return alt.LayerChart(layer=layers, height=HEIGHT)
 
 
-def _target(kpi: Kpi, factor: float) -> list[alt.Chart]:
-    assert kpi.target is not None
-    value = {"target": kpi.target / factor, "words": f"target {phrases.target(kpi)}"}
-    base = alt.Chart(alt.Data(values=[value])).encode(y="target:Q")
+def _begun(points: Sequence[KpiSeriesPoint]) -> Sequence[KpiSeriesPoint]:
+    first = next((place for place, point in enumerate(points) if point.n), 0)
+    return points[first:]
+
+
+def _target(kpi: Kpi, height: float) -> list[alt.Chart]:
+    value = {"target": height, "words": f"target {phrases.target(kpi)}"}
+    base = alt.Chart(alt.InlineData(values=[value])).encode(y="target:Q")
     return [
         base.mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5),
         base.mark_text(color=TARGET, align="right", baseline="bottom", dy=-3, x="width").encode(
@@ -62,7 +67,7 @@ def _scale(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> tuple[float, str]:
     if kpi.unit != "seconds":
         return 1.0, kpi.unit if kpi.unit not in ("ratio", "cases") else ""
     largest = max([point.value or 0.0 for point in points] + [kpi.target or 0.0])
-    scales = ((3_600.0, "hours"), (60.0, "minutes"))
+    scales: tuple[tuple[float, str], ...] = ((3_600.0, "hours"), (60.0, "minutes"))
     if not kpi.business:
         scales = ((86_400.0, "days"), *scales)
     for size, unit in scales:

@@ -9,9 +9,9 @@ import streamlit as st
 
 from dashboards.client import Query
 
-CHOICES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "1 year", "all": "All time"}
+CHOICES = {"7": "7 d", "30": "30 d", "90": "90 d", "365": "1 year", "all": "All"}
 DEFAULT = "30"
-BEGINNING = "1970-01-01T00:00:00Z"
+BEGINNING = "2000-01-01T00:00:00Z"  # no plausible fact is older
 POINTS = {"7": "1d", "30": "1d", "90": "7d", "365": "30d", "all": "30d"}
 
 
@@ -43,7 +43,7 @@ class Window:
 
     @property
     def words(self) -> str:
-        return "all time" if self.days == "all" else f"the last {CHOICES[self.days]}"
+        return "all time" if self.days == "all" else f"the last {self.days} days"
 
 
 def chosen(now: datetime) -> Window:

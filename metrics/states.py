@@ -15,18 +15,20 @@ SLA_STATES = ("on_track", "at_risk", "breached", "met", "missed", "unknown")
 def with_states(
     cases: pl.DataFrame, now: datetime, silent_systems: Collection[str] = ()
 ) -> pl.DataFrame:
-    """`cases` as of `now`, with `state`, `sla` and `overdue`; what lies after `now` has not happened.
+    """`cases` with `state`, `sla` and `overdue`; what lies after `now` has not happened.
 
     `due_at` is the last good instant: breached or missed when it has passed, at risk from `warn_at`
-    on. The clock of a paused case stands where the pause began, so a case that was late before stays
-    breached; a deadline that the pause put off is null until it goes on. Where a system that an open
-    step waits for is silent, at risk and breached become unknown. Cancelled cases, and those without a
-    promise, are unknown too. `overdue`: an open case's current step is past its own deadline.
-    `stuck_reason` is completed by what only the present can tell: waiting for the customer, the source
-    silent, or dropped without a word.
+    on. The clock of a paused case stands where the pause began, so a case that was late before
+    stays breached; a deadline that the pause put off is null until it goes on. Where a system that
+    an open step waits for is silent, at risk and breached become unknown. Cancelled cases, and
+    those without a promise, are unknown too. `overdue`: an open case's current step is past its own
+    deadline. `stuck_reason` is completed by what only the present can tell: waiting for the
+    customer, the source silent, or dropped without a word.
     """
     at = pl.lit(now).cast(INSTANT)
-    silent = pl.col("waiting_systems").list.eval(pl.element().is_in(list(silent_systems))).list.any()
+    silent = (
+        pl.col("waiting_systems").list.eval(pl.element().is_in(list(silent_systems))).list.any()
+    )
     cases = cases.with_columns(state=_state(at), silent=silent.fill_null(False))
     paused, is_open = pl.col("state") == "paused", pl.col("state") == "open"
     put_off = paused & (pl.col("due_at") >= pl.col("paused_from"))

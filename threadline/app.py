@@ -74,7 +74,6 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         def services(declared: Active) -> ApiServices:
             alerts = _alerts(declared, control, clock, settings)
             stack.callback(alerts.close)
-            cadences = declared.derivation.mapping.cadences
             return ApiServices(
                 telemetry=telemetry,
                 definitions=declared.derivation.definitions,
@@ -84,7 +83,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 status=pipeline.status,
                 rebuilding=lambda: pipeline.status().rebuilding,
                 silent_systems=lambda now: evaluation.silent(telemetry, declared, now),
-                cadence=lambda system: cadences.get(system, ""),
+                mapping=declared.derivation.mapping,
                 registry=registry,
             )
 

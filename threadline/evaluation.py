@@ -13,11 +13,9 @@ from collector.silence import silent_systems
 from threadline.activation import Active
 from threadline.clock import Clock
 from threadline.errors import ThreadlineError
-from threadline.model.identifiers import Identifier
 from threadline.pipeline import Pipeline
 from threadline.settings import AlertsSettings
 from threadline.store.telemetry import Telemetry, deadlines, sources
-from threadline.store.telemetry.identity import resolutions
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +66,7 @@ def silent(telemetry: Telemetry, active: Active, now: datetime) -> Collection[st
 
 def _today(telemetry: Telemetry, case_ids: Collection[str]) -> Mapping[str, str]:
     """The object ids that identifiers which incidents hang on resolve to by now."""
-    return resolutions(telemetry, [Identifier.parse(case_id) for case_id in case_ids])
+    return deadlines.resolutions(telemetry, case_ids)
 
 
 def _said(work: Callable[[], object]) -> None:

@@ -34,7 +34,6 @@ from threadline.store.telemetry import observations as observation_store
 
 logger = logging.getLogger(__name__)
 
-BATCH_ENTRIES = 20_000
 _NOTHING_KNOWN = datetime.fromtimestamp(0, UTC)
 _BUILT_UNDER = "definitions"
 
@@ -45,8 +44,8 @@ Result = TypeVar("Result")
 class Status:
     """How far the derivation is.
 
-    Everything received by `watermark` is derived; `lag` is its distance from now. `failing` says why
-    a batch is being tried again, `rebuilding` why everything is derived anew; '' when not so.
+    Everything received by `watermark` is derived; `lag` is its distance from now. `failing` says
+    why a batch is being tried again, `rebuilding` why everything is derived anew; '' when not so.
     """
 
     watermark: datetime
@@ -116,7 +115,7 @@ class Pipeline:
         """Derive one batch; False when the log holds nothing new. Raises `ThreadlineError`."""
         index = self._current_index()
         batch = self._log.read(
-            index.cursor, max_bytes=self._settings.batch_bytes, max_entries=BATCH_ENTRIES
+            index.cursor, self._settings.batch_bytes, self._settings.batch_entries
         )
         if not batch:
             self._watermark = None

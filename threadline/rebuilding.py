@@ -21,7 +21,7 @@ from threadline.store.telemetry import Telemetry, export
 
 @dataclass(frozen=True, kw_only=True)
 class RebuildReport:
-    """Rows by table after the rebuild, and the tables whose canonical export differs from before."""
+    """Rows by table after the rebuild, and the tables whose export differs from before."""
 
     rows: Mapping[str, int]
     different: Sequence[str]
@@ -32,9 +32,9 @@ def rebuild(
 ) -> RebuildReport:
     """Drop the index and derive it from the log under the definitions that were activated last.
 
-    What the log holds beyond the index is derived first, so that both exports speak of the same input.
-    `progress(done, total)` counts log entries of both passes. Raises `ThreadlineError` while a service
-    runs over the same data.
+    What the log holds beyond the index is derived first, so that both exports speak of the same
+    input. `progress(done, total)` counts log entries of both passes. Raises `ThreadlineError` while
+    a service runs over the same data.
     """
     with ExitStack() as stack:
         log = Log.open(settings.log, clock)

@@ -25,7 +25,7 @@ class _Server(uvicorn.Server):
 
 
 def listen(address: str, what: str, setting: str) -> socket.socket:
-    """A bound socket; raises `SettingsError` naming the address that is taken and what to do."""
+    """A listening socket; raises `SettingsError` naming an address that is taken."""
     host, port = host_and_port(address)
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -38,12 +38,16 @@ def listen(address: str, what: str, setting: str) -> socket.socket:
             f"{address} for {what} cannot be used ({error.strerror}): stop the program that has it,"
             f" or set {setting} ({variable}) to another address"
         ) from error
+    bound.listen(2048)
     return bound
 
 
 @asynccontextmanager
 async def serve_http(app: FastAPI, bound: socket.socket) -> AsyncIterator[None]:
-    """Serve `app` on `bound`; requests at hand are finished before the socket is given up."""
+    """Serve `app` on `bound`; requests at hand are finished before the socket is given up.
+
+    The socket listens already: who connects before the server is up waits a moment.
+    """
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -54,8 +58,6 @@ async def serve_http(app: FastAPI, bound: socket.socket) -> AsyncIterator[None]:
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     try:
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
         yield
     finally:
         server.should_exit = True

@@ -115,6 +115,7 @@ class PipelineSettings(Section):
     """Derivation of what the log holds."""
 
     batch_bytes: int = Field(16 * MIB, ge=1)  # at most so many body bytes are derived at once
+    batch_entries: int = Field(20_000, ge=1)  # and at most so many requests
     idle_seconds: float = Field(0.2, gt=0)  # how long an empty log is left alone
 
 

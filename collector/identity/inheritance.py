@@ -71,18 +71,23 @@ def _inherited(facts: pl.DataFrame, tying: pl.DataFrame) -> pl.DataFrame:
 def _linked(above: pl.DataFrame) -> pl.DataFrame:
     """Nodes that nothing above identifies and the identified nodes their links lead to."""
     lost = above.filter(pl.col("source").is_null())
-    target = pl.col("span_links").str.splitn(":", 2).struct
-    links = (
-        lost.filter(pl.col("span_links").list.len() > 0)
-        .select("span_links", linker="node")
-        .explode("span_links")
-        .select("linker", trace_id=target.field("field_0"), span_id=target.field("field_1"))
-        .join(places(above), on=["trace_id", "span_id"])
-    )
-    links = links.select("linker", source=above["source"].gather(links["place"])).drop_nulls()
+    links = _followed(lost, above)
     seeds = above["node"].is_in(links["linker"].implode())
     reached = above.select("node", "row", linker=nearest(above["parent"], seeds))
     return reached.join(lost, on="node", how="semi").join(links, on="linker")
+
+
+def _followed(lost: pl.DataFrame, above: pl.DataFrame) -> pl.DataFrame:
+    """Where span links of `lost` nodes lead: linker, source."""
+    linking = lost.filter(pl.col("span_links").list.len() > 0)
+    target = pl.col("span_links").str.splitn(":", 2).struct
+    named = linking.select("span_links", linker="node").explode("span_links")
+    ends = named.select(
+        "linker", trace_id=target.field("field_0"), span_id=target.field("field_1")
+    )
+    wanted = above.join(ends, on=["trace_id", "span_id"], how="semi")
+    found = ends.join(places(wanted), on=["trace_id", "span_id"])
+    return found.select("linker", source=above["source"].gather(found["place"])).drop_nulls()
 
 
 def _of_trace(

@@ -32,7 +32,9 @@ def stamped(frame: pl.DataFrame, generation: int) -> pl.DataFrame:
 
 def mentions(turn: Turn) -> pl.DataFrame:
     """What is said anew, and a tombstone for what is said no more."""
-    return _with_tombstones(_mentions(turn.changed, turn.after), _mentions(turn.vanished, turn.before))
+    return _with_tombstones(
+        _mentions(turn.changed, turn.after), _mentions(turn.vanished, turn.before)
+    )
 
 
 def links(changes: Changes) -> pl.DataFrame:

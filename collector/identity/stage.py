@@ -13,7 +13,7 @@ from collector.identity.linkage import Changes
 from collector.identity.links import fold
 from collector.identity.neighbourhood import gather
 from collector.identity.speech import Turn, turn
-from collector.identity.ties import Place, object_type
+from collector.identity.ties import Place
 from collector.identity.withdrawal import withdrawn, witnesses
 from collector.mapping import Mapping
 from threadline.store.telemetry import Telemetry
@@ -64,7 +64,7 @@ def identify(
     counts = versions.counts(settled, batch, decoded.dead_letters)
     frames = {
         "touched_roots": results.touched_roots(touched - anyway),
-        "identifiers": results.identifiers(_places(said, changes, graph, mapping), gone),
+        "identifiers": results.identifiers(_places(said, changes, graph), gone),
         "links": results.links(changes),
         "mentions": results.mentions(said),
         "intake_counts": counts,
@@ -104,11 +104,10 @@ def _link(said: Turn, telemetry: Telemetry, graph: Graph, mapping: Mapping) -> C
     return graph.linkage.update(fold(telling, mapping), fallen)
 
 
-def _places(said: Turn, changes: Changes, graph: Graph, mapping: Mapping) -> dict[str, Place]:
+def _places(said: Turn, changes: Changes, graph: Graph) -> dict[str, Place]:
     """Where the identifiers are that the batch names or moves."""
-    named = said.by_batch.filter(pl.col("how") == "own")["identifier"].unique()
-    never = _never(mapping)
-    here = {i: graph.linkage.place(i) for i in named if object_type(i) not in never}
+    own = said.by_batch.filter(pl.col("how") == "own", pl.col("of") > 0)["identifier"]
+    here = {identifier: graph.linkage.place(identifier) for identifier in own.unique().to_list()}
     return here | changes.places
 
 
@@ -124,7 +123,7 @@ def _gone(said: Turn, telemetry: Telemetry) -> set[str]:
 
 
 def _roots(said: pl.DataFrame, graph: Graph) -> set[str]:
-    roots = {graph.linkage.place(i).root_id for i in said["identifier"].unique()}
+    roots = {graph.linkage.place(i).root_id for i in said["identifier"].unique().to_list()}
     return roots - {""}
 
 

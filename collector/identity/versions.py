@@ -64,7 +64,9 @@ def counts(settled: Versions, batch: pl.DataFrame, dead_letters: pl.DataFrame) -
     last_received_at.
     """
     entry = ["partition", "offset", "source"]
-    facts = batch.group_by(entry).agg(facts=pl.len(), last_received_at=pl.col("received_at").first())
+    facts = batch.group_by(entry).agg(
+        facts=pl.len(), last_received_at=pl.col("received_at").first()
+    )
     letters = dead_letters.group_by(entry).agg(last_received_at=pl.col("received_at").first())
     letters = letters.join(facts, on=entry, how="anti").with_columns(facts=pl.lit(0, pl.UInt32))
     found = pl.concat([facts, letters.select(facts.columns)])

@@ -27,12 +27,11 @@ def event_headers(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def attributes(headers: Mapping[str, str]) -> dict[str, str]:
-    """The attributes of a binary event, percent-decoded; raises `Malformed` when that fails."""
+def _attributes(headers: Mapping[str, str]) -> dict[str, str]:
     try:
         return {
             name.removeprefix(_PREFIX): unquote(value, errors="strict")
-            for name, value in event_headers(headers).items()
+            for name, value in headers.items()
         }
     except UnicodeDecodeError as error:
         raise Malformed(f"a ce- header is not percent-encoded UTF-8: {error}") from error
@@ -78,7 +77,7 @@ def _judge_event(event: Any, which: str) -> None:
 
 
 def _judge_binary(submission: Submission, content: bytes) -> None:
-    _judge_attributes(attributes(submission.headers), "the event")
+    _judge_attributes(_attributes(submission.headers), "the event")
     _judge_data(content, submission.content_type, "the event")
 
 

@@ -80,7 +80,7 @@ async def _submission(request: Request, signal: Signal, limit: int) -> Submissio
     said = Submission(
         content_type=media.content_type(headers.get("content-type", "")),
         content_encoding=media.encoding(headers.get("content-encoding", "")),
-        headers=event_headers(headers) if signal is EVENTS else {},
+        headers=event_headers(headers),
     )
     signal.admit(said)
     content = await body.collected(request.stream(), headers.get("content-length", ""), limit)

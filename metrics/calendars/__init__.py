@@ -1,6 +1,12 @@
 """Business time: which instants count, and arithmetic on them. Shipped calendars lie beside."""
 
-from metrics.calendars.arithmetic import ELAPSED, BusinessTime, Clocks, add_business, business_between
+from metrics.calendars.arithmetic import (
+    ELAPSED,
+    BusinessTime,
+    Clocks,
+    add_business,
+    business_between,
+)
 from metrics.calendars.calendar import NANOSECONDS, Calendar, Hours, PublicHolidays
 
 __all__ = [

@@ -18,7 +18,7 @@ INSTANT = pl.Datetime("ns", "UTC")
 
 
 class BusinessTime:
-    """One calendar, made ready for searching. Instants outside 2000 to 2100 count no business time."""
+    """One calendar, made ready for searching; before 2000 and after 2100 no time runs on it."""
 
     def __init__(self, calendar: Calendar) -> None:
         intervals = working_intervals(calendar)
@@ -51,7 +51,7 @@ def business_time(calendar: Calendar) -> BusinessTime:
 
 
 def business_between(calendar: Calendar, since: pl.Series, until: pl.Series) -> pl.Series:
-    """Business seconds from each `since` to its `until` (Float64), negative when they are swapped."""
+    """Business seconds from each `since` to its `until` (Float64); negative when swapped."""
     clock = business_time(calendar)
     return (clock.position(until) - clock.position(since)) / NANOSECONDS
 
@@ -94,7 +94,7 @@ class Clocks:
         answers = [pl.DataFrame(schema={"index": pl.UInt32, "value": elapsed})]
         for (name,), part in rows.partition_by("clock", as_dict=True, include_key=False).items():
             column = part["value"]
-            known = name != ELAPSED
-            answer = question(business_time(self._calendars[str(name)]), column) if known else column
-            answers.append(part.select("index", answer.cast(elapsed).alias("value")))
+            if name != ELAPSED:
+                column = question(business_time(self._calendars[str(name)]), column)
+            answers.append(part.select("index", column.cast(elapsed).alias("value")))
         return pl.concat(answers).sort("index")["value"].rename(values.name)

@@ -17,7 +17,7 @@ NANOSECONDS = 1_000_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Hours:
-    """Working hours of one weekday (Monday 0), as minutes after local midnight: `[opens, closes)`."""
+    """Working hours of one weekday (Monday 0), in minutes after local midnight."""
 
     weekday: int
     opens: int
@@ -65,10 +65,10 @@ def _public(country: str, subdivision: str) -> frozenset[date]:
 
 @lru_cache(maxsize=256)
 def working_intervals(calendar: Calendar) -> pl.DataFrame:
-    """All working intervals, in order and apart: `opens`, `closes`, Int64 nanoseconds since 1970 UTC.
+    """All working intervals, in order and apart: `opens`, `closes`, Int64 nanoseconds since 1970.
 
-    Exact across changes of the zone's offset: an hour that a clock repeats counts twice, one it skips
-    not at all.
+    Exact across changes of the zone's offset: an hour that a clock repeats counts twice, one it
+    skips not at all.
     """
     windows = _local_windows(calendar)
     zone = offsets(calendar.zone, FIRST_YEAR, LAST_YEAR).with_columns(

@@ -27,9 +27,9 @@ def zone(name: str) -> ZoneInfo:
 
 
 def offsets(name: str, first_year: int, last_year: int) -> pl.DataFrame:
-    """The spans of constant offset: `[since, until)` in seconds since 1970 UTC, `offset` in seconds.
+    """The spans of constant offset: `[since, until)` in seconds since 1970 UTC, and `offset`.
 
-    The spans touch and cover both years whole on the local clock.
+    `offset` is in seconds. The spans touch and cover both years whole on the local clock.
     """
     here = zone(name)
     start = int(datetime(first_year, 1, 1, tzinfo=UTC).timestamp()) - DAY

@@ -8,7 +8,9 @@ from threadline.model.journeys import Duration
 
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 PATTERN = re.compile(r"(\d+(?:\.\d+)?) (business )?(second|minute|hour|day)s?")
-RULE = "is a time such as '90 minutes', '24 hours', '8 business hours' or '5 business days', above zero"
+RULE = (
+    "is a time above zero such as '90 minutes', '24 hours', '8 business hours', '5 business days'"
+)
 
 
 def duration(text: str) -> Duration:

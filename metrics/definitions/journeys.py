@@ -27,7 +27,7 @@ RESERVED = frozenset({"journey", "criticality", "system"})  # dimensions every c
 
 
 def journey(document: Document, calendars: Mapping[str, Calendar], version: str) -> Journey:
-    """Raises `DefinitionErrors` on unknown steps and calendars, cycles, and promises out of reach."""
+    """Raises `DefinitionErrors` on unknown steps and calendars, cycles, promises out of reach."""
     raw, faults = document.content, Faults()
     built = Journey(
         name=raw["journey"],
@@ -88,7 +88,7 @@ def _promises(document: Document, faults: Faults) -> tuple[Promise, ...]:
     for place, entry in enumerate(raw):
         last = place == len(raw) - 1
         if ("when" in entry) == last:
-            rule = "the last promise, and only it, must do without `when`: the first that holds counts"
+            rule = "the first promise that holds counts: the last has no `when`, all others do"
             faults.add(document, ("sla", place), rule)
     return tuple(
         Promise(
@@ -169,4 +169,5 @@ def _check_names(
         faults.add(document, ("calendar", "by"), "must be the attribute of one of the dimensions")
     for name, _ in journey.dimensions:
         if name in RESERVED:
-            faults.add(document, ("dimensions", name), f"every case has a dimension {name!r} already")
+            rule = f"every case has a dimension {name!r} already"
+            faults.add(document, ("dimensions", name), rule)

@@ -96,5 +96,6 @@ def _seconds(text: str, business: bool) -> float:
     if length.days:
         raise ValueError("business days differ by calendar: say it in business hours")
     if length.business != business:
-        raise ValueError(f"must be in {'business' if business else 'plain'} hours, as its clock runs")
+        kind = "business" if business else "plain"
+        raise ValueError(f"must be in {kind} hours, as its clock runs")
     return length.seconds

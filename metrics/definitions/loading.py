@@ -74,7 +74,7 @@ def load(*directories: Path, shipped: bool = True) -> Definitions:
 
 
 def restore(content: Mapping[str, Any]) -> Definitions:
-    """The definitions whose `content` this is; raises `DefinitionErrors` if it is no longer valid."""
+    """The definitions of this `content`; raises `DefinitionErrors` if it is no longer valid."""
     documents = {
         kind: [
             Document(file=Path(kind) / f"{name}.yaml", content=raw, lines={})
@@ -105,7 +105,9 @@ def _build(documents: Mapping[str, list[Document]], holidays: str) -> Definition
     return Definitions(journeys=journeys, kpis=kpis, calendars=calendars, content=content)
 
 
-def _each(documents: list[Document], build: Callable[[Document], T], faults: Faults) -> dict[str, T]:
+def _each(
+    documents: list[Document], build: Callable[[Document], T], faults: Faults
+) -> dict[str, T]:
     built: dict[str, T] = {}
     for document in documents:
         with faults.collected():

@@ -13,8 +13,8 @@ def case_attributes(
 ) -> pl.DataFrame:
     """`runs` with two columns for each attribute: its text, and `<attribute>@`, since when.
 
-    The earliest plausible fact that carries it has the say, the case's own facts before those of its
-    root; facts after a cancellation have none. Null where nothing carries it.
+    The earliest plausible fact that carries it has the say, the case's own facts before those of
+    its root; facts after a cancellation have none. Null where nothing carries it.
     """
     facts = _facts(observations, runs)
     for attribute in journey.case_attributes:

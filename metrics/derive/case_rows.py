@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from metrics.derive.evidence import Evidence
-from metrics.derive.failures import FIELD_MISSING
+from metrics.derive.failures import FIELD_MISSING, listed
 from metrics.derive.rows import MONEY
 from metrics.derive.scopes import scopes
 from threadline.model.journeys import SELF_AND_DESCENDANTS, Journey
@@ -19,11 +19,11 @@ UNREADABLE = "value-unreadable"
 def with_standing(journey: Journey, runs: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
     """`runs` with the step they wait for and why: current_*, waiting_systems, stuck_*, rework.
 
-    The current step is the required open one that has been ready longest; of equals, the first of the
-    definition. A case that has ended waits for nothing.
+    The current step is the required open one that has been ready longest; of equals, the first of
+    the definition. A case that has ended waits for nothing.
     """
-    waiting = steps.filter("required", pl.col("closed_at").is_null(), pl.col("ready_at").is_not_null())
-    waiting = waiting.filter(pl.col("ended_at").is_null())
+    unclosed, ready = pl.col("closed_at").is_null(), pl.col("ready_at").is_not_null()
+    waiting = steps.filter("required", unclosed, ready, pl.col("ended_at").is_null())
     current = (
         waiting.sort("ready_at", "index")
         .unique("case", keep="first", maintain_order=True)
@@ -61,7 +61,8 @@ def with_annotations(runs: pl.DataFrame, evidence: Evidence, steps: pl.DataFrame
         _mark(runs.filter("unreadable"), UNREADABLE),
     ]
     marked = pl.concat(marks).group_by("case").agg(annotations=pl.col("mark").sort())
-    return runs.join(marked, on="case", how="left").with_columns(pl.col("annotations").fill_null([]))
+    runs = runs.join(marked, on="case", how="left")
+    return runs.with_columns(pl.col("annotations").fill_null([]))
 
 
 def with_value(journey: Journey, runs: pl.DataFrame) -> pl.DataFrame:
@@ -87,7 +88,7 @@ def with_counts(
     relations: pl.DataFrame,
     exceptions: pl.DataFrame,
 ) -> pl.DataFrame:
-    """`runs` with how many exceptions they had and how many facts speak of them or what they own."""
+    """`runs` with how many exceptions they had, and facts, on themselves and what they own."""
     around = scopes(SELF_AND_DESCENDANTS, runs, members, relations).select("case", "object_id")
     spoken = observations.select("object_id", "fact_id").join(around, on="object_id")
     facts = spoken.select("case", "fact_id").unique().group_by("case").agg(facts=pl.len())
@@ -100,10 +101,7 @@ def with_counts(
 
 
 def _with_reason(journey: Journey, runs: pl.DataFrame) -> pl.DataFrame:
-    lacks = [pl.when(pl.col(f).is_null()).then(pl.lit(f)) for f in journey.required_fields]
-    lacking = (
-        pl.concat_str(lacks, separator=", ", ignore_nulls=True) if lacks else pl.lit("")
-    )
+    lacking = listed({field: pl.col(field).is_null() for field in journey.required_fields})
     waits, unexplained = pl.col("current_step").is_not_null(), pl.col("reason") == ""
     missing = waits & unexplained & (lacking != "")
     person = waits & unexplained & pl.col("by_person")

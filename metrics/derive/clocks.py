@@ -12,7 +12,9 @@ from metrics.derive.evidence import holds
 from threadline.model.journeys import CalendarChoice, Duration, Journey
 
 
-def case_calendar(choice: CalendarChoice, value: pl.Expr, calendars: Mapping[str, Calendar]) -> pl.Expr:
+def case_calendar(
+    choice: CalendarChoice, value: pl.Expr, calendars: Mapping[str, Calendar]
+) -> pl.Expr:
     """The name of the calendar of each case, given the expression of the chooser's text."""
     named = value.str.to_lowercase()
     return pl.when(named.is_in(list(calendars))).then(named).otherwise(pl.lit(choice.otherwise))
@@ -59,7 +61,8 @@ def with_step_deadlines(
             chosen = pl.when(pl.col("index") == index)
             budget = chosen.then(_budget(step.within)).otherwise(budget)
             clock = chosen.then(_clock(step.within)).otherwise(clock)
-    rows = steps.join(runs.select("case", "calendar", "day_seconds"), on="case", maintain_order="left")
+    calendars = runs.select("case", "calendar", "day_seconds")
+    rows = steps.join(calendars, on="case", maintain_order="left")
     rows = rows.select("case", since="ready_at", budget=budget, clock=clock)
     return steps.with_columns(due_at=deadlines(rows, pauses, clocks))
 

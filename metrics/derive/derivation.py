@@ -31,8 +31,8 @@ def derive(
     A pure function of the sets of rows: their order, repetition and the company of other roots
     change nothing. `observations` has one row per fact and identifier (object_type, object_id,
     fact_id, kind, system, name, outcome, message, at, plausible, sampled, payload, received_at);
-    `members` every object of the roots (root_id, object_type, object_id, owner_id); `relations` their
-    ties (kind, child_id, parent_id). Further columns are ignored.
+    `members` every object of the roots (root_id, object_type, object_id, owner_id); `relations`
+    their ties (kind, child_id, parent_id). Further columns are ignored.
     """
     parts = [
         _derive(journey, observations, members, relations, definitions)

@@ -37,9 +37,9 @@ class Evidence:
     """What matched.
 
     `links`: one row per case, part, index and fact (`fact` numbers them in the order of their ids),
-    with at, kind and plausible. `facts`: by `fact`: fact_id, system, message, sampled, payload and the
-    earliest received_at. `objects`: which objects a fact spoke of: case, fact, object_id and `own`,
-    whether that is the case's own.
+    with at, kind and plausible. `facts`: by `fact`: fact_id, system, message, sampled, payload and
+    the earliest received_at. `objects`: which objects a fact spoke of: case, fact, object_id and
+    `own`, whether that is the case's own.
     """
 
     links: pl.DataFrame
@@ -160,11 +160,11 @@ def _allowed(played: list[Role], paths: tuple[Path, ...]) -> pl.DataFrame:
         for number, role in enumerate(played)
         for path in role.matcher.paths
     ]
-    schema = {
-        "role": pl.UInt16,
-        "path": pl.UInt8,
+    schema: dict[str, pl.DataType] = {
+        "role": pl.UInt16(),
+        "path": pl.UInt8(),
         "part": PART,
-        "index": pl.UInt16,
-        "own": pl.Boolean,
+        "index": pl.UInt16(),
+        "own": pl.Boolean(),
     }
     return pl.DataFrame(rows, schema=schema, orient="row")

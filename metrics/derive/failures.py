@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from metrics.derive.evidence import Evidence
@@ -77,6 +79,14 @@ def exceptions(
     return pl.concat([told.rename({"exception": "kind"}).select(columns), missing.select(columns)])
 
 
+def listed(conditions: Mapping[str, pl.Expr]) -> pl.Expr:
+    """The names whose condition holds, in their order, as one text."""
+    names = [pl.when(condition).then(pl.lit(name)) for name, condition in conditions.items()]
+    if not names:
+        return pl.lit("")
+    return pl.concat_str(*names, separator=", ", ignore_nulls=True)
+
+
 def missing_fields(journey: Journey, evidence: Evidence, runs: pl.DataFrame) -> pl.DataFrame:
     """Cases whose start lacked a required field, the missing ones as message.
 
@@ -87,10 +97,9 @@ def missing_fields(journey: Journey, evidence: Evidence, runs: pl.DataFrame) -> 
     carried = starts.group_by("case").agg(
         carries(field).any().alias(field) for field in journey.required_fields
     )
-    lacks = [
-        pl.when(~pl.col(field)).then(pl.lit(field)) for field in journey.required_fields
-    ] or [pl.lit(None, pl.String)]
-    lacking = carried.select("case", message=pl.concat_str(lacks, separator=", ", ignore_nulls=True))
+    lacking = carried.select(
+        "case", message=listed({f: ~pl.col(f) for f in journey.required_fields})
+    )
     start = evidence.facts.select("fact_id", "system", start="fact")
     return (
         lacking.filter(pl.col("message") != "")

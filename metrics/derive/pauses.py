@@ -6,12 +6,16 @@ import polars as pl
 
 from metrics.calendars import Clocks
 from metrics.derive.deadlines import reached
-from metrics.derive.evidence import Evidence
+from metrics.derive.evidence import Evidence, Part
 from metrics.derive.rows import INSTANT
 from metrics.derive.runs import until
-from threadline.model.journeys import Journey
+from threadline.model.journeys import Duration, Journey
 
-SCHEMA = {"case": pl.UInt32, "paused_from": INSTANT, "paused_until": INSTANT}
+SCHEMA: dict[str, pl.DataType] = {
+    "case": pl.UInt32(),
+    "paused_from": INSTANT,
+    "paused_until": INSTANT,
+}
 
 
 def pauses(
@@ -29,20 +33,18 @@ def pauses(
     cursor = runs.select("case", "calendar", "day_seconds", paused_until="started_at")
     found = [pl.DataFrame(schema=SCHEMA)]
     while not cursor.is_empty():
-        cursor = _next(journey, cursor, stops, resumes, clocks)
+        cursor = _next(journey.pause.maximum, cursor, stops, resumes, clocks)
         found.append(cursor.select(list(SCHEMA)))
     return pl.concat(found)
 
 
 def _next(
-    journey: Journey,
+    maximum: Duration,
     cursor: pl.DataFrame,
     stops: pl.DataFrame,
     resumes: pl.DataFrame,
     clocks: Clocks,
 ) -> pl.DataFrame:
-    assert journey.pause is not None
-    maximum = journey.pause.maximum
     begun = (
         cursor.join(stops, on="case")
         .filter(pl.col("paused_from") >= pl.col("paused_until"))
@@ -69,6 +71,6 @@ def _next(
     )
 
 
-def _at(evidence: Evidence, runs: pl.DataFrame, part: str, name: str) -> pl.DataFrame:
-    links = until(evidence.of(part), runs, "ended_at")  # type: ignore[arg-type]
+def _at(evidence: Evidence, runs: pl.DataFrame, part: Part, name: str) -> pl.DataFrame:
+    links = until(evidence.of(part), runs, "ended_at")
     return links.select("case", pl.col("at").alias(name)).unique()

@@ -20,7 +20,7 @@ def carries(attribute: str) -> pl.Expr:
 
 
 def text_of(payload: pl.Series, attribute: str) -> pl.Series:
-    """The attribute's text in each payload: strings bare, others as JSON; null where it has none."""
+    """The attribute's text in each payload: strings bare, others as JSON; null without one."""
     plain = payload.str.extract(re.escape(f'"{attribute}"') + r'\s*:\s*"([^"\\]*)"')
     rest = plain.is_null().arg_true()
     # What is left is no string, has escapes, or is absent: that takes a parser.

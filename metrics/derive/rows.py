@@ -76,8 +76,8 @@ class Derived:
     """Cases, steps and exceptions, in no particular order, with the columns of the tables so named.
 
     `cases`: `paused_from` to `paused_until` is the last pause, also when it is over; `due_at` and
-    `warn_at` suppose that a pause lasts until then. `business_seconds` is what the business clock had
-    run when it last stopped: at completion, else at the start of the last pause, else null.
+    `warn_at` suppose that a pause lasts until then. `business_seconds` is what the business clock
+    had run when it last stopped: at completion, else at the start of the last pause, else null.
     `due_at` is the last good instant.
 
     `steps`: the required ones and those that anything was seen of.

@@ -32,7 +32,7 @@ def runs(cases: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
 
 
 def until(links: pl.DataFrame, runs: pl.DataFrame, end: str) -> pl.DataFrame:
-    """The links of these runs that are not after the instant in their column `end` (null: no end)."""
+    """The links of these runs not after the instant in their column `end` (null: no end)."""
     bounds = runs.select("case", bound=end)
     kept = pl.col("bound").is_null() | (pl.col("at") <= pl.col("bound"))
     return links.join(bounds, on="case").filter(kept).drop("bound")

@@ -45,7 +45,8 @@ def _reach(
         ties = relations.filter(pl.col("kind") == path.relation).unique(["child_id", "parent_id"])
         here, there = ("parent_id", "child_id") if path.backwards else ("child_id", "parent_id")
         return _follow(start, ties, here, there)
-    here, there = ("owner_id", "object_id") if path.kind == "descendant" else ("object_id", "owner_id")
+    down = path.kind == "descendant"
+    here, there = ("owner_id", "object_id") if down else ("object_id", "owner_id")
     return pl.concat(_chain(start, owners, here, there)).unique()
 
 

@@ -16,8 +16,8 @@ def closed_steps(evidence: Evidence, runs: pl.DataFrame, closings: pl.DataFrame)
     """The closings that count, with details: case, index, closed_at, closed_by, object_id,
     actor_type, sampled and rework.
 
-    Of the objects that the closing fact spoke of, one beside the case's own comes first. An act may be
-    told by a span and by an event, so rework is counted within the kind that tells most of it.
+    Of the objects that the closing fact spoke of, one beside the case's own comes first. An act may
+    be told by a span and by an event, so rework is counted within the kind that tells most of it.
     """
     closings = until(closings, runs, "ended_at")
     spoken = evidence.objects.join(closings.select("case", "fact").unique(), on=["case", "fact"])

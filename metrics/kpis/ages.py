@@ -23,8 +23,8 @@ def working_time(
 def worked_by(cases: pl.DataFrame, at: datetime, definitions: Definitions) -> pl.Series:
     """Business seconds, pauses left out, that each case had taken by `at`, its end not yet reached.
 
-    Reckoned from where its clock last stopped, backwards or forwards, so earlier pauses are in; exact
-    unless more than one pause began after `at`.
+    Reckoned from where its clock last stopped, backwards or forwards, so earlier pauses are in;
+    exact unless more than one pause began after `at`.
     """
     resumed = pl.when(pl.col("paused_from").is_not_null()).then(
         pl.min_horizontal("paused_until", "completed_at")

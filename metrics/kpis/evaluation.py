@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 import polars as pl
 
 from metrics.definitions import Definitions
 from metrics.derive import Derived
 from metrics.kpis.figures import coverage, figure, note, state
-from metrics.kpis.populations import Scene, population
+from metrics.kpis.populations import population
+from metrics.kpis.scene import Question, Scene
 from threadline.errors import NotFound
 from threadline.model.kpis import Kpi, KpiValue, Previous, Window
 
-COLUMNS = {"journey": "journey", "criticality": "criticality", "system": "step_system"}
 CURRENCY = "currency"
+COLUMNS = ("journey", "criticality", "system", CURRENCY)  # dimensions every case has
 
 
 def evaluate(
@@ -33,21 +33,24 @@ def evaluate(
 ) -> list[KpiValue]:
     """The values of `kpis` (all by default) that concern `journey` (all by default).
 
-    One value each, or one per combination of the dimensions in `by` that has cases; value at risk one
-    per currency, too. `now` is the present or the earlier instant asked about; nothing after it
-    counts. `silent` names the systems that have been silent beyond their cadence. Each value carries
-    the window before at equal maturity: as of `now` less the window's length. Raises `NotFound` for
-    names nobody has defined.
+    One value each, or one per combination of the dimensions in `by` that has cases; value at risk
+    one per currency, too. `now` is the present or the earlier instant asked about; nothing after it
+    counts. `silent` names the systems that have been silent beyond their cadence. Each value
+    carries the window before at equal maturity: as of `now` less the window's length. Raises
+    `NotFound` for names nobody has defined.
     """
     scene = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
-    before = replace(scene, now=now - window.length, silent=())
-    values = []
+    past = replace(scene, now=now - window.length, silent=())
+    _check(definitions, by)
+    values: list[KpiValue] = []
     for kpi in _chosen(definitions, journey, kpis):
-        earlier = {
-            _key(value): value for value in _values(kpi, before, window.before(), by, journey)
-        }
-        for value in _values(kpi, scene, window, by, journey):
-            values.append(replace(value, previous=_previous(earlier.get(_key(value)))))
+        ask = Question(kpi=kpi, scene=scene, window=window, journey=journey)
+        before = _values(replace(ask, scene=past, window=window.before()), by)
+        earlier = {_key(value): value for value in before}
+        values += [
+            replace(value, previous=_previous(earlier.get(_key(value))))
+            for value in _values(ask, by)
+        ]
     return values
 
 
@@ -69,12 +72,13 @@ def series(
     reckoned as of the end of each stretch. Stretches that have not begun by `now` are left out.
     """
     chosen = _find(definitions, kpi)
-    values = []
+    _check(definitions, by)
+    values: list[KpiValue] = []
     for part in _stretches(window, every, now):
         at = min(now, part.end) if chosen.anchor == "now" else now
         heard = silent if at == now else ()
         scene = Scene(derived=derived, definitions=definitions, now=at, silent=heard)
-        values += _values(chosen, scene, part, by, journey)
+        values += _values(Question(kpi=chosen, scene=scene, window=part, journey=journey), by)
     return values
 
 
@@ -92,30 +96,35 @@ def cases_behind(
     """The cases that a value was computed from, one row each: `n` of them.
 
     `where` repeats the value's dimensions, and for money `currency`. Columns: those of `cases` with
-    states, `standing` (met, missed, failed, stuck…), `hit` (in the numerator), `measure` (seconds) and
-    `amount`. Ordered by journey and case.
+    states, `standing` (met, missed, failed, stuck…), `measure` (seconds, where the KPI has to do
+    with time) and `contributes`: seconds, 1 or 0 of a ratio or a count, an amount. Ordered by
+    journey and case.
     """
     scene = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
-    rows = population(_find(definitions, kpi), scene, window, journey).filter("behind")
+    ask = Question(kpi=_find(definitions, kpi), scene=scene, window=window, journey=journey)
+    rows = population(ask).filter("behind")
     for name, value in (where or {}).items():
-        rows = rows.filter(_dimension(name, rows) == value)
-    return rows.sort("journey", "case_id").drop("behind", "raw_due_at")
+        rows = rows.filter(_dimension(name) == value)
+    shares = {"seconds": "measure", CURRENCY: "amount"}
+    contributes = pl.col(shares.get(ask.kpi.unit, "hit")).cast(pl.Float64)
+    rows = rows.with_columns(contributes=contributes).sort("journey", "case_id")
+    return rows.drop("behind", "hit", "amount", "raw_due_at")
 
 
-def _values(
-    kpi: Kpi, scene: Scene, window: Window, by: Sequence[str], journey: str | None
-) -> Iterator[KpiValue]:
-    rows = population(kpi, scene, window, journey)
+def _values(ask: Question, by: Sequence[str]) -> Iterator[KpiValue]:
+    kpi, rows = ask.kpi, population(ask)
     for dimensions, group in _groups(kpi, rows, by):
-        currency = dimensions.pop(CURRENCY, "") if CURRENCY not in by else ""
+        currency = dimensions.pop(CURRENCY, "") if kpi.unit == CURRENCY else ""
         result = figure(kpi, group)
+        if kpi.unit == CURRENCY and not currency and (group["standing"] == "open").all():
+            continue  # contracts without a stated value that are on track lack nothing
         low, high = result.interval
         yield KpiValue(
             kpi=kpi.name,
             title=kpi.title,
             dimensions=dimensions,
-            window=window,
-            now=scene.now,
+            window=ask.window,
+            now=ask.scene.now,
             value=result.value,
             unit=currency or kpi.unit,
             business=kpi.business,
@@ -135,27 +144,21 @@ def _values(
 def _groups(
     kpi: Kpi, rows: pl.DataFrame, by: Sequence[str]
 ) -> Iterator[tuple[dict[str, str], pl.DataFrame]]:
-    """The population cut by the dimensions, and money by currency: one group if nothing cuts it.
-
-    Contracts that state no currency belong to every currency's coverage: theirs might be that one.
-    """
-    names = [*by, CURRENCY] if kpi.unit == "currency" else list(by)
-    if not names or rows.is_empty():
-        if not by or not names:
-            yield {}, rows
+    """The population cut by the dimensions, and money by currency; whole, if nothing cuts it."""
+    names = [*by, CURRENCY] if kpi.unit == CURRENCY else list(by)
+    if not names or (rows.is_empty() and not by):
+        yield {}, rows
         return
-    rows = rows.with_columns(_dimension(name, rows).alias(f"by {name}") for name in names)
+    rows = rows.with_columns(_dimension(name).alias(f"by {name}") for name in names)
     keys = [f"by {name}" for name in names]
     for values, group in sorted(rows.partition_by(keys, as_dict=True).items(), key=lambda g: g[0]):
         yield dict(zip(names, (str(value) for value in values), strict=True)), group
 
 
-def _dimension(name: str, rows: pl.DataFrame) -> pl.Expr:
-    column = COLUMNS.get(name, name if name == CURRENCY else "")
-    if column and column not in rows.columns:
-        column = "current_step"
-    text = pl.col(column) if column else pl.col("dimensions").str.json_path_match(f'$["{name}"]')
-    return text.fill_null("")
+def _dimension(name: str) -> pl.Expr:
+    if name in COLUMNS:
+        return pl.col(name).fill_null("")
+    return pl.col("dimensions").str.json_path_match(f'$["{name}"]').fill_null("")
 
 
 def _counts(group: pl.DataFrame) -> dict[str, int]:
@@ -164,7 +167,9 @@ def _counts(group: pl.DataFrame) -> dict[str, int]:
 
 
 def _previous(value: KpiValue | None) -> Previous | None:
-    return value and Previous(value=value.value, n=value.n, window=value.window)
+    if value is None:
+        return None
+    return Previous(value=value.value, n=value.n, window=value.window)
 
 
 def _key(value: KpiValue) -> tuple[str, str, tuple[tuple[str, str], ...]]:
@@ -187,6 +192,13 @@ def _chosen(
         raise NotFound("journey", journey)
     kpis = definitions.kpis.values() if names is None else [_find(definitions, n) for n in names]
     return [kpi for kpi in kpis if not (journey and kpi.journeys) or journey in kpi.journeys]
+
+
+def _check(definitions: Definitions, by: Sequence[str]) -> None:
+    known = {name for journey in definitions.journeys.values() for name, _ in journey.dimensions}
+    for name in by:
+        if name not in known and name not in COLUMNS:
+            raise NotFound("dimension", name)
 
 
 def _find(definitions: Definitions, name: str) -> Kpi:

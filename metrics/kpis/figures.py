@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from metrics.kpis.populations import UNKNOWN
+from metrics.kpis.scene import UNKNOWN
 from metrics.kpis.statistics import (
     Interval,
     censored_quantile,
@@ -142,7 +142,10 @@ def _money(kpi: Kpi, rows: pl.DataFrame) -> Figure:
         value=risk,
         n=len(stated.filter("hit")),
         target=None if share is None else (total * Decimal(str(share))).quantize(Decimal("0.01")),
-        beside={"open_value": float(total), "share_of_open": float(risk / total) if total else None},
+        beside={
+            "open_value": float(total),
+            "share_of_open": float(risk / total) if total else None,
+        },
     )
 
 

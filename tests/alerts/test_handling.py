@@ -62,7 +62,7 @@ def test_what_is_over_can_be_noted_but_not_acknowledged(desk, breached):
 
 
 def test_an_unknown_incident_is_not_found(desk):
-    with pytest.raises(NotFound, match="no incident is known by 'nonsense'"):
+    with pytest.raises(NotFound, match="no incident is known as 'nonsense'"):
         desk.service.acknowledge("nonsense", who="ana")
 
 
@@ -99,5 +99,5 @@ def test_the_list_can_be_cut_to_states_and_a_journey(desk, breached):
     "cursor", ["nonsense", "2026-03-02T12:00:00~1", "2026-03-02T12:00:00+00:00~"]
 )
 def test_a_cursor_that_is_not_ours_is_refused(desk, cursor):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="is no cursor"):
         desk.service.page(cursor=cursor)

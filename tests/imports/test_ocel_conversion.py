@@ -57,7 +57,12 @@ def test_an_object_keeps_its_first_attributes_and_its_history(log: Log, mapping:
 def test_objects_and_relations_are_dated_by_the_first_event_that_shows_them(
     log: Log, mapping: Path
 ) -> None:
-    events = _imported(log(), mapping)
+    file = log(
+        "INSERT INTO event VALUES ('d', 'send')",
+        "INSERT INTO event_Send VALUES ('d', '2024-02-01 09:00:00')",
+        "INSERT INTO event_object VALUES ('d', '1', 'order')",
+    )
+    events = _imported(file, mapping)
     assert events["object:1"]["time"] == "2024-01-01T09:00:00Z"
     assert events["relation:1:comprises:11"]["time"] == "2024-01-01T09:00:00Z"
     assert events["relation:P:contains:21"]["time"] == "2024-01-05T08:00:00Z"

@@ -36,6 +36,7 @@ class Intake:
     grpc: str
     log: Log
     registry: CollectorRegistry
+    client: httpx.Client
     seen: dict[int, int]
 
     def logged(self) -> list[Entry]:
@@ -49,7 +50,7 @@ class Intake:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         if content_type:
             named["content-type"] = content_type
-        return httpx.post(self.http + path, content=content, headers=named, timeout=60)
+        return self.client.post(self.http + path, content=content, headers=named)
 
     def count(self, signal: str, outcome: str) -> float:
         """Requests counted so far."""
@@ -58,12 +59,12 @@ class Intake:
 
 
 @contextmanager
-def served(log: Log, settings: IntakeSettings) -> Iterator[Intake]:
+def served(log: Log, settings: IntakeSettings, **room: Any) -> Iterator[Intake]:
     """Serves `log` from a thread of its own."""
     registry = CollectorRegistry()
     counts = IntakeCounts(registry)
     clock = FixedClock(NOW)
-    app = create_app(log, settings, clock=clock, counts=counts)
+    app = create_app(log, settings, clock=clock, counts=counts, **room)
     server = uvicorn.Server(
         uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
     )
@@ -72,7 +73,7 @@ def served(log: Log, settings: IntakeSettings) -> Iterator[Intake]:
     listening = socket.create_server(("127.0.0.1", 0))
 
     async def run() -> None:
-        grpc = await serve(log, settings, clock=clock, counts=counts)
+        grpc = await serve(log, settings, clock=clock, counts=counts, **room)
         ports.append(grpc.port)
         ready.set()
         await server.serve(sockets=[listening])
@@ -82,13 +83,15 @@ def served(log: Log, settings: IntakeSettings) -> Iterator[Intake]:
     thread.start()
     try:
         assert ready.wait(30)
-        yield Intake(
-            http=f"http://127.0.0.1:{listening.getsockname()[1]}",
-            grpc=f"127.0.0.1:{ports[0]}",
-            log=log,
-            registry=registry,
-            seen=log.end(),
-        )
+        with httpx.Client(timeout=60) as client:
+            yield Intake(
+                http=f"http://127.0.0.1:{listening.getsockname()[1]}",
+                grpc=f"127.0.0.1:{ports[0]}",
+                log=log,
+                registry=registry,
+                client=client,
+                seen=log.end(),
+            )
     finally:
         server.should_exit = True
         thread.join()
@@ -112,13 +115,18 @@ def intake(shared_intake: Intake) -> Intake:
 
 @pytest.fixture
 def intake_with(tmp_path: Path) -> Iterator[Callable[..., Intake]]:
-    """An intake of this test's own, over a log in `tmp_path / "log"` with the given settings."""
+    """An intake of this test's own, over a log in `tmp_path / "log"` with the given settings.
+
+    `room` is what else `create_app` and `serve` take.
+    """
     with ExitStack() as stack:
 
-        def start(**settings: Any) -> Intake:
+        def start(room: dict[str, Any] | None = None, **settings: Any) -> Intake:
             log = Log.open(LogSettings(dir=tmp_path / "log", **settings), FixedClock(NOW))
             stack.callback(log.close)
-            return stack.enter_context(served(log, IntakeSettings(grpc="127.0.0.1:0")))
+            return stack.enter_context(
+                served(log, IntakeSettings(grpc="127.0.0.1:0"), **(room or {}))
+            )
 
         yield start
 

@@ -165,7 +165,15 @@ def test_unusual_events_are_taken(intake, event):
 
 @pytest.mark.parametrize(
     ("content_type", "body"),
-    [(STRUCTURED, b"{"), (STRUCTURED, b""), (BATCHED, b"{}"), (STRUCTURED, b'{"id": "\\udc00"}')],
+    [
+        (STRUCTURED, b"{"),
+        (STRUCTURED, b""),
+        (BATCHED, b"{}"),
+        (STRUCTURED, json.dumps(GIVEN | {"id": "\ud800"}).encode()),
+        (BATCHED, json.dumps([GIVEN | {"data": {"deep": "\udc00"}}]).encode()),
+        (STRUCTURED, json.dumps(GIVEN | {"data": float("nan")}).encode()),
+        (STRUCTURED, json.dumps(GIVEN).encode("utf-16")),
+    ],
 )
 def test_what_is_not_json_or_not_a_batch_is_malformed(intake, content_type, body):
     assert intake.post("/v1/events", body, content_type).status_code == 400

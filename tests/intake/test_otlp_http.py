@@ -1,5 +1,6 @@
 import gzip
 import json
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
@@ -193,8 +194,12 @@ def test_a_body_over_the_limit_is_refused(intake, content):
 
 def test_a_gzip_body_is_inflated_no_further_than_the_limit(intake):
     bomb = gzip.compress(bytes(64 << 20))
+    tracemalloc.start()
     answer = intake.post("/v1/logs", bomb, PROTOBUF, content_encoding="gzip")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     assert answer.status_code == 413
+    assert peak < 8 << 20
     assert Status.FromString(answer.content).code == 8
     assert intake.logged() == []
 

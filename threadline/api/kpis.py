@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, timedelta
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
-from threadline.api import cases, cursors, measures
+from metrics.derive import Derived
+from metrics.kpis import cases_behind, evaluate, series
+from threadline.api import cases, cursors
 from threadline.api.problems import Refusal
 from threadline.api.services import ApiServices, Services
 from threadline.errors import NotFound
 from threadline.model.kpis import KpiValue, Window
+from threadline.store.telemetry import cases as case_store
 from threadline.wire import CaseRow, Kpi, KpiPage, KpiPart, KpiSeriesPoint, Page
 
 DEFAULT_WINDOW = timedelta(days=30)
@@ -47,6 +51,12 @@ class Asked:
         if start >= end:
             raise Refusal(422, f"from: {start.isoformat()} is not before to: {end.isoformat()}")
         self.window = Window(start=start, end=end)
+        self.told: dict[str, Any] = {
+            "window": self.window,
+            "now": self.now,
+            "journey": journey or None,
+            "silent": services.silent_systems(self.now),
+        }
 
 
 _AS_OF = (
@@ -63,33 +73,29 @@ def kpis(
     by: Annotated[str, Query(description="a dimension: region, system, journey…")] = "",
 ) -> KpiPage:
     """Every KPI over the window, each opened by a dimension if asked."""
-    values = measures.values(services, asked.window, asked.now, journey=asked.journey)
-    parts = []
-    if by:
-        parts = measures.values(services, asked.window, asked.now, journey=asked.journey, by=by)
+    derived = _derived(services, asked)
+    values = evaluate(services.definitions, derived, **asked.told)
+    parts = evaluate(services.definitions, derived, **asked.told, by=[by]) if by else []
     return KpiPage(
-        items=[_kpi(services, value, [part for part in parts if _same(part, value)], by)
-               for value in values],
+        items=[_kpi(services, value, parts, by) for value in values],
         start=asked.window.start,
         end=asked.window.end,
         as_of=asked.now,
-    )  # fmt: skip
+    )
 
 
 @router.get("/{kpi}/series")
-def series(
+def kpi_series(
     services: Services,
     asked: Question,
     kpi: str,
     every: Annotated[str, Query(description="1d, 12h, 1w…")] = "1d",
 ) -> Page[KpiSeriesPoint]:
     """The KPI over each part of the window, oldest first; the last part may be shorter."""
-    _known(services, kpi)
-    points: list[KpiSeriesPoint] = []
-    for window in _split(asked.window, _length(every, asked.window)):
-        values = measures.values(services, window, asked.now, journey=asked.journey, only=kpi)
-        points += [_point(value) for value in values]
-    return Page(items=points)
+    length = _length(every, asked.window)
+    derived = _derived(services, asked)
+    values = series(services.definitions, derived, kpi=kpi, every=length, **asked.told)
+    return Page(items=[_point(value) for value in values])
 
 
 @router.get("/{kpi}/cases")
@@ -100,9 +106,10 @@ def kpi_cases(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: str | None = None,
 ) -> Page[CaseRow]:
-    """Exactly the cases the value was computed from, with what each contributed."""
-    _known(services, kpi)
-    behind = measures.behind(services, kpi, asked.window, asked.now, journey=asked.journey)
+    """Exactly the cases the value was computed from; those that contribute most come first."""
+    derived = _derived(services, asked)
+    behind = cases_behind(services.definitions, derived, kpi=kpi, **asked.told)
+    behind = behind.sort("contributes", "case_id", descending=[True, False], nulls_last=True)
     start = int(cursors.decode(cursor, int)[0]) if cursor else 0
     shown = behind.slice(start, limit)
     following = cursors.encode(start + limit) if behind.height > start + limit else None
@@ -111,9 +118,13 @@ def kpi_cases(
     )
 
 
-def _known(services: ApiServices, kpi: str) -> None:
-    if kpi not in services.definitions.kpis:
-        raise NotFound("KPI", kpi)
+def _derived(services: ApiServices, asked: Asked) -> Derived:
+    """What the window needs, and the window before it, which every value is compared with."""
+    since = asked.window.before().start
+    read = partial(case_store.alive_since, services.telemetry, since=since, journey=asked.journey)
+    return Derived(
+        cases=read(table="cases"), steps=read(table="steps"), exceptions=read(table="exceptions")
+    )
 
 
 def _length(every: str, window: Window) -> timedelta:
@@ -124,14 +135,6 @@ def _length(every: str, window: Window) -> timedelta:
     if window.length / length > MOST_POINTS:
         raise Refusal(422, f"every: gives more than {MOST_POINTS} points; take a longer one")
     return length
-
-
-def _split(window: Window, length: timedelta) -> Iterator[Window]:
-    start = window.start
-    while start < window.end:
-        end = min(start + length, window.end)
-        yield Window(start=start, end=end)
-        start = end
 
 
 def _same(part: KpiValue, value: KpiValue) -> bool:
@@ -158,7 +161,7 @@ def _kpi(services: ApiServices, value: KpiValue, parts: Sequence[KpiValue], by: 
         beside=dict(value.beside),
         counts=dict(value.counts),
         why=value.note,
-        by=[_part(part, by) for part in parts],
+        by=[_part(part, by) for part in parts if _same(part, value)],
     )
 
 

@@ -21,8 +21,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
+    except commands.Away as error:
+        print(f"threadline: {error}", file=sys.stderr)
+        return 3
     except ThreadlineError as error:
-        print(f"threadline: {error}", file=sys.stderr)  # noqa: T201  the CLI's own voice
+        print(f"threadline: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

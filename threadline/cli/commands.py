@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from collector.imports import BATCH_TYPE, ImportReport, import_file
-from threadline import activation, app, settings as settings_module, terminal, wire
+from threadline import activation, app, terminal, wire
+from threadline import settings as settings_module
 from threadline.clock import SystemClock
 from threadline.errors import DefinitionErrors, ThreadlineError
 from threadline.rebuilding import rebuild as rebuild_index
@@ -49,7 +50,7 @@ def serve(arguments: argparse.Namespace) -> int:
 def dashboards(arguments: argparse.Namespace) -> int:
     """The dashboards alone, until they are stopped."""
     settings = _settings(arguments)
-    return subprocess.run(  # noqa: S603  our own program
+    return subprocess.run(
         _streamlit(settings), env=_dashboards_environment(settings), check=False
     ).returncode
 
@@ -67,7 +68,8 @@ def check(arguments: argparse.Namespace) -> int:
     derivation = active.derivation
     console.print(
         f"settings and definitions are sound: {len(derivation.mapping.objects)} object types,"
-        f" {len(derivation.mapping.sources)} sources, {len(derivation.definitions.journeys)} journeys,"
+        f" {len(derivation.mapping.sources)} sources,"
+        f" {len(derivation.definitions.journeys)} journeys,"
         f" {len(derivation.definitions.kpis)} KPIs, {len(active.policies.escalations)} policies"
     )
     return DONE
@@ -160,7 +162,7 @@ def migrate(arguments: argparse.Namespace) -> int:
 @contextmanager
 def dashboards_beside(settings: Settings) -> Iterator[None]:
     """The dashboards as a process that ends with this one."""
-    process = subprocess.Popen(  # noqa: S603  our own program
+    process = subprocess.Popen(
         _streamlit(settings), env=_dashboards_environment(settings), start_new_session=True
     )
     try:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,32 +18,39 @@ import httpx
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn
+from rich.text import Text
 
 from threadline import settings as settings_module
 from threadline.clock import SystemClock
 from threadline.errors import SettingsError, ThreadlineError
 from threadline.settings import Settings
-from threadline.simulator import Story, World, live, play
+from threadline.simulator import NotDelivered, Story, World, live, play
 
 READY_SECONDS = 60
 DRAIN_SECONDS = 60
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    """Play the world until Ctrl-C; everything it wrote goes with it."""
+    """Play the world, then let it go on until Ctrl-C; everything it wrote goes with it."""
     console = Console()
+    clock = SystemClock()
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threadline-demo-")))
-        receiver = stack.enter_context(_receiver(console))
         settings = settings_module.load(arguments.settings, data_dir=data)
-        stack.enter_context(_service(settings, data, receiver, console))
-        _wait_until_ready(settings, console)
-        story = _play(settings, arguments, console)
+        webhook = stack.enter_context(_receiver(console))
+        stack.enter_context(_service(settings, data, webhook, console))
+        world = World(arguments.seed, arguments.contracts, now=clock.now())
+        story = _play(settings, world, console)
         _wait_until_derived(settings, console)
         console.print(_what_to_look_at(settings, story))
         stop = threading.Event()
-        stack.callback(stop.set)
-        _live_on(settings, arguments, stop)
+        if arguments.seconds:
+            ending = threading.Timer(arguments.seconds, stop.set)
+            ending.start()
+            stack.callback(ending.cancel)
+        with suppress(NotDelivered):  # Ctrl-C ends the service first, or it died: then it says why
+            live(world, *_wires(settings), stop, clock.now)
+    console.print("The demo has ended; its data is gone.")
     return 0
 
 
@@ -52,7 +59,7 @@ def _receiver(console: Console) -> Iterator[str]:
     """A webhook receiver on loopback that prints what it is sent; its URL."""
 
     class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802  named by the base class
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             self.send_response(204)
             self.end_headers()
@@ -71,8 +78,43 @@ def _receiver(console: Console) -> Iterator[str]:
 
 def _page(body: bytes) -> Panel:
     page = json.loads(body)
-    text = f"{page['title']}\nincident {page['incident']} · contract {page['contract']}"
-    return Panel(text, title="the webhook receiver got a page", border_style="red")
+    lines = [
+        page["what"],
+        f"contract {page['contract']} · {page['value']} {page['currency']} · due {page['due_at']}",
+        f"owner {page['owner']} · next: {page['next_move']}",
+        page["links"]["contract"],
+    ]
+    text = Text("\n".join(lines))
+    return Panel(text, title="the webhook receiver was paged", border_style="red")
+
+
+def _what_to_look_at(settings: Settings, story: Story) -> Panel:
+    hero = story.hero
+    dashboards = f"http://{settings.dashboards.listen}"
+    lines = [
+        f"{story.contracts} contracts, {story.spans:,} spans, {story.events} events were played.",
+        "",
+        f"Executive   {dashboards}",
+        f"Contract    {dashboards}/contract?id={hero.contract}",
+        f"On-call     {dashboards}/on-call",
+        f"API         http://{settings.api.listen}/docs",
+        "",
+        f"Stuck: {hero.contract}, because {hero.reason}. In another terminal, any of",
+        f"  .venv/bin/threadline trace {hero.contract}",
+        f"  .venv/bin/threadline trace {hero.project}",
+        f"  .venv/bin/threadline trace {hero.purchase_order}",
+        f"  .venv/bin/threadline trace {hero.trace}",
+        "finds the same thread.",
+        "",
+        "Two promises break while you watch, with no event coming:",
+        *(
+            f"  {breach.contract} ({breach.promise}) at {breach.due_at:%H:%M:%S} UTC"
+            for breach in story.live_breaches
+        ),
+        "",
+        "New contracts start every few seconds. Ctrl-C ends everything.",
+    ]
+    return Panel(Text("\n".join(lines)), title="Threadline is live", border_style="green")
 
 
 @contextmanager
@@ -84,7 +126,7 @@ def _service(settings: Settings, data: Path, webhook: str, console: Console) -> 
     }
     output = data / "service.log"
     with output.open("wb") as log:
-        service = subprocess.Popen(  # noqa: S603  our own program
+        service = subprocess.Popen(
             [sys.executable, "-m", "threadline.cli", "up"],
             env=environment,
             stdout=log,
@@ -122,7 +164,10 @@ def _play(settings: Settings, world: World, console: Console) -> Story:
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        return play(world, *_wires(settings), show)
+        try:
+            return play(world, *_wires(settings), show)
+        except NotDelivered as error:
+            raise ThreadlineError(f"the service did not take the world: {error}") from error
 
 
 def _wait_until_derived(settings: Settings, console: Console) -> None:

@@ -95,7 +95,7 @@ class Runbook:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A milestone inside a journey. It is required unless `optional` or a predicate of `when` fails."""
+    """A milestone inside a journey, required unless `optional` or a predicate of `when` fails."""
 
     name: str
     title: str
@@ -194,8 +194,9 @@ class Journey:
         """The attributes a case of this journey has, sorted."""
         names = {*self.required_fields, self.value, self.currency, self.calendar.attribute}
         names |= {attribute for _, attribute in self.dimensions}
-        conditional = (*self.steps, *self.promises)
-        names |= {predicate.attribute for part in conditional for predicate in part.when}
+        asked = [predicate for step in self.steps for predicate in step.when]
+        asked += [predicate for promise in self.promises for predicate in promise.when]
+        names |= {predicate.attribute for predicate in asked}
         return tuple(sorted(names - {""}))
 
     @cached_property

@@ -98,11 +98,11 @@ class Previous:
 class KpiValue:
     """One value of a KPI for one group of cases (`dimensions`, empty for all).
 
-    `unit`: `seconds` (of business time when `business`), `ratio`, `cases`, or a currency. `n` is what
-    the value was computed from: the denominator of a ratio, the open cases of a count. `low` and
-    `high` bound the value with 95 % confidence. `coverage` is the share of cases that could be judged
-    at all; None where there were none. `counts` says how many cases stood how. `note` says why there is no value,
-    or why it should not be read.
+    `unit`: `seconds` (of business time when `business`), `ratio`, `cases`, or a currency. `n` is
+    how many cases the value was computed from, the very ones it opens to. `low` and `high` bound
+    the value with 95 % confidence. `coverage` is the share of cases that could be judged at all,
+    None where there were none; `counts` says how many stood how. `note` says why there is no value,
+    or why it says little.
     """
 
     kpi: str

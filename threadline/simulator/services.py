@@ -111,7 +111,7 @@ class _ContractFromBaggage(SpanProcessor):
 
     def on_start(self, span: SdkSpan, parent_context: context.Context | None = None) -> None:
         carried = baggage.get_baggage(CARRIED, parent_context)
-        if carried:
+        if carried and span.kind is not trace.SpanKind.INTERNAL:
             span.set_attribute(CARRIED, str(carried))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
 from threadline.simulator import nightly
-from threadline.simulator.acts import Act
+from threadline.simulator.acts import Act, Span
 from threadline.simulator.contracts import draw, office_hours
 from threadline.simulator.fates import (
     CLOSED_COST_CENTRE,
@@ -28,6 +28,7 @@ DAY = timedelta(hours=24)
 WHOLE_BREACHES = timedelta(seconds=30)
 STEP_BREACHES = timedelta(seconds=42)
 SPECIAL = 3
+VALIDATED = "middleware.fields.validated"
 FIRST_NUMBER, FURTHER_NUMBERS = 1_000, 10_000
 
 
@@ -126,14 +127,22 @@ class World:
     def _overdue_soon(self) -> list[Act]:
         """Two contracts silent for almost as long as their promises allow."""
         whole, ready = self.now + WHOLE_BREACHES - DAY, self.now + STEP_BREACHES - DAY
-        promised = self._silent(4801, whole, "expedited", stalled)
-        awaited = self._silent(4802, ready - timedelta(minutes=20), "standard", validated_at(ready))
-        self.live_breaches = (
-            LiveBreach(contract=promised[0], due_at=whole + DAY, promise="activated in 24 h"),
-            LiveBreach(contract=awaited[0], due_at=ready + DAY, promise="ERP project in 24 h"),
+        promised, first = self._silent(4801, whole, "expedited", stalled)
+        awaited, second = self._silent(
+            4802, ready - timedelta(minutes=20), "standard", validated_at(ready)
         )
-        return [*promised[1], *awaited[1]]
+        self.live_breaches = (
+            LiveBreach(contract=promised, due_at=whole + DAY, promise="activated in 24 h"),
+            LiveBreach(
+                contract=awaited, due_at=_validated(second) + DAY, promise="ERP project in 24 h"
+            ),
+        )
+        return [*first, *second]
 
     def _silent(self, number: int, at: datetime, tier: str, fate: Fate) -> tuple[str, list[Act]]:
         contract = replace(draw(self._random, number, at), tier=tier, subcontracted=False)
         return contract.id, self._play_out(Course(contract, self._random), fate).acts
+
+
+def _validated(acts: Sequence[Act]) -> datetime:
+    return next(a.at for a in acts if isinstance(a, Span) and a.name == VALIDATED)

@@ -128,7 +128,13 @@ def target(kpi: Kpi) -> str:
     if kpi.target is None:
         return "no target"
     bound = "at most" if kpi.direction == "lower" else "at least"
-    return f"{bound} {kpi_quantity(kpi, kpi.target)}"
+    clock = " of working time" if kpi.business else ""
+    return f"{bound} {kpi_quantity(kpi, kpi.target)}{clock}"
+
+
+def sentence(words: str) -> str:
+    """`words` with a capital at the start and nothing else changed."""
+    return words[:1].upper() + words[1:]
 
 
 def trend(kpi: Kpi) -> str:

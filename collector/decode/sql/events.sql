@@ -65,8 +65,9 @@ from
             entry, /*sender*/ as sender,
             arrayJoin(multiIf(
                 not isValidJSON(body), [''],
-                startsWith(line, 'B') and JSONType(body) = 'Array', JSONExtractArrayRaw(body),
-                [body])) as event
+                startsWith(line, 'S'), [body],
+                JSONType(body) = 'Array', JSONExtractArrayRaw(body),
+                [''])) as event
         from (select rowNumberInAllBlocks() as entry, line, substring(line, 2) as body
             from file('{file}', 'LineAsString', 'line String'))
     )

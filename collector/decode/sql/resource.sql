@@ -1,6 +1,4 @@
-                    arrayFilter(a -> is_inherited(a.key), rs.resource.attributes) as handed_down,
-                    readings(handed_down) as inherited,
-                    arrayFirst(a -> a.key = 'service.name', rs.resource.attributes).value as service_value,
-                    text(service_value) as service,
-                    repeated(rs.resource.attributes.key) or irregular(service_value)
-                        or arrayExists(a -> irregular(a.value), handed_down) as resource_unclear
+                written(arrayFilter(a -> a.key in (/*inherited*/, 'service.name'), rs.resource.attributes)) as told,
+                text(arrayFirst(p -> p.1 = 'service.name', told).2) as service,
+                arrayFilter(p -> p.1 in (/*inherited*/), told) as inherited,
+                repeated(told) as retold

@@ -11,7 +11,7 @@ import sys
 from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 from typing import Any
 
 ORDER_EVENTS = """
@@ -68,22 +68,22 @@ def _kpis(connection: sqlite3.Connection) -> dict[str, Any]:
             first_sent[order] = min(times)
         if len(times) == len(containers):
             last_sent[order] = max(times)
-    complete = [o for o in placed if o in confirmed and o in first_sent]
+    done = {o: max(first_sent[o], confirmed[o]) for o in first_sent.keys() & confirmed.keys()}
+    hours = _hours(placed, done)
     return {
         "orders_placed": len(placed),
         "orders_confirmed": len(confirmed),
-        "orders_complete": len(complete),
-        "orders_stuck": len(placed) - len(complete),
+        "orders_complete": len(done),
+        "orders_stuck": len(placed) - len(done),
+        "orders_complete_in_28_days": sum(taken <= 28 * 24 for taken in hours),
         "orders_with_every_package_sent": len(last_sent),
         "orders_in_several_packages": sum(count > 1 for count in packages.values()),
-        "orders_sent_before_confirmed": sum(first_sent[o] < confirmed[o] for o in complete),
-        "out_of_stock_orders": _out_of_stock(connection),
+        "orders_sent_before_confirmed": sum(first_sent[o] < confirmed[o] for o in done),
+        "out_of_stock_before_completion": _out_of_stock(connection, placed, done),
         "median_hours_to_confirmation": _median(placed, confirmed),
+        "median_hours_to_completion": _median(placed, done),
+        "p90_hours_to_completion": _p90(placed, done),
         "median_hours_to_first_package": _median(placed, first_sent),
-        "p90_hours_to_first_package": _nearest_rank(placed, first_sent, 0.9),
-        "median_hours_to_completion": _median(
-            placed, {o: max(first_sent[o], confirmed[o]) for o in complete}
-        ),
         "median_hours_to_last_package": _median(placed, last_sent),
     }
 
@@ -107,10 +107,15 @@ def _related(connection: sqlite3.Connection, qualifier: str) -> dict[str, list[s
     return found
 
 
-def _out_of_stock(connection: sqlite3.Connection) -> int:
-    short = set(_times(connection, "ItemOutOfStock", "items"))
+def _out_of_stock(
+    connection: sqlite3.Connection, placed: dict[str, datetime], done: dict[str, datetime]
+) -> int:
+    short = _times(connection, "ItemOutOfStock", "items")
     return sum(
-        bool(short.intersection(items)) for items in _related(connection, "comprises").values()
+        placed[order] <= at <= done[order]
+        for order, items in _related(connection, "comprises").items()
+        for item in items
+        for at in short.get(item, ())
     )
 
 
@@ -122,9 +127,8 @@ def _median(start: dict[str, datetime], end: dict[str, datetime]) -> float:
     return round(median(_hours(start, end)), 4)
 
 
-def _nearest_rank(start: dict[str, datetime], end: dict[str, datetime], share: float) -> float:
-    hours = _hours(start, end)
-    return round(hours[max(0, -int(-share * len(hours) // 1) - 1)], 4)
+def _p90(start: dict[str, datetime], end: dict[str, datetime]) -> float:
+    return round(quantiles(_hours(start, end), n=10, method="inclusive")[8], 4)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
 
 from threadline.errors import NotFound
 from threadline.model.incidents import Change, Incident, IncidentEvent, IncidentState
 from threadline.store.control import audit, history, outbox
-from threadline.store.control.schema import incidents
+from threadline.store.control.schema import incident_events, incidents
 from threadline.store.control.transactions import Transactions, insert_once
 
 _FIELDS = [field.name for field in fields(Incident)]
@@ -90,6 +90,11 @@ class Incidents:
         due = and_(incidents.c.state == "open", incidents.c.escalate_at <= now)
         order = (incidents.c.escalate_at, incidents.c.id)
         return self._all(select(incidents).where(due).order_by(*order).limit(limit))
+
+    def last_event(self) -> int:
+        """A number that grows whenever any incident changes or is told of."""
+        with self._transactions.read() as connection:
+            return connection.execute(select(func.max(incident_events.c.id))).scalar() or 0
 
     def commit(self, changes: Sequence[Change]) -> list[Change]:
         """Store `changes` in one transaction; those that were stored.
@@ -169,7 +174,10 @@ def _cursor(incident: Incident) -> str:
 
 def _after(cursor: str) -> ColumnElement[bool]:
     instant, _, incident_id = cursor.partition("~")
-    at = datetime.fromisoformat(instant)
+    try:
+        at = datetime.fromisoformat(instant)
+    except ValueError as error:
+        raise ValueError(f"{cursor!r} is no cursor") from error
     if at.tzinfo is None or not incident_id:
         raise ValueError(f"{cursor!r} is no cursor")
     return or_(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, text
+from sqlalchemy import Connection, Engine, Executable, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -103,11 +104,15 @@ class Transactions:
 
 def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert `row` unless one with its key is there already; whether it was inserted."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(table).values(**row).on_conflict_do_nothing()
-    # Asked for what it inserted, because the count of rows is not told alike by both drivers.
-    inserted = connection.execute(statement.returning(*table.primary_key.columns))
+    inserted = connection.execute(_insert_once(connection.dialect.name, table), dict(row))
     return inserted.one_or_none() is not None
+
+
+@functools.cache
+def _insert_once(dialect: str, table: Table) -> Executable:
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    # Asked for what it inserted, because the count of rows is not told alike by both drivers.
+    return insert.on_conflict_do_nothing().returning(*table.primary_key.columns)
 
 
 def _reason(error: Exception) -> str:

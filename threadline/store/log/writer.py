@@ -69,7 +69,7 @@ class Writer:
         for waiting in group:
             try:
                 segment.insert(connection, last + 1, waiting.entry)
-            except (sqlite3.DataError, OverflowError, UnicodeError) as error:
+            except (sqlite3.DataError, OverflowError, TypeError, ValueError) as error:
                 outcomes.append((waiting, EntryRefused(str(error))))
                 continue
             last, size = last + 1, size + len(waiting.entry.body)

@@ -47,6 +47,14 @@ SELECT journey, case_id, started_at, completed_at, cancelled_at, paused_from, pa
 WHERE journey = {journey:String}
 """
 
+# A case that was over before, and due before, counts in no window that begins after.
+_ALIVE = """
+SELECT journey, case_id FROM cases FINAL
+WHERE (journey = {journey:String} OR {journey:String} = '')
+    AND (completed_at IS NULL AND cancelled_at IS NULL OR due_at >= {since:DateTime64(9, 'UTC')}
+         OR least(completed_at, cancelled_at) >= {since:DateTime64(9, 'UTC')})
+"""
+
 
 def cases_of(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:
     """All cases of the contracts `roots`, in the columns of `cases`."""
@@ -80,6 +88,18 @@ def cases_page(
         return telemetry.query(_CASES_FIRST, asked)
     started_at, case_id = after
     return telemetry.query(_CASES_AFTER, {**asked, "started_at": started_at, "case_id": case_id})
+
+
+def alive_since(
+    telemetry: Telemetry, table: str, since: datetime, journey: str = ""
+) -> pl.DataFrame:
+    """Rows of `cases`, `steps` or `exceptions` of the cases open or due at `since` or later.
+
+    `journey`: of that one only.
+    """
+    sql = f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL"
+    asked = {"since": since, "journey": journey}
+    return telemetry.query(f"{sql} WHERE (journey, case_id) IN ({_ALIVE})", asked)
 
 
 def clocks(telemetry: Telemetry, journey: str) -> pl.DataFrame:

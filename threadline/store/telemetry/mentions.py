@@ -15,9 +15,7 @@ WHERE how = 'own' AND fact_id NOT IN {facts:Array(String)}
 """
 
 
-def named_by_others(
-    telemetry: Telemetry, identifiers: list[str], facts: list[str]
-) -> set[str]:
+def named_by_others(telemetry: Telemetry, identifiers: list[str], facts: list[str]) -> set[str]:
     """Which of `identifiers` (`type:namespace:value`) facts other than `facts` name themselves."""
     parameters = {"identifiers": identifiers, "facts": facts}
     found: pl.DataFrame = telemetry.query(_NAMED_BY_OTHERS, parameters)

@@ -1,0 +1,44 @@
+"""The incidents an evaluation has to know of, read again only when something has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from threadline.model.incidents import Incident
+from threadline.store.control.incidents import Incidents
+
+
+class Known:
+    """Live incidents, and the closed ones of late cases; most evaluations change nothing.
+
+    What is held may be outdated when two writers' histories become visible out of order. That is
+    harmless: a change decided on it is refused by its version, and `forget` reads anew.
+    """
+
+    def __init__(self, incidents: Incidents) -> None:
+        self._incidents = incidents
+        self._changed: int | None = None
+        self._live: list[Incident] = []
+        self._closed: dict[str, Incident] = {}
+        self._asked: set[str] = set()
+
+    def live(self) -> list[Incident]:
+        """All that are open or acknowledged."""
+        changed = self._incidents.last_event()
+        if changed != self._changed:
+            self._live = self._incidents.live()
+            self._closed, self._asked = {}, set()
+            self._changed = changed
+        return self._live
+
+    def of(self, case_ids: Collection[str]) -> Collection[Incident]:
+        """The live ones that `live` has just told of, and all closed ones of these cases."""
+        fresh = set(case_ids) - self._asked
+        if fresh:
+            self._closed |= {one.id: one for one in self._incidents.of_cases(fresh, closed=True)}
+            self._asked |= fresh
+        return ({one.id: one for one in self._live} | self._closed).values()
+
+    def forget(self) -> None:
+        """Read everything anew at the next call."""
+        self._changed = None

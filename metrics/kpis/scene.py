@@ -1,0 +1,71 @@
+"""What is asked of what was derived, and from which present."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import polars as pl
+
+from metrics.definitions import Definitions
+from metrics.derive import Derived
+from metrics.states import INSTANT, with_states
+from threadline.model.kpis import Kpi, Window
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What was derived, seen from `now`, with the systems that are silent then."""
+
+    derived: Derived
+    definitions: Definitions
+    now: datetime
+    silent: Collection[str] = ()
+
+    def cases(self, kpi: Kpi, journey: str | None) -> pl.DataFrame:
+        """The cases of the KPI's journeys that have started, with states, and the `system` of the
+        step they wait for; `raw_due_at` keeps a deadline that a pause has put off."""
+        cases = self.derived.cases.filter(pl.col("started_at") <= self.instant)
+        names = [journey] if journey else list(kpi.journeys)
+        if names:
+            cases = cases.filter(pl.col("journey").is_in(names))
+        places = self.places.select("journey", "system", current_step="step")
+        cases = cases.join(places, on=["journey", "current_step"], how="left")
+        return with_states(cases.with_columns(raw_due_at="due_at"), self.now, self.silent)
+
+    @cached_property
+    def places(self) -> pl.DataFrame:
+        """Every step of every journey: journey, step, its system and its place in the order."""
+        rows = [
+            (journey.name, step.name, step.system, place)
+            for journey in self.definitions.journeys.values()
+            for place, step in enumerate(journey.steps)
+        ]
+        names = {"journey": pl.String, "step": pl.String, "system": pl.String, "place": pl.UInt16}
+        return pl.DataFrame(rows, schema=names, orient="row")
+
+    @property
+    def instant(self) -> pl.Expr:
+        """Now, as an expression."""
+        return pl.lit(self.now).cast(INSTANT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One KPI, in one window, of one journey or of all it concerns."""
+
+    kpi: Kpi
+    scene: Scene
+    window: Window
+    journey: str | None = None
+
+    def anchored(self, name: str) -> pl.Expr:
+        """Whether that instant lies in the window, has happened, and is mature."""
+        start, end = (pl.lit(at).cast(INSTANT) for at in (self.window.start, self.window.end))
+        mature = pl.lit(self.scene.now - self.kpi.maturity).cast(INSTANT)
+        at = pl.col(name)
+        return (at >= start) & (at < end) & (at <= mature)

@@ -1,0 +1,532 @@
+"""What the metrics room should derive, written slowly and plainly: one case at a time, in Python.
+
+It shares the definitions' types with the real thing and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from metrics.calendars import Calendar
+from metrics.definitions import Definitions
+from threadline.model.journeys import Duration, Journey, Matcher, Path, Predicate
+
+Fact = dict
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+class SlowClock:
+    """Business time by walking through the days; no calendar means time never stops."""
+
+    def __init__(self, calendar: Calendar | None) -> None:
+        self.calendar = calendar
+        self.free: dict[int, set[date]] = {}
+
+    def intervals(self, since: datetime):
+        zone = ZoneInfo(self.calendar.zone)
+        day = since.astimezone(zone).date() - timedelta(days=1)
+        for _ in range(400):
+            if day not in self.days_off(day.year):
+                for hours in self.calendar.hours:
+                    if hours.weekday == day.weekday():
+                        start = datetime.combine(day, time(), zone)
+                        opens = start.replace(hour=hours.opens // 60, minute=hours.opens % 60)
+                        closes = start.replace(hour=hours.closes // 60, minute=hours.closes % 60)
+                        yield opens.astimezone(UTC), closes.astimezone(UTC)
+            day += timedelta(days=1)
+
+    def days_off(self, year: int) -> set[date]:
+        if year not in self.free:
+            days = set(self.calendar.days_off)
+            for place in self.calendar.holidays:
+                days |= set(
+                    holidays.country_holidays(place.country, place.subdivision or None, years=year)
+                )
+            self.free[year] = days
+        return self.free[year]
+
+    def add(self, since: datetime, length: timedelta) -> datetime:
+        if self.calendar is None:
+            return since + length
+        for opens, closes in self.intervals(since):
+            start = max(opens, since)
+            if start >= closes:
+                continue
+            if length <= closes - start:
+                return start + length
+            length -= closes - start
+        raise AssertionError("the budget is longer than the oracle looks")
+
+    def between(self, since: datetime, until: datetime) -> timedelta:
+        if self.calendar is None:
+            return until - since
+        if until < since:
+            return -self.between(until, since)
+        total = timedelta()
+        for opens, closes in self.intervals(since):
+            if opens >= until:
+                break
+            total += max(min(closes, until) - max(opens, since), timedelta())
+        return total
+
+    def deadline(self, since: datetime, budget: timedelta, pauses: list[tuple]) -> datetime:
+        """Use the budget up between the pauses."""
+        at = since
+        for start, end in pauses:
+            if end <= at:
+                continue
+            run = self.between(at, max(start, at))
+            if run >= budget:
+                break
+            budget -= run
+            at = end
+        return self.add(at, budget)
+
+
+class Oracle:
+    """The cases, steps and exceptions of one world, as dictionaries by key."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        observations: Iterable[Mapping],
+        members: Iterable[Mapping],
+        relations: Iterable[Mapping],
+    ) -> None:
+        self.definitions = definitions
+        self.facts: dict[str, list[Fact]] = defaultdict(list)
+        seen = set()
+        for row in observations:
+            key = (row["object_id"], row["fact_id"])
+            if key not in seen:
+                seen.add(key)
+                self.facts[row["object_id"]].append(dict(row))
+        self.members = {row["object_id"]: row for row in members}
+        self.relations = {(r["kind"], r["child_id"], r["parent_id"]) for r in relations}
+        self.clocks = {"": SlowClock(None)} | {
+            name: SlowClock(calendar) for name, calendar in definitions.calendars.items()
+        }
+        self.cases: dict[tuple, dict] = {}
+        self.steps: dict[tuple, dict] = {}
+        self.exceptions: dict[tuple, dict] = {}
+        for journey in definitions.journeys.values():
+            for object_id, member in self.members.items():
+                if member["object_type"] == journey.case_type and member["root_id"]:
+                    Case(self, journey, object_id, member["root_id"]).tell()
+
+    def on(self, path: Path, object_id: str) -> set[str]:
+        if path.kind == "self":
+            return {object_id}
+        if path.kind == "relation":
+            here = [r for r in self.relations if r[0] == path.relation]
+            if path.backwards:
+                return {r[1] for r in here if r[2] == object_id}
+            return {r[2] for r in here if r[1] == object_id}
+        if path.kind == "owner":
+            found, at = set(), self.members[object_id]["owner_id"]
+            while at and at not in found and at != object_id:
+                found.add(at)
+                at = self.members[at]["owner_id"] if at in self.members else ""
+            return found
+        return {other for other in self.members if object_id in self.on(OWNER, other)}
+
+
+OWNER = Path(kind="owner")
+
+
+class Case:
+    """One case, told from its facts."""
+
+    def __init__(self, world: Oracle, journey: Journey, case_id: str, root_id: str) -> None:
+        self.world, self.journey = world, journey
+        self.case_id, self.root_id = case_id, root_id
+
+    def tell(self) -> None:
+        starts = self.matching(self.journey.start)
+        self.marks: set[str] = set()
+        if not good(starts):
+            return
+        start = first(good(starts))
+        self.started = start["at"]
+        cancels = [f for f in good(self.matching(self.journey.cancel)) if f["at"] >= self.started]
+        self.cut = min((f["at"] for f in cancels), default=NEVER)
+        self.known = self.attributes()
+        self.closings = {
+            step.name: first(self.until(good(self.matching(step.match)), self.cut))
+            for step in self.journey.steps
+        }
+        finish = self.finish()
+        self.completed = None if finish == NEVER else finish
+        self.cancelled = None if self.completed or self.cut == NEVER else self.cut
+        self.end = self.completed or self.cancelled or NEVER
+        self.known = {k: v for k, v in self.known.items() if v[1] <= (self.completed or NEVER)}
+        self.calendar = self.choose_calendar()
+        self.pauses = self.find_pauses()
+        self.tell_exceptions(start, starts)
+        steps = [row for place in range(len(self.journey.steps)) if (row := self.step(place))]
+        self.tell_case(start, steps)
+
+    # What is seen
+
+    def matching(self, matchers: Iterable[Matcher], failed: bool = False) -> list[Fact]:
+        found = {}
+        for matcher in matchers:
+            for path in matcher.paths:
+                for object_id in self.world.on(path, self.case_id):
+                    for fact in self.world.facts.get(object_id, []):
+                        if fits(matcher, fact, failed):
+                            found.setdefault(fact["fact_id"], fact)
+        return list(found.values())
+
+    def until(self, facts: list[Fact], end: datetime) -> list[Fact]:
+        return [fact for fact in facts if fact["at"] <= end]
+
+    def attributes(self) -> dict[str, tuple[str, datetime]]:
+        known = {}
+        for name in self.journey.case_attributes:
+            for place in (self.case_id, self.root_id):
+                facts = self.until(good(self.world.facts.get(place, [])), self.cut)
+                winner = first([fact for fact in facts if text(fact, name)])
+                if winner:
+                    known[name] = (text(winner, name), winner["at"])
+                    break
+        return known
+
+    # How far it is
+
+    def finish(self) -> datetime:
+        """The first instant at which all steps required by then are closed."""
+        instants = {self.started} | {f["at"] for f in self.closings.values() if f}
+        for at in sorted(i for i in instants if i >= self.started):
+            required = [s for s in self.journey.steps if self.asked(s, at)]
+            if all(self.closings[s.name] and self.closings[s.name]["at"] <= at for s in required):
+                return at
+        return NEVER
+
+    def asked(self, step, at: datetime) -> bool:
+        known = {name: value for name, (value, since) in self.known.items() if since <= at}
+        return not step.optional and holds(step.when, known)
+
+    def required(self, step) -> bool:
+        return self.asked(step, self.completed or NEVER)
+
+    def ready(self, step) -> datetime | None:
+        instants = []
+        for name in step.after:
+            before = self.journey.step(name)
+            if self.required(before):
+                closing = self.closings[name]
+                instants.append(closing["at"] if closing else None)
+            else:
+                instants.append(self.ready(before))
+        if not step.after:
+            return self.started
+        return None if None in instants else max(instants)
+
+    def failures(self, step) -> list[tuple[Fact, str]]:
+        closing = self.closed(step)
+        end = min(self.end, closing["at"]) if closing else self.end
+        found = {}
+        for rule in self.journey.exceptions:
+            if rule.step == step.name:
+                for fact in self.until(good(self.matching(rule.match)), end):
+                    mapping = rule.kind == "mapping-failed"
+                    if mapping or fact["fact_id"] not in found:
+                        reason = "mapping-failed" if mapping else "rejected"
+                        found[fact["fact_id"]] = (fact, reason)
+        for fact in self.until(good(self.matching(step.match, failed=True)), end):
+            found.setdefault(fact["fact_id"], (fact, "rejected"))
+        return sorted(found.values(), key=lambda pair: order(pair[0]))
+
+    def closed(self, step) -> Fact | None:
+        closing = self.closings[step.name]
+        return closing if closing and closing["at"] <= self.end else None
+
+    # The clocks
+
+    def choose_calendar(self) -> str:
+        value, _ = self.known.get(self.journey.calendar.attribute, ("", None))
+        known = self.world.definitions.calendars
+        return value.lower() if value.lower() in known else self.journey.calendar.otherwise
+
+    def length(self, within: Duration) -> timedelta:
+        day = self.world.definitions.calendars[self.calendar].day_seconds
+        return timedelta(seconds=within.seconds + within.days * day)
+
+    def clock(self, within: Duration) -> SlowClock:
+        return self.world.clocks[self.calendar if within.business else ""]
+
+    def find_pauses(self) -> list[tuple]:
+        if self.journey.pause is None:
+            return []
+        since = self.until(good(self.matching(self.journey.pause.since)), self.end)
+        until = self.until(good(self.matching(self.journey.pause.until)), self.end)
+        told = sorted([(f["at"], 1) for f in since] + [(f["at"], 0) for f in until])
+        found: list[tuple] = []
+        paused, limit, over = None, None, self.started
+        for at, stops in told:
+            if paused and at >= limit:
+                found.append((paused, limit))
+                paused, over = None, limit
+            if stops and paused is None and at >= over:
+                paused = at
+                maximum = self.journey.pause.maximum
+                limit = self.clock(maximum).add(at, self.length(maximum))
+            elif not stops and paused and at > paused:
+                found.append((paused, at))
+                paused, over = None, at
+        if paused:
+            found.append((paused, limit))
+        return found
+
+    def deadline(self, within: Duration, since: datetime, share: float = 1.0) -> datetime:
+        return self.clock(within).deadline(since, self.length(within) * share, self.pauses)
+
+    def worked(self) -> float | None:
+        last = self.pauses[-1][0] if self.pauses else None
+        stopped = self.completed or last
+        if stopped is None:
+            return None
+        clock = self.world.clocks[self.calendar]
+        total = clock.between(self.started, stopped)
+        for start, end in self.pauses:
+            if start < stopped:
+                total -= clock.between(start, min(end, stopped))
+        return total.total_seconds()
+
+    # The rows
+
+    def step(self, place: int) -> dict | None:
+        step = self.journey.steps[place]
+        closing, failures = self.closed(step), self.failures(step)
+        required, ready = self.required(step), self.ready(step)
+        if not (required or closing or failures):
+            return None
+        told = self.until(good(self.matching(step.match)), self.end)
+        row = {
+            "journey": self.journey.name,
+            "case_id": self.case_id,
+            "step": step.name,
+            "system": step.system,
+            "required": required,
+            "ready_at": ready,
+            "due_at": self.deadline(step.within, ready) if step.within and ready else None,
+            "closed_at": closing and closing["at"],
+            "closed_by": closing["fact_id"] if closing else "",
+            "object_id": self.spoken_of(step, closing) if closing else "",
+            "first_failed_at": min((f["at"] for f, _ in failures), default=None),
+            "failures": acts([fact for fact, _ in failures]),
+            "rework": acts(told) - 1 if closing else 0,
+            "actor_type": (text(closing, "actor.type") or "") if closing else "",
+            "message": failures[-1][0]["message"] if failures else "",
+            "sampled": bool(closing and closing["sampled"]),
+        }
+        self.world.steps[self.journey.name, self.case_id, step.name] = row
+        reason = failures[-1][1] if failures else ""
+        return row | {"reason": reason, "place": place, "person": step.performer == "person"}
+
+    def spoken_of(self, step, closing: Fact) -> str:
+        own, other = set(), set()
+        for matcher in [m for s in self.journey.steps for m in s.match] + [
+            *self.journey.start,
+            *self.journey.cancel,
+            *(self.journey.pause.since if self.journey.pause else ()),
+            *(self.journey.pause.until if self.journey.pause else ()),
+            *(m for rule in self.journey.exceptions for m in rule.match),
+        ]:
+            for path in matcher.paths:
+                for object_id in self.world.on(path, self.case_id):
+                    for fact in self.world.facts.get(object_id, []):
+                        fit = fits(matcher, fact, False) or fits(matcher, fact, True)
+                        if fact["fact_id"] == closing["fact_id"] and fit:
+                            (own if path.kind == "self" else other).add(object_id)
+        return min(other or own)
+
+    def tell_exceptions(self, start: Fact, starts: list[Fact]) -> None:
+        named = set()
+        for rule in self.journey.exceptions:
+            for fact in self.until(good(self.matching(rule.match)), self.end):
+                named.add(fact["fact_id"])
+                self.exception(rule.kind, fact, rule.step, fact["message"])
+        for step in self.journey.steps:
+            for fact, _ in self.failures(step):
+                if fact["fact_id"] not in named:
+                    self.exception("step-failed", fact, step.name, fact["message"])
+        told = self.until(good(starts), self.end)
+        missing = [
+            field
+            for field in self.journey.required_fields
+            if not any(text(fact, field) for fact in told)
+        ]
+        if missing:
+            self.exception("required-field-missing", start, "", ", ".join(missing))
+
+    def exception(self, kind: str, fact: Fact, step: str, message: str) -> None:
+        key = (self.journey.name, self.case_id, kind, fact["fact_id"])
+        known = self.world.exceptions.get(key)
+        if known is None or step < known["step"]:
+            self.world.exceptions[key] = {
+                "journey": self.journey.name,
+                "case_id": self.case_id,
+                "kind": kind,
+                "fact_id": fact["fact_id"],
+                "step": step,
+                "system": fact["system"],
+                "at": fact["at"],
+                "message": message,
+            }
+
+    def tell_case(self, start: Fact, steps: list[dict]) -> None:
+        waiting = [
+            s for s in steps if s["required"] and s["ready_at"] and not s["closed_at"]
+        ] if self.end == NEVER else []  # fmt: skip
+        current = min(waiting, key=lambda s: (s["ready_at"], s["place"]), default=None)
+        promise = next(
+            (p for p in self.journey.promises if holds(p.when, self.values())), None
+        )
+        value = self.value()
+        reason, message = self.stuck(current)
+        around = self.world.on(Path(kind="descendant"), self.case_id) | {self.case_id}
+        facts = {f["fact_id"] for o in around for f in self.world.facts.get(o, [])}
+        self.world.cases[self.journey.name, self.case_id] = {
+            "journey": self.journey.name,
+            "case_id": self.case_id,
+            "root_id": self.root_id,
+            "version": self.journey.version,
+            "started_at": self.started,
+            "completed_at": self.completed,
+            "cancelled_at": self.cancelled,
+            "paused_from": self.pauses[-1][0] if self.pauses else None,
+            "paused_until": self.pauses[-1][1] if self.pauses else None,
+            "warn_at": promise and self.deadline(promise.within, self.started, promise.warn),
+            "due_at": promise and self.deadline(promise.within, self.started),
+            "known_at": start["received_at"],
+            "business_seconds": self.worked(),
+            "current_step": current["step"] if current else "",
+            "current_since": current and current["ready_at"],
+            "current_due_at": current and current["due_at"],
+            "waiting_systems": sorted({s["system"] for s in waiting}),
+            "stuck_reason": reason,
+            "stuck_message": message,
+            "value": value,
+            "currency": self.values().get(self.journey.currency, ""),
+            "criticality": self.journey.criticality,
+            "dimensions": {n: self.values().get(a) for n, a in self.journey.dimensions},
+            "annotations": self.annotations(steps, value),
+            "exceptions": sum(
+                key[:2] == (self.journey.name, self.case_id) for key in self.world.exceptions
+            ),
+            "rework": sum(s["rework"] for s in steps),
+            "facts": len(facts),
+        }
+
+    def values(self) -> dict[str, str]:
+        return {name: value for name, (value, _) in self.known.items()}
+
+    def value(self) -> Decimal | None:
+        try:
+            return Decimal(self.values()[self.journey.value]).quantize(
+                Decimal("0.01"), ROUND_HALF_EVEN
+            )
+        except (KeyError, ArithmeticError):
+            return None
+
+    def stuck(self, current: dict | None) -> tuple[str, str]:
+        if current is None:
+            return "", ""
+        missing = [f for f in self.journey.required_fields if f not in self.known]
+        if current["reason"]:
+            return current["reason"], current["message"]
+        if missing:
+            return "required-field-missing", ", ".join(missing)
+        return ("waiting-for-person" if current["person"] else ""), current["message"]
+
+    def annotations(self, steps: list[dict], value: Decimal | None) -> list[str]:
+        marks = set()
+        everything = [*self.journey.start, *self.journey.cancel]
+        if self.journey.pause:
+            everything += [*self.journey.pause.since, *self.journey.pause.until]
+        everything += [m for rule in self.journey.exceptions for m in rule.match]
+        everything += [m for step in self.journey.steps for m in step.match]
+        facts = self.matching(everything)
+        facts += self.matching((m for s in self.journey.steps for m in s.match), failed=True)
+        if any(not plausible(fact) for fact in facts):
+            marks.add("implausible-time")
+        if any(s["closed_at"] and s["ready_at"] and s["closed_at"] < s["ready_at"] for s in steps):
+            marks.add("out-of-order")
+        if any(s["sampled"] for s in steps):
+            marks.add("sampled")
+        if value is None and self.journey.value in self.known:
+            marks.add("value-unreadable")
+        return sorted(marks)
+
+
+def plausible(fact: Fact) -> bool:
+    return bool(fact["plausible"]) and fact["at"] is not None
+
+
+def good(facts: Iterable[Fact]) -> list[Fact]:
+    return [fact for fact in facts if plausible(fact)]
+
+
+def order(fact: Fact) -> tuple:
+    return fact["at"], fact["fact_id"]
+
+
+def first(facts: Iterable[Fact]) -> Fact | None:
+    return min(facts, key=order, default=None)
+
+
+def acts(facts: Iterable[Fact]) -> int:
+    by_kind: dict[str, int] = defaultdict(int)
+    for fact in facts:
+        by_kind[fact["kind"]] += 1
+    return max(by_kind.values(), default=0)
+
+
+def text(fact: Fact, name: str) -> str | None:
+    value = json.loads(fact["payload"]).get(name)
+    if value is None or value == "":
+        return None
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def holds(predicates: Iterable[Predicate], values: Mapping[str, str]) -> bool:
+    for predicate in predicates:
+        value = values.get(predicate.attribute)
+        if value is not None and set(predicate.values) <= {"true", "false"}:
+            value = value.lower()
+        if value not in predicate.values:
+            return False
+    return True
+
+
+def fits(matcher: Matcher, fact: Fact, failed: bool) -> bool:
+    if not any(like(pattern, fact["name"]) for pattern in matcher.names):
+        return False
+    if matcher.systems and not any(like(p, fact["system"]) for p in matcher.systems):
+        return False
+    if matcher.kind not in ("any", fact["kind"]):
+        return False
+    if matcher.object_type and fact["object_type"] != matcher.object_type:
+        return False
+    asked = {p.attribute: text(fact, p.attribute) for p in matcher.where}
+    if not holds(matcher.where, {k: v for k, v in asked.items() if v is not None}):
+        return False
+    if failed:
+        return fact["outcome"] == "error" and matcher.outcome not in ("error", "any")
+    wanted = {"success": ("ok", "unset"), "ok": ("ok",), "error": ("error",)}
+    return matcher.outcome == "any" or fact["outcome"] in wanted[matcher.outcome]
+
+
+def like(pattern: str, name: str) -> bool:
+    parts = (re.escape(part) for part in pattern.split("*"))
+    return re.fullmatch(".*".join(parts), name, re.DOTALL) is not None

@@ -1,0 +1,214 @@
+"""Small worlds for the metrics room: members, relations and what was observed of them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+from hypothesis import strategies as st
+
+# Working days, a weekend, a change to summer time in Berlin and Easter lie close together.
+BASE = datetime(2026, 3, 25, 7, tzinfo=UTC)
+INSTANT = pl.Datetime("ns", "UTC")
+OBSERVATIONS = {
+    "root_id": pl.String,
+    "object_type": pl.String,
+    "object_id": pl.String,
+    "owner_id": pl.String,
+    "namespace": pl.String,
+    "value": pl.String,
+    "fact_id": pl.String,
+    "kind": pl.String,
+    "source": pl.String,
+    "system": pl.String,
+    "name": pl.String,
+    "outcome": pl.String,
+    "message": pl.String,
+    "at": INSTANT,
+    "occurred_at": INSTANT,
+    "plausible": pl.Boolean,
+    "sampled": pl.Boolean,
+    "payload": pl.String,
+    "received_at": INSTANT,
+    "how": pl.String,
+}
+MEMBERS = {name: OBSERVATIONS[name] for name in list(OBSERVATIONS)[:6]}
+RELATIONS = {"kind": pl.String, "child_id": pl.String, "parent_id": pl.String}
+
+SUCCESSES = (
+    "clm.contract.approved",
+    "middleware.fields.validated",
+    "erp.project.created",
+    "erp.billing_schedule.created",
+    "erp.rate_card.created",
+    "erp.tax.configured",
+    "erp.revenue_treatment.set",
+    "psa.project.created",
+    "procurement.request.created",
+)
+TURNS = (
+    "clm.contract.cancelled",
+    "clm.customer.waiting",
+    "clm.customer.answered",
+    "middleware.mapping.failed",
+    "erp.project.rejected",
+)
+CHANGES = (
+    "change.approved",
+    "change.reviewed",
+    "change.priced",
+    "project.terms.updated",
+    "project.updated",
+    "billing.amended",
+    "customer.informed",
+    "change.waiting",
+    "change.answered",
+    "change.withdrawn",
+    "price.disputed",
+    "project.mapping.failed",
+    "something.else",
+)
+VALUES: dict[str, tuple[Any, ...]] = {
+    "contract.value": ("1250000.00", "12.345", 99, "a lot", "", None),
+    "contract.currency": ("EUR", "USD"),
+    "contract.region": ("EMEA", "AMER", "APAC", "Mars"),
+    "contract.business_unit": ("Advisory",),
+    "contract.tier": ("standard", "expedited", 'said "expedited"'),
+    "contract.subcontractor_clause": (True, False, "True"),
+    "change.value": ("7.005", None),
+    "change.urgent": (True, False),
+    "change.kind": ("terms", "scope"),
+    "actor.type": ("user", "integration"),
+}
+
+
+class World:
+    """One contract and what belongs to it; several worlds together make a bigger one."""
+
+    def __init__(self, number: int = 1) -> None:
+        self.number = number
+        self.root = f"contract:clm:C-{number}"
+        self.objects = {
+            "contract": (self.root, ""),
+            "project": (f"project:erp:P-{number}", self.root),
+            "invoice": (f"invoice:erp:I-{number}", f"project:erp:P-{number}"),
+            "amendment": (f"amendment:clm:A-{number}", self.root),
+            "billing_schedule": (f"billing_schedule:erp:B-{number}", f"project:erp:P-{number}"),
+        }
+        self.rows: list[dict[str, Any]] = []
+
+    def fact(
+        self,
+        name: str,
+        hours: float = 0.0,
+        *,
+        on: tuple[str, ...] = ("contract",),
+        outcome: str = "ok",
+        kind: str = "event",
+        system: str = "",
+        message: str = "",
+        plausible: bool = True,
+        sampled: bool = False,
+        fact_id: str = "",
+        **payload: Any,
+    ) -> datetime:
+        """Observe a fact `hours` after the base, on these objects; its instant."""
+        at = BASE + timedelta(hours=hours)
+        fact = {
+            "root_id": self.root,
+            "fact_id": fact_id or f"{self.number:03}-{len(self.rows):04}",
+            "kind": kind,
+            "source": "test",
+            "system": system or name.split(".", maxsplit=1)[0],
+            "name": name,
+            "outcome": outcome,
+            "message": message,
+            "at": at if plausible or len(self.rows) % 2 else None,
+            "occurred_at": at,
+            "plausible": plausible,
+            "sampled": sampled,
+            "payload": json.dumps({k.replace("__", "."): v for k, v in payload.items()}),
+            "received_at": at + timedelta(minutes=len(self.rows) % 7),
+            "how": "own",
+        }
+        for type in on:
+            self.rows.append({**self._member(type), **fact})
+        return at
+
+    def members(self) -> list[dict[str, Any]]:
+        return [self._member(type) for type in self.objects]
+
+    def relations(self) -> list[dict[str, Any]]:
+        ends = {"child_id": self.objects["amendment"][0]}
+        return [{"kind": "amends", **ends, "parent_id": self.objects["billing_schedule"][0]}]
+
+    def _member(self, type: str) -> dict[str, Any]:
+        object_id, owner = self.objects[type]
+        _, namespace, value = object_id.split(":", 2)
+        return {
+            "root_id": self.root,
+            "object_type": type,
+            "object_id": object_id,
+            "owner_id": owner,
+            "namespace": namespace,
+            "value": value,
+        }
+
+
+def frames(*worlds: World) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Observations, members and relations of all these worlds."""
+    rows = [row for world in worlds for row in world.rows]
+    members = [row for world in worlds for row in world.members()]
+    relations = [row for world in worlds for row in world.relations()]
+    return (
+        pl.DataFrame(rows, schema=OBSERVATIONS),
+        pl.DataFrame(members, schema=MEMBERS),
+        pl.DataFrame(relations, schema=RELATIONS),
+    )
+
+
+@st.composite
+def worlds(draw: st.DrawFn, size: int = 3) -> list[World]:
+    """Contracts to which all that can go right or wrong has happened, in any order and at ties."""
+    return [_world(draw, number) for number in range(1, 1 + draw(st.integers(1, size)))]
+
+
+def _world(draw: st.DrawFn, number: int) -> World:
+    world = World(number)
+    for names, share, types in (
+        (SUCCESSES, draw(st.integers(0, len(SUCCESSES))), ("contract", "project", "invoice")),
+        (CHANGES, draw(st.integers(0, 5)), ("amendment", "project", "contract")),
+    ):
+        hours = 0.0
+        for name in names[:share]:  # a course that goes well, so that some cases finish
+            hours += draw(st.sampled_from((0, 0.5, 3, 20, 70)))
+            _draw_fact(draw, world, name, hours, types, "ok")
+        for _ in range(draw(st.integers(0, 6))):
+            name = draw(st.sampled_from((*names, *TURNS)))
+            _draw_fact(draw, world, name, draw(st.integers(-4, 300)) / 2, types, "")
+    return world
+
+
+def _draw_fact(
+    draw: st.DrawFn, world: World, name: str, hours: float, types: tuple[str, ...], outcome: str
+) -> None:
+    objects = draw(st.sampled_from((types[:1], types[:1], types[:2], types[1:], types)))
+    objects += ("billing_schedule",) if name == "billing.amended" else ()
+    some = draw(st.lists(st.sampled_from(sorted(VALUES)), max_size=5, unique=True))
+    if name in ("clm.contract.approved", "change.approved"):
+        some = sorted({*some, "contract.value", "contract.region", "change.value"})
+    payload = {key.replace(".", "__"): draw(st.sampled_from(VALUES[key])) for key in some}
+    world.fact(
+        name,
+        hours,
+        on=objects,
+        outcome=outcome or draw(st.sampled_from(("ok", "unset", "error"))),
+        kind=draw(st.sampled_from(("event", "event", "span"))),
+        message=draw(st.sampled_from(("", "closed cost centre"))),
+        plausible=draw(st.integers(0, 9)) > 0,
+        sampled=draw(st.integers(0, 9)) == 0,
+        fact_id=f"{draw(st.integers(0, 0xFFFF)):04x}-{world.number}-{len(world.rows)}",
+        **payload,
+    )

@@ -1,0 +1,67 @@
+"""The second law: what is derived depends on the set of inputs alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from threadline.model.entries import Entry
+from threadline.store.telemetry import Telemetry, export
+
+LATER = timedelta(days=1)
+
+
+@pytest.fixture
+def expected(derive, inputs: Sequence[Entry], telemetry: Telemetry) -> dict[str, str]:
+    derive(inputs, len(inputs))
+    return dict(export.digests(telemetry))
+
+
+@settings(
+    max_examples=6,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(seed=st.integers(0, 2**32), share=st.floats(0, 0.3), batch=st.sampled_from([40, 150, 1000]))
+def test_order_repetition_and_batching_change_nothing(
+    derive, inputs: Sequence[Entry], telemetry: Telemetry, expected, seed, share, batch
+):
+    random = Random(seed)
+    again = [replace(e, received_at=e.received_at + LATER) for e in inputs if random.random() < share]
+    shuffled = random.sample([*inputs, *again], len(inputs) + len(again))
+
+    derive(shuffled, batch)
+
+    assert export.digests(telemetry) == expected
+
+
+def test_the_export_tells_two_worlds_apart(
+    derive, inputs: Sequence[Entry], telemetry: Telemetry, expected
+):
+    derive(inputs[:-1], len(inputs))
+
+    assert export.digests(telemetry) != expected
+
+
+def test_a_batch_that_fails_half_way_is_derived_again_and_nothing_differs(
+    derive, inputs: Sequence[Entry], telemetry: Telemetry, expected, monkeypatch
+):
+    insert, calls = telemetry.insert, iter(range(10**6))
+
+    def failing(table: str, frame):
+        if next(calls) % 7 == 5:
+            raise RuntimeError("planted between two tables")
+        insert(table, frame)
+
+    pipeline = None
+    with monkeypatch.context() as planted:
+        planted.setattr(telemetry, "insert", failing)
+        with pytest.raises(RuntimeError):
+            pipeline = derive(inputs, 100)
+    assert pipeline is None
