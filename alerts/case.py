@@ -19,6 +19,7 @@ COLUMNS = (
     "completed_at",
     "cancelled_at",
     "paused_from",
+    "paused_until",
     "warn_at",
     "due_at",
     "current_step",
@@ -34,8 +35,9 @@ COLUMNS = (
 class Case:
     """One case with the instants of its promises.
 
-    `over` names why nothing is owed now: completed, cancelled or paused; empty otherwise.
-    `silent` says that a source it waits for is silent: whether it is late is unknown.
+    `over` names why nothing is owed now: completed, cancelled or paused; empty otherwise. `due_at`
+    and `step_due_at` are the last good instants, `warn_at` is the first of warning. `silent` says
+    that a source it waits for is silent: whether it is late is unknown.
     """
 
     journey: str
@@ -55,14 +57,15 @@ class Case:
 
 
 def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Those of `cases` that are running and have a deadline at or before `now`."""
-    running = pl.all_horizontal(pl.col("completed_at", "cancelled_at", "paused_from").is_null())
-    passed = pl.any_horizontal(pl.col("warn_at", "due_at", "current_due_at") <= now)
-    return cases.filter(running & passed.fill_null(False))
+    """Those of `cases` that are running and have a warning or a deadline behind them at `now`."""
+    ended = pl.any_horizontal(pl.col("completed_at", "cancelled_at").is_not_null())
+    paused = (pl.col("paused_from") <= now) & (pl.col("paused_until") > now)
+    passed = (pl.col("warn_at") <= now) | (pl.min_horizontal("due_at", "current_due_at") < now)
+    return cases.filter(~ended & ~paused.fill_null(False) & passed.fill_null(False))
 
 
-def read(cases: pl.DataFrame, silent: Collection[str]) -> Iterator[Case]:
-    """The rows of `cases` (columns as table `cases` of the telemetry store)."""
+def read(cases: pl.DataFrame, now: datetime, silent: Collection[str]) -> Iterator[Case]:
+    """The rows of `cases` (columns as the telemetry store's table `cases`) as they are at `now`."""
     for row in cases.select(COLUMNS).iter_rows(named=True):
         yield Case(
             journey=row["journey"],
@@ -70,7 +73,7 @@ def read(cases: pl.DataFrame, silent: Collection[str]) -> Iterator[Case]:
             root_id=row["root_id"],
             criticality=row["criticality"],
             known_at=row["known_at"],
-            over=_over(row),
+            over=_over(row, now),
             silent=any(system in silent for system in row["waiting_systems"] or ()),
             warn_at=row["warn_at"],
             due_at=row["due_at"],
@@ -82,9 +85,11 @@ def read(cases: pl.DataFrame, silent: Collection[str]) -> Iterator[Case]:
         )
 
 
-def _over(row: dict[str, Any]) -> str:
+def _over(row: dict[str, Any], now: datetime) -> str:
     if row["completed_at"] is not None:
         return "completed"
     if row["cancelled_at"] is not None:
         return "cancelled"
-    return "paused" if row["paused_from"] is not None else ""
+    # The last pause is kept when it is over, and one without a word ends when its maximum does.
+    paused = row["paused_from"] is not None and row["paused_from"] <= now < row["paused_until"]
+    return "paused" if paused else ""

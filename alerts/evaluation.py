@@ -104,26 +104,27 @@ def incident_id(journey: str, case_id: str, promise: str) -> str:
 
 
 def _passed(case: Case, promise: str, now: datetime, policies: Policies) -> Passed | None:
-    for on, severity, deadline in _deadlines(case, promise):
-        if deadline is not None and deadline <= now:
-            policy = policies.responsible(on, case.journey, case.criticality)
-            if policy is not None:
-                return Passed(severity=severity, deadline=deadline, policy=policy)
+    for on, severity, deadline in _behind(case, promise, now):
+        policy = policies.responsible(on, case.journey, case.criticality)
+        if policy is not None:
+            return Passed(severity=severity, deadline=deadline, policy=policy)
     return None
 
 
-def _deadlines(case: Case, promise: str) -> list[tuple[Event, Severity, datetime | None]]:
-    if promise == CASE_PROMISE:
-        return [
-            ("case-deadline", "breach", case.due_at),
-            ("case-warning", "warning", case.warn_at),
-        ]
-    return [("step-deadline", "breach", case.step_due_at)]
+def _behind(case: Case, promise: str, now: datetime) -> Iterator[tuple[Event, Severity, datetime]]:
+    """What lies behind the promise at `now`, the gravest first."""
+    if promise != CASE_PROMISE:
+        if case.step_due_at is not None and case.step_due_at < now:
+            yield "step-deadline", "breach", case.step_due_at
+        return
+    if case.due_at is not None and case.due_at < now:
+        yield "case-deadline", "breach", case.due_at
+    if case.warn_at is not None and case.warn_at <= now:
+        yield "case-warning", "warning", case.warn_at
 
 
 def _why_not(case: Case, promise: str, now: datetime) -> str:
-    late = any(at is not None and at <= now for _, _, at in _deadlines(case, promise))
-    return "no-rule" if late else "deadline-moved"
+    return "no-rule" if any(_behind(case, promise, now)) else "deadline-moved"
 
 
 def _current(case: Case) -> tuple[str, ...]:

@@ -209,7 +209,7 @@ class AlertsService:
         watched.update(case.late(cases, now)["case_id"])
         known = self._known.of(watched)
         judged = cases.filter(pl.col("case_id").is_in(list(watched)))
-        return evaluate(case.read(judged, silent), known, now, self._policies, today)
+        return evaluate(case.read(judged, now, silent), known, now, self._policies, today)
 
     def _change(self, action: Action) -> Change:
         at = self._clock.now()

@@ -12,6 +12,7 @@ from dashboards.frame import style
 ICON = str(Path(__file__).with_name("icon.svg"))
 
 st.set_page_config(page_title="Threadline", page_icon=ICON, layout="wide")
+st.logo(ICON)
 style()
 st.navigation(
     [

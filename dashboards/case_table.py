@@ -33,11 +33,9 @@ def _row(case: CaseRow, now: datetime, kpi: Kpi | None) -> list[str]:
 
 
 def contribution(case: CaseRow, kpi: Kpi) -> str:
-    """What a case adds to a KPI, in its unit; of a share: whether it counts."""
-    if case.contributes is None:
-        return phrases.NOTHING
-    if kpi.unit == "ratio":
-        return "counts" if case.contributes else "does not"
+    """What a case adds to a KPI, in its unit; of a share or a count, how it stands."""
+    if kpi.unit in ("ratio", "cases"):
+        return case.standing or phrases.NOTHING
     return phrases.kpi_quantity(kpi, case.contributes)
 
 

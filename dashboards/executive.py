@@ -9,15 +9,15 @@ import streamlit as st
 from dashboards.case_table import case_table
 from dashboards.client import api
 from dashboards.frame import freshness, guarded, show
-from dashboards.markup import chip, tag
+from dashboards.markup import SIGNS, tag
 from dashboards.tiles import tiles
-from dashboards.trend import trend
+from dashboards.trend import HOLLOW, trend
 from dashboards.verdict import verdict
 from dashboards.welcome import welcome
 from dashboards.window import Window, choose, chosen
 from threadline.wire import Kpi, KpiPage, phrases
 
-URGENT_KPIS = ("stuck-cases", "value-at-risk")  # whose cases are the ones to look at first
+URGENT_KPIS = ("value-at-risk", "stuck-cases")  # whose cases to look at first: the first with any
 URGENT_SHOWN = 10
 
 
@@ -40,9 +40,13 @@ def page() -> None:
 
 def _headline(answer: KpiPage, window: Window) -> None:
     tone, sentence = verdict(answer.items)
-    words = {"good": "On target", "warning": "Take care", "bad": "Off target"}
-    show(tag("div", chip(words.get(tone, "Cannot be said"), tone), class_="tl-chips"))
-    show(tag("p", sentence, class_="tl-verdict"))
+    show(
+        tag(
+            "div",
+            tag("p", f"{SIGNS[tone]} {sentence}", class_="tl-verdict"),
+            class_=f"tl-box tl-{tone}",
+        )
+    )
     said = f"Over {window.words}, as of {phrases.instant(answer.as_of)}."
     show(tag("p", said, class_="tl-quiet-text"))
 
@@ -62,18 +66,18 @@ def _trends(kpis: Sequence[Kpi], window: Window) -> None:
     points = api().series(name, {**window.query, "every": window.every})
     if any(point.value is not None for point in points):
         st.altair_chart(trend(measured[name], points), width="stretch")
+        st.caption(HOLLOW)
     else:
         st.caption("Nothing was measured in any part of this window.")
 
 
 def _urgent(answer: KpiPage, window: Window) -> None:
-    there = [kpi.kpi for kpi in answer.items]
-    wanted = next((name for name in URGENT_KPIS if name in there), None)
-    if wanted is None:
-        return
-    cases = api().cases_behind(wanted, {**window.query, "limit": URGENT_SHOWN}).items
+    there = [kpi.kpi for kpi in answer.items if kpi.n]
     st.subheader("Look at these first")
-    if cases:
-        show(case_table(cases, answer.as_of))
-    else:
-        st.caption("No contract is stuck.")
+    for name in URGENT_KPIS:
+        query = {**window.query, "limit": URGENT_SHOWN}
+        cases = api().cases_behind(name, query).items if name in there else []
+        if cases:
+            show(case_table(cases, answer.as_of))
+            return
+    st.caption("No contract is late, and none is about to be.")

@@ -8,7 +8,7 @@ from dashboards.case_table import case_table
 from dashboards.client import api
 from dashboards.frame import freshness, guarded, show
 from dashboards.markup import chip, table, tag
-from dashboards.trend import trend
+from dashboards.trend import HOLLOW, trend
 from dashboards.window import Window, chosen
 from threadline.wire import Kpi, phrases
 
@@ -30,6 +30,7 @@ def page() -> None:
     points = api().series(kpi.kpi, {**window.query, "every": window.every})
     if any(point.value is not None for point in points):
         st.altair_chart(trend(kpi, points), width="stretch")
+        st.caption(HOLLOW)
     _parts(kpi)
     _cases(kpi, window)
 
@@ -55,10 +56,7 @@ def _certainty(kpi: Kpi) -> str:
         said.append(f"With 95 % confidence between {low} and {high}.")
     if kpi.coverage is not None:
         said.append(f"{phrases.quantity(kpi.coverage, 'ratio')} of what counts could be measured.")
-    said += [
-        f"{name.replace('_', ' ').capitalize()}: {phrases.kpi_quantity(kpi, value)}."
-        for name, value in kpi.beside.items()
-    ]
+    said += [f"{phrases.sentence(words)}." for words in phrases.beside(kpi)]
     return " ".join(said)
 
 

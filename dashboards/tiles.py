@@ -42,6 +42,7 @@ def _lines(kpi: Kpi) -> list[str]:
         lines.append(kpi.why)
     if kpi.value is not None:
         lines.append(phrases.sentence(phrases.trend(kpi)))
+    lines += [phrases.sentence(words) for words in phrases.beside(kpi)[:1] if kpi.value]
     if kpi.coverage is not None and kpi.coverage < 1:
         lines.append(f"{phrases.quantity(kpi.coverage, 'ratio')} could be measured")
     return lines

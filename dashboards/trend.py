@@ -11,6 +11,7 @@ from threadline.wire import Kpi, KpiSeriesPoint, phrases
 LINE = "#1f5f8b"
 TARGET = "#b25e09"
 HEIGHT = 260
+HOLLOW = "Hollow points rest on too few cases to say; a gap means that nothing was measured."
 
 
 def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
@@ -24,6 +25,7 @@ def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
             "said": phrases.kpi_quantity(kpi, point.value),
             "n": point.n,
             "state": phrases.KPI[point.state],
+            "fill": "white" if point.state in ("too_few", "unknown") else LINE,
         }
         for point in points
     ]
@@ -40,7 +42,9 @@ def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
         alt.Tooltip("state:N", title="State"),
     ]
     line = base.mark_line(color=LINE, strokeWidth=2.5).encode(y=y)
-    dots = base.mark_point(color=LINE, filled=True, size=55, opacity=1).encode(y=y, tooltip=tooltip)
+    dots = base.mark_point(color=LINE, size=60, strokeWidth=2, opacity=1).encode(
+        y=y, fill=alt.Fill("fill:N", scale=None), tooltip=tooltip
+    )
     layers: list[alt.Chart] = [line, dots]
     if kpi.target is not None:
         layers += _target(kpi, kpi.target / factor)
@@ -57,7 +61,7 @@ def _target(kpi: Kpi, height: float) -> list[alt.Chart]:
     base = alt.Chart(alt.InlineData(values=[value])).encode(y="target:Q")
     return [
         base.mark_rule(color=TARGET, strokeDash=[6, 4], strokeWidth=1.5),
-        base.mark_text(color=TARGET, align="right", baseline="bottom", dy=-3, x="width").encode(
+        base.mark_text(color=TARGET, align="left", baseline="bottom", dy=-4, x=4).encode(
             text="words:N"
         ),
     ]

@@ -8,7 +8,7 @@ from threadline.wire import Kpi, phrases
 
 
 def verdict(kpis: Sequence[Kpi]) -> tuple[str, str]:
-    """A tone (good, warning, bad, unknown) and the sentence."""
+    """A tone (good, warning, bad, quiet) and the sentence."""
     off = [kpi for kpi in kpis if kpi.state == "breached"]
     near = [kpi for kpi in kpis if kpi.state == "warning"]
     good = [kpi for kpi in kpis if kpi.state == "ok"]
@@ -21,7 +21,7 @@ def verdict(kpis: Sequence[Kpi]) -> tuple[str, str]:
         return "good", f"On target as far as can be judged: {_listed(good)}.{_rest([], [], unsaid)}"
     if good:
         return "good", f"Everything is on target: {_listed(good)}."
-    return "unknown", "There is too little evidence yet to say how contracts are doing."
+    return "quiet", "There is too little evidence yet to say how contracts are doing."
 
 
 def _listed(kpis: Sequence[Kpi]) -> str:

@@ -12,7 +12,7 @@ from dashboards.client import Query
 CHOICES = {"7": "7 d", "30": "30 d", "90": "90 d", "365": "1 year", "all": "All"}
 DEFAULT = "30"
 BEGINNING = "2000-01-01T00:00:00Z"  # no plausible fact is older
-POINTS = {"7": "1d", "30": "1d", "90": "7d", "365": "30d", "all": "30d"}
+POINTS = {"7": "1d", "30": "3d", "90": "7d", "365": "30d", "all": "30d"}
 
 
 @dataclass(frozen=True, kw_only=True)

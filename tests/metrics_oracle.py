@@ -389,9 +389,7 @@ class Case:
             s for s in steps if s["required"] and s["ready_at"] and not s["closed_at"]
         ] if self.end == NEVER else []  # fmt: skip
         current = min(waiting, key=lambda s: (s["ready_at"], s["place"]), default=None)
-        promise = next(
-            (p for p in self.journey.promises if holds(p.when, self.values())), None
-        )
+        promise = next((p for p in self.journey.promises if holds(p.when, self.values())), None)
         value = self.value()
         reason, message = self.stuck(current)
         around = self.world.on(Path(kind="descendant"), self.case_id) | {self.case_id}

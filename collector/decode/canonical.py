@@ -28,9 +28,9 @@ def string(value: str) -> str:
 
 
 def number(value: float) -> str:
-    """The shortest digits that give `value` again; `NaN`, `Infinity`, `-Infinity` beyond them."""
+    """The shortest digits that give `value` again; `nan`, `inf`, `-inf` beyond them."""
     if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return repr(value)
     mantissa, _, exponent = repr(value).partition("e")
     sign, mantissa = ("-", mantissa[1:]) if mantissa.startswith("-") else ("", mantissa)
     whole, _, fraction = mantissa.partition(".")
@@ -80,15 +80,14 @@ def object_of(pairs: Iterable[tuple[str, str]]) -> str:
 
 def texts(given: Any) -> list[str]:
     """What a value says when it is read as identifiers: one text, or one per item of an array."""
-    return [_text(item) for item in given] if isinstance(given, list) else [_text(given)]
+    return [text(item) for item in given] if isinstance(given, list) else [text(given)]
 
 
-def _text(given: Any) -> str:
+def text(given: Any) -> str:
+    """A value as plain text: strings as they are, nothing as '', the rest as JSON."""
     if isinstance(given, str):
         return given
-    if given is None or isinstance(given, (list, Mapping)):
-        return ""
-    return number(given) if isinstance(given, float) else value(given).strip('"')
+    return "" if given is None else value(given).strip('"')
 
 
 def digest(lines: Iterable[str]) -> bytes:

@@ -55,7 +55,7 @@ def by_reference(
         read = _REFERENCE[message.kind]
         try:
             rows += list(read(message.body, message.entry, message.sender, names))
-        except (ValueError, DecodeError, RecursionError) as error:
+        except (ValueError, ThreadlineError, DecodeError, RecursionError) as error:
             refusals.append(refusal(message.entry, message.body, error))
     return rows, refusals
 

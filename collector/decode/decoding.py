@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from collector.decode import columns, readings
 from collector.decode.columns import Engine
 from collector.decode.facts import facts_and_mentions
+from collector.decode.ids import identified
 from collector.decode.records import SCHEMA
 from collector.decode.requests import Message, Refusal, messages
 from collector.mapping import Mapping
@@ -64,41 +65,23 @@ def decode(
         decoded, refused = columns.records(chosen, names, engine)
         frames.append(decoded)
         refusals += refused
-    records = _received(pl.concat(frames), entries)
+    records = identified(_received(pl.concat(frames), entries))
     sound, faulty = records.filter(pl.col("fault") == ""), records.filter(pl.col("fault") != "")
     facts, mentions = facts_and_mentions(sound, mapping, wanted, revision)
     return Decoded(facts=facts, mentions=mentions, dead_letters=_letters(faulty, refusals, entries))
 
 
 def _received(records: pl.DataFrame, entries: Sequence[Logged]) -> pl.DataFrame:
-    receipts = _receipts(entries)
-    given = receipts.select(pl.all().gather(records.get_column("entry")))
-    return (
-        records.hstack(given)
-        .with_columns(
-            kind=pl.col("kind").replace_strict(_FACT_KINDS, return_dtype=pl.String),
-            ordinal=pl.int_range(pl.len(), dtype=pl.UInt32).over("entry"),
-        )
-        .with_columns(fault=_fault())
+    given = _receipts(entries).select(pl.all().gather(records.get_column("entry")))
+    return records.hstack(given).with_columns(
+        ordinal=pl.int_range(pl.len(), dtype=pl.UInt32).over("entry")
     )
 
 
-def _fault() -> pl.Expr:
-    # Ids of zeros come out empty: OTLP forbids them.
-    span = pl.col("kind") == "span"
-    return (
-        pl.when(span & (pl.col("trace_id").str.len_bytes() != 32))
-        .then(pl.lit("the span has no valid trace id"))
-        .when(span & (pl.col("span_id").str.len_bytes() != 16))
-        .then(pl.lit("the span has no valid span id"))
-        .otherwise("fault")
-    )
-
-
-def _receipts(entries: Sequence[Logged]) -> pl.DataFrame:
+def _receipts(entries: Iterable[Logged]) -> pl.DataFrame:
     rows = [
         (
-            logged.entry.kind,
+            _FACT_KINDS[logged.entry.kind],
             logged.entry.source,
             logged.position.partition,
             logged.position.offset,
@@ -114,10 +97,8 @@ def _letters(
 ) -> pl.DataFrame:
     excerpt = pl.concat_str("service", "name", "attributes", separator=" ").str.slice(0, _EXCERPT)
     items = faulty.with_columns(reason="fault", excerpt=excerpt).select(_LETTERS)
-    receipts = _receipts([entries[refusal.entry] for refusal in refusals])
-    whole = receipts.with_columns(
+    whole = _receipts(entries[refusal.entry] for refusal in refusals).with_columns(
         ordinal=pl.lit(0, pl.UInt32),
-        kind=pl.col("kind").replace_strict(_FACT_KINDS, return_dtype=pl.String),
         reason=pl.Series([refusal.reason for refusal in refusals], dtype=pl.String),
         excerpt=pl.Series([refusal.excerpt for refusal in refusals], dtype=pl.String),
     )

@@ -72,6 +72,15 @@ def picks(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     )
 
 
+def spoken(picks: pl.DataFrame) -> pl.DataFrame:
+    """What facts say of themselves: per `row` that does, a column for each name, or null."""
+    text = pl.col("texts").list.first().replace("", None)
+    said = picks.filter(pl.col("key").is_in(sorted(_SPOKEN))).with_columns(text=text)
+    return said.group_by("row").agg(
+        pl.col("text").filter(pl.col("key") == key).first().alias(key) for key in sorted(_SPOKEN)
+    )
+
+
 def payloads(picks: pl.DataFrame, wanted: frozenset[str]) -> pl.DataFrame:
     """One canonical JSON object of the wanted attributes per `row` that has any."""
     written = [(key, canonical.string(key) + ":") for key in wanted]

@@ -8,10 +8,11 @@ import polars as pl
 
 _PICKS = pl.List(pl.Struct({"key": pl.String, "json": pl.String, "texts": pl.List(pl.String)}))
 
-# `entry` is the index of the request in the batch; `service` what it calls itself (`service.name`,
-# the source of a CloudEvent); `started`, `ended` are Unix nanoseconds, 0 when absent; `time` is
-# RFC 3339 text; `picks` holds the attributes the mapping reads; `fault` says why this is no fact; a
-# request with any row `left_over` is decoded by the reference.
+# As sent, ids in hexadecimal. `entry` is the index of the request in the batch; `service` what it
+# calls itself (`service.name`, a CloudEvent's source); `started`, `ended` are Unix nanoseconds,
+# 0 when absent; `time` is RFC 3339 text; `code` is a span's status or a record's severity; `picks`
+# holds the attributes the mapping reads; `fault` says why this is no fact; a request with any row
+# `left_over` is decoded by the reference.
 SCHEMA = pl.Schema(
     {
         "entry": pl.UInt64(),
@@ -19,15 +20,16 @@ SCHEMA = pl.Schema(
         "trace_id": pl.String(),
         "span_id": pl.String(),
         "parent_span_id": pl.String(),
+        "traceparent": pl.String(),
+        "trace_state": pl.String(),
         "name": pl.String(),
         "started": pl.UInt64(),
         "ended": pl.UInt64(),
         "time": pl.String(),
-        "outcome": pl.String(),
+        "code": pl.Int32(),
         "message": pl.String(),
         "attributes": pl.String(),
         "span_links": pl.List(pl.String()),
-        "sampled": pl.Boolean(),
         "picks": _PICKS,
         "fact_id": pl.String(),
         "content_hash": pl.UInt64(),
@@ -41,15 +43,16 @@ BLANK: dict[str, Any] = {
     "trace_id": "",
     "span_id": "",
     "parent_span_id": "",
+    "traceparent": "",
+    "trace_state": "",
     "name": "",
     "started": 0,
     "ended": 0,
     "time": "",
-    "outcome": "unset",
+    "code": 0,
     "message": "",
     "attributes": "{}",
     "span_links": [],
-    "sampled": False,
     "picks": [],
     "fact_id": "",
     "content_hash": 0,

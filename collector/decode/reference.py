@@ -6,7 +6,6 @@ The columnar decoder must equal it; it also decodes what columns cannot hold.
 from __future__ import annotations
 
 import base64
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -20,13 +19,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from collector.decode import canonical
 from collector.decode.records import BLANK
-from collector.decode.statements import SAMPLED, Names
+from collector.decode.statements import Names
 
 Row = dict[str, Any]
 Attributes = dict[str, Any]
-
-_OUTCOMES = {1: "ok", 2: "error"}
-_ERROR = 17  # severity number from which a log record tells of an error
 
 
 def spans(body: bytes, entry: int, sender: str, names: Names) -> Iterator[Row]:
@@ -65,17 +61,17 @@ def _span(span: Span, sender: str, service: str, inherited: Attributes, names: N
     own = _attributes(span.attributes)
     row = BLANK | {
         "service": service,
-        "trace_id": _hex(span.trace_id),
-        "span_id": _hex(span.span_id),
-        "parent_span_id": _hex(span.parent_span_id),
+        "trace_id": span.trace_id.hex(),
+        "span_id": span.span_id.hex(),
+        "parent_span_id": span.parent_span_id.hex(),
+        "trace_state": span.trace_state,
         "name": span.name,
         "started": span.start_time_unix_nano,
         "ended": span.end_time_unix_nano,
-        "outcome": _OUTCOMES.get(span.status.code, "unset"),
+        "code": span.status.code,
         "message": span.status.message or _exception_message(span),
         "attributes": canonical.value(inherited | own),
         "span_links": [f"{link.trace_id.hex()}:{link.span_id.hex()}" for link in span.links],
-        "sampled": re.search(SAMPLED, span.trace_state) is not None,
         "picks": _picks(own, inherited, names),
     }
     row["fact_id"] = canonical.fact_id("span", sender, row["trace_id"], row["span_id"])
@@ -89,13 +85,13 @@ def _span_content(row: Row) -> list[str]:
         row["trace_id"],
         row["span_id"],
         row["parent_span_id"],
+        canonical.string(row["trace_state"]),
         canonical.string(row["name"]),
         str(row["started"]),
         str(row["ended"]),
-        row["outcome"],
+        str(row["code"]),
         canonical.string(row["message"]),
         ",".join(row["span_links"]),
-        "sampled" if row["sampled"] else "",
         row["attributes"],
     ]
 
@@ -105,12 +101,12 @@ def _log(record: LogRecord, service: str, inherited: Attributes, names: Names) -
     written = canonical.value(body)
     row = BLANK | {
         "service": service,
-        "trace_id": _hex(record.trace_id) if len(record.trace_id) == 16 else "",
-        "parent_span_id": _hex(record.span_id) if len(record.span_id) == 8 else "",
+        "trace_id": record.trace_id.hex(),
+        "parent_span_id": record.span_id.hex(),
         "name": record.event_name,
         "started": record.time_unix_nano or record.observed_time_unix_nano,
-        "outcome": "error" if record.severity_number >= _ERROR else "unset",
-        "message": written if isinstance(body, (list, dict)) else canonical.texts(body)[0],
+        "code": record.severity_number,
+        "message": canonical.text(body),
         "attributes": canonical.value(inherited | own),
         "picks": _picks(own, inherited, names),
     }
@@ -133,7 +129,7 @@ def _resource(resource: Resource, names: Names) -> tuple[str, Attributes]:
     attributes = _attributes(resource.attributes)
     service = attributes.get("service.name")
     inherited = {key: value for key, value in attributes.items() if key in names.inherited}
-    return ("" if isinstance(service, list) else canonical.texts(service)[0]), inherited
+    return canonical.text(service), inherited
 
 
 def _picks(own: Attributes, inherited: Attributes, names: Names) -> list[Row]:
@@ -171,7 +167,3 @@ def _value(given: AnyValue) -> Any:
             return base64.b64encode(given.bytes_value).decode()
         case field:
             return getattr(given, field)
-
-
-def _hex(given: bytes) -> str:
-    return given.hex() if any(given) else ""

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from google.protobuf.json_format import ParseError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from collector.decode import events, otlp_json
+from collector.decode import events
+from collector.intake import otlp_json
+from threadline.errors import ThreadlineError
 from threadline.model.entries import Entry, Logged
 
 Kind = Literal["traces", "logs", "events"]
@@ -46,7 +47,7 @@ def messages(entries: Sequence[Logged]) -> Iterator[Message | Refusal]:
         entry = logged.entry
         try:
             body = _body(entry, _inflated(entry))
-        except (ValueError, ParseError, zlib.error, RecursionError) as error:
+        except (ValueError, ThreadlineError, zlib.error, RecursionError) as error:
             yield refusal(index, entry.body, error)
         else:
             yield Message(entry=index, kind=_KINDS[entry.kind], sender=entry.source, body=body)
@@ -89,7 +90,5 @@ def _body(entry: Entry, body: bytes) -> bytes:
         return events.line(entry, body)
     if entry.content_type.partition(";")[0].strip().lower() != "application/json":
         return body
-    request = (
-        ExportTraceServiceRequest() if entry.kind == "otlp.traces" else ExportLogsServiceRequest()
-    )
-    return otlp_json.parse(body, request).SerializeToString()
+    request = ExportTraceServiceRequest if entry.kind == "otlp.traces" else ExportLogsServiceRequest
+    return bytes(otlp_json.parsed(body, request).SerializeToString())

@@ -82,9 +82,7 @@ def _followed(lost: pl.DataFrame, above: pl.DataFrame) -> pl.DataFrame:
     linking = lost.filter(pl.col("span_links").list.len() > 0)
     target = pl.col("span_links").str.splitn(":", 2).struct
     named = linking.select("span_links", linker="node").explode("span_links")
-    ends = named.select(
-        "linker", trace_id=target.field("field_0"), span_id=target.field("field_1")
-    )
+    ends = named.select("linker", trace_id=target.field("field_0"), span_id=target.field("field_1"))
     wanted = above.join(ends, on=["trace_id", "span_id"], how="semi")
     found = ends.join(places(wanted), on=["trace_id", "span_id"])
     return found.select("linker", source=above["source"].gather(found["place"])).drop_nulls()

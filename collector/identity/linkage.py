@@ -30,8 +30,8 @@ _HELD = Verdict()
 class Changes:
     """What an update changed.
 
-    `places` are the new places of identifiers that moved; `links` the new state of changed pairs, None
-    for a pair without evidence left; `roots` every root that lost or won an identifier or a link.
+    `places` are the new places of identifiers that moved; `links` the new state of changed pairs,
+    None for a pair without evidence left; `roots` all roots that lost or won something.
     """
 
     places: dict[str, Place]

@@ -15,9 +15,9 @@ def fold(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
 
     `facts` has one row per fact: fact_id, system, at, plausible and `identifiers`, its own. Only
     plausible facts are evidence, and only where they say which belongs to which: a child with two
-    candidates of one type and namespace belongs to neither. A relation is many to many, so there one
-    side may be several. The best evidence is that of the system of record, then the earliest, then
-    that of the smallest fact id.
+    candidates of one type and namespace belongs to neither. A relation is many to many, so there
+    one side may be several. The best evidence is that of the system of record, then the earliest,
+    then that of the smallest fact id.
     """
     speaking = facts.filter("plausible", pl.col("identifiers").list.len() > 1)
     speaking = speaking.select("fact_id", "system", "at", "identifiers").with_row_index("fact")

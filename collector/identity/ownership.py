@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from collector.identity.ties import Pair, Place, Verdict, object_type
 from collector.mapping import Mapping
 
-# Per object: everything above it that is known, by type, itself included. Two owners agree when these
-# can be one: an invoice's project and contract do if the project's contract is that one or unknown.
+# Per object: everything above it that is known, by type, itself included. Two owners agree when
+# these can be one: an invoice's project and contract do, if the project's contract is that one or
+# is not known.
 Above = dict[str, str]
 
 

@@ -54,9 +54,9 @@ class Resolution:
 def resolve(links: pl.DataFrame, rulings: pl.DataFrame, mapping: Mapping) -> Resolution:
     """Resolve all `links` (columns `ties.EVIDENCE`, any order) under `rulings` (`ties.RULINGS`).
 
-    Names of one object are joined pair by pair, best evidence first; a pair that would give an object
-    two names in one namespace is a conflict. Each object has one owner: among rivals the one with the
-    best evidence, where owners that lie on one chain are not rivals.
+    Names of one object are joined pair by pair, best evidence first; a pair that would give an
+    object two names in one namespace is a conflict. Each object has one owner: among rivals the one
+    with the best evidence, where owners that lie on one chain are not rivals.
     """
     decided = decisions(rulings)
     found = with_asserted(evidence(links), decided)
@@ -87,8 +87,8 @@ def settle(
 ) -> tuple[dict[str, Place], dict[Pair, Verdict]]:
     """Places of all identifiers in `links` and the verdict on each pair.
 
-    Links of separate components never affect each other, so settling some components alone gives what
-    settling all of them would.
+    Links of separate components never affect each other, so settling some components alone gives
+    what settling all of them would.
     """
     verdicts = {pair: _retracted(pair, rulings) for pair in links}
     kinds: dict[str, list[Pair]] = defaultdict(list)

@@ -13,7 +13,7 @@ _LAST = 1_000_000  # a namespace that the type no longer declares represents not
 def objects(
     identifiers: Iterable[str], same_as: Sequence[Pair], mapping: Mapping
 ) -> tuple[dict[str, str], dict[Pair, Verdict]]:
-    """The object id of each identifier, and the verdict on each pair; `same_as` comes best first."""
+    """The object id of each identifier, the verdict on each pair; `same_as` comes best first."""
     names = {identifier: {_namespace(identifier): identifier} for identifier in identifiers}
     verdicts: dict[Pair, Verdict] = {}
     for pair in same_as:

@@ -40,27 +40,16 @@ EVIDENCE = pl.Schema(
 
 LINKS = pl.Schema({**EVIDENCE, "state": pl.String(), "reason": pl.String()})
 
-IDENTIFIERS = pl.Schema(
-    {
-        "object_type": pl.String,
-        "namespace": pl.String,
-        "value": pl.String,
-        "object_id": pl.String,
-        "owner_id": pl.String,
-        "root_id": pl.String,
-    }
-)
-
 # What people have decided about pairs, identifiers as text; the last word on a pair counts.
 RULINGS = pl.Schema(
     {
-        "kind": pl.String,
-        "child": pl.String,
-        "parent": pl.String,
-        "act": pl.String,  # assert or retract
+        "kind": pl.String(),
+        "child": pl.String(),
+        "parent": pl.String(),
+        "act": pl.String(),  # assert or retract
         "at": INSTANT,
-        "who": pl.String,
-        "why": pl.String,
+        "who": pl.String(),
+        "why": pl.String(),
     }
 )
 
@@ -85,7 +74,7 @@ class Evidence(NamedTuple):
     valid_to: int | None = None
 
     def rank(self) -> tuple[bool, bool, int, str]:
-        """Smaller is better: the system of record, the earliest event time, the smallest fact id."""
+        """Smaller is better: the system of record, the earliest event, the smallest fact id."""
         return not self.mastered, self.at is None, self.at or 0, self.fact_id
 
 
@@ -116,7 +105,7 @@ def object_type(identifier: str) -> str:
 
 
 def text(prefix: str = "") -> pl.Expr:
-    """The identifier in the columns `<prefix>type`, `<prefix>namespace`, `<prefix>value` as text."""
+    """The identifier in the columns `<prefix>type`, `…namespace` and `…value` as text."""
     return pl.concat_str([prefix + part for part in PARTS], separator=":")
 
 
@@ -176,7 +165,7 @@ def links_frame(rows: Dictionary[Pair, tuple[Evidence, Verdict]]) -> pl.DataFram
 
 
 def identifiers_frame(places: Dictionary[str, Place]) -> pl.DataFrame:
-    """Identifiers with their places as a frame of the shape `IDENTIFIERS`."""
+    """One row per identifier: object_type, namespace, value, object_id, owner_id, root_id."""
     raw = pl.DataFrame(
         [(identifier, *place) for identifier, place in places.items()],
         schema=["identifier", "object_id", "owner_id", "root_id"],

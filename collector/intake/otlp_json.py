@@ -37,7 +37,7 @@ def parsed(content: bytes, message: type[AnyMessage]) -> AnyMessage:
             _hex_to_base64(item)
     try:
         return json_format.ParseDict(value, message(), ignore_unknown_fields=True)
-    except (json_format.ParseError, ValueError, TypeError, AttributeError) as error:
+    except json_format.ParseError as error:
         raise Malformed(f"the body is not {message.DESCRIPTOR.name}: {error}") from error
 
 

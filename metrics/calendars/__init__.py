@@ -5,6 +5,7 @@ from metrics.calendars.arithmetic import (
     BusinessTime,
     Clocks,
     add_business,
+    as_seconds,
     business_between,
 )
 from metrics.calendars.calendar import NANOSECONDS, Calendar, Hours, PublicHolidays
@@ -18,5 +19,6 @@ __all__ = [
     "Hours",
     "PublicHolidays",
     "add_business",
+    "as_seconds",
     "business_between",
 ]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TypeVar
 
 import polars as pl
 
 from metrics.calendars.calendar import NANOSECONDS, Calendar, working_intervals
 
+Column = TypeVar("Column", pl.Series, pl.Expr)
 ELAPSED = ""  # the name of the clock that never stops
 INSTANT = pl.Datetime("ns", "UTC")
 
@@ -44,6 +46,11 @@ class BusinessTime:
         return self._opens, self._closes, self._ran
 
 
+def as_seconds(nanoseconds: Column) -> Column:
+    """Whole seconds stay whole: dividing at once multiplies by a rounded reciprocal."""
+    return nanoseconds // NANOSECONDS + (nanoseconds % NANOSECONDS) / NANOSECONDS
+
+
 @lru_cache(maxsize=256)
 def business_time(calendar: Calendar) -> BusinessTime:
     """`calendar` made ready, once."""
@@ -53,7 +60,7 @@ def business_time(calendar: Calendar) -> BusinessTime:
 def business_between(calendar: Calendar, since: pl.Series, until: pl.Series) -> pl.Series:
     """Business seconds from each `since` to its `until` (Float64); negative when swapped."""
     clock = business_time(calendar)
-    return (clock.position(until) - clock.position(since)) / NANOSECONDS
+    return as_seconds(clock.position(until) - clock.position(since))
 
 
 def add_business(calendar: Calendar, since: pl.Series, seconds: pl.Series) -> pl.Series:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from metrics.calendars import ELAPSED, NANOSECONDS, Calendar, Clocks
+from metrics.calendars import ELAPSED, Calendar, Clocks, as_seconds
 from metrics.derive.deadlines import deadlines
 from metrics.derive.evidence import holds
 from threadline.model.journeys import CalendarChoice, Duration, Journey
@@ -84,7 +84,7 @@ def worked(runs: pl.DataFrame, pauses: pl.DataFrame, clocks: Clocks) -> pl.DataF
     ran = clocks.position(rows["calendar"], rows["stopped"])
     ran -= clocks.position(rows["calendar"], rows["started_at"])
     lost_each = runs.join(lost_by_case, on="case", how="left", maintain_order="left")["lost"]
-    return runs.with_columns(business_seconds=(ran - lost_each.fill_null(0)) / NANOSECONDS)
+    return runs.with_columns(business_seconds=as_seconds(ran - lost_each.fill_null(0)))
 
 
 def _budget(within: Duration) -> pl.Expr:

@@ -46,7 +46,8 @@ def _next(
     clocks: Clocks,
 ) -> pl.DataFrame:
     begun = (
-        cursor.join(stops, on="case")
+        cursor.select("case", "calendar", "day_seconds", "paused_until")
+        .join(stops, on="case")
         .filter(pl.col("paused_from") >= pl.col("paused_until"))
         .group_by("case")
         .agg(pl.col("paused_from").min(), pl.col("calendar", "day_seconds").first())

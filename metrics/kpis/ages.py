@@ -6,7 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
-from metrics.calendars import NANOSECONDS, Clocks
+from metrics.calendars import NANOSECONDS, Clocks, as_seconds
 from metrics.definitions import Definitions
 from metrics.derive.clocks import case_calendar
 from metrics.states import INSTANT
@@ -17,7 +17,7 @@ def working_time(
 ) -> pl.Series:
     """Business seconds between two instants of each case, on the case's own calendar."""
     ran = _positions(cases.select("journey", "dimensions", since, until), definitions)
-    return (ran[until] - ran[since]) / NANOSECONDS
+    return as_seconds(ran[until] - ran[since])
 
 
 def worked_by(cases: pl.DataFrame, at: datetime, definitions: Definitions) -> pl.Series:
@@ -52,7 +52,7 @@ def worked_by(cases: pl.DataFrame, at: datetime, definitions: Definitions) -> pl
         .then(from_pause)
         .otherwise(now - pl.col("started_at"))
     )
-    return ran.select(nanoseconds / NANOSECONDS).to_series()
+    return ran.select(as_seconds(nanoseconds)).to_series()
 
 
 def _positions(instants: pl.DataFrame, definitions: Definitions) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
-from metrics.calendars import NANOSECONDS
+from metrics.calendars import as_seconds
 from metrics.derive.rows import MONEY
 from metrics.kpis.ages import worked_by, working_time
 from metrics.kpis.scene import UNKNOWN, Question
@@ -141,7 +141,7 @@ def _value_at_risk(_: Question, cases: pl.DataFrame) -> pl.DataFrame:
 
 
 def _seconds(length: pl.Expr) -> pl.Expr:
-    return length.dt.total_nanoseconds() / NANOSECONDS
+    return as_seconds(length.dt.total_nanoseconds())
 
 
 def _word(flag: str, yes: str, no: str) -> pl.Expr:

@@ -30,6 +30,7 @@ SCHEMA = {
     "completed_at": INSTANT,
     "cancelled_at": INSTANT,
     "paused_from": INSTANT,
+    "paused_until": INSTANT,
     "warn_at": INSTANT,
     "due_at": INSTANT,
     "current_step": pl.String,
@@ -39,6 +40,10 @@ SCHEMA = {
     "value": pl.Decimal(18, 2),
     "currency": pl.String,
 }
+
+
+# A deadline is the last good instant: this much later it has passed.
+JUST = timedelta(microseconds=1)
 
 
 class Webhook:
@@ -133,9 +138,13 @@ class Desk:
         }
         self.cases[case_id] = dict.fromkeys(SCHEMA) | row | columns
 
+    def move(self, **since_noon: float) -> None:
+        """Move the clock just past an instant."""
+        self.clock.move_to(NOON + timedelta(**since_noon) + JUST)
+
     def at(self, **since_noon: float) -> None:
-        """Move the clock and let everything that recurs run once."""
-        self.clock.move_to(NOON + timedelta(**since_noon))
+        """Move the clock just past an instant and let everything that recurs run once."""
+        self.move(**since_noon)
         self.evaluate()
         self.service.deliver(self.clock.now())
 

@@ -9,8 +9,8 @@ from control_databases import NOON
 
 def test_a_deadline_is_noticed_at_its_instant_with_no_event_coming(desk):
     desk.case(warn_at=None)
-    desk.at(hours=1, minutes=59, seconds=59)
-    assert desk.pages == []
+    desk.clock.move_to(NOON + timedelta(hours=2))
+    assert desk.evaluate() == {}, "the deadline is the last good instant"
     desk.at(hours=2)
     assert desk.pages == [("opened", "breach")]
     assert desk.incident().opened_at == NOON + timedelta(hours=2)
@@ -88,7 +88,8 @@ def test_completion_cancellation_and_pause_resolve(desk):
         desk.case(f"contract:clm:{column}")
     desk.at(hours=2)
     for column in ("completed_at", "cancelled_at", "paused_from"):
-        desk.case(f"contract:clm:{column}", **{column: NOON + timedelta(hours=2, minutes=5)})
+        since = {column: NOON + timedelta(hours=2, minutes=5)}
+        desk.case(f"contract:clm:{column}", paused_until=NOON + timedelta(days=9), **since)
     desk.at(hours=2, minutes=10)
     found = {(one.case_id.split(":")[2], one.reason) for one in desk.service.page().items}
     assert found == {
@@ -98,6 +99,35 @@ def test_completion_cancellation_and_pause_resolve(desk):
     }
     desk.at(hours=3)
     assert len(desk.pages) == 3, "nobody is told any more once it is over"
+
+
+def test_a_pause_that_is_over_protects_no_longer(desk):
+    desk.case(
+        warn_at=None,
+        paused_from=NOON,
+        paused_until=NOON + timedelta(hours=3),
+        due_at=NOON + timedelta(hours=4),
+    )
+    desk.at(hours=3, minutes=30)
+    assert desk.pages == []
+    desk.at(hours=4)
+    assert desk.pages == [("opened", "breach")]
+
+
+def test_a_deadline_behind_a_pause_waits_for_its_end_and_nobody_is_told_twice(desk):
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    desk.case(
+        warn_at=None,
+        paused_from=NOON + timedelta(hours=3),
+        paused_until=NOON + timedelta(hours=9),
+    )
+    desk.at(hours=4)
+    assert (desk.incident().state, desk.incident().reason) == ("resolved", "paused")
+    desk.service.deliver(desk.clock.now())
+    desk.move(hours=9)
+    assert desk.evaluate() == {"returned": 1}
+    assert [reason for reason, _ in desk.pages].count("opened") == 1
 
 
 def test_a_deadline_that_moves_into_the_future_resolves_and_its_passing_pages_anew(desk):
@@ -133,7 +163,7 @@ def test_a_case_that_is_kept_in_time_opens_nothing(desk):
 
 def test_a_silent_source_leaves_lateness_unknown_until_it_speaks(desk):
     desk.case(warn_at=None)
-    desk.clock.move_to(NOON + timedelta(hours=2))
+    desk.move(hours=2)
     assert desk.evaluate(silent={"erp"}) == {}
     assert desk.evaluate(silent={"psa"}) == {"opened": 1}
     desk.case(warn_at=None, due_at=NOON + timedelta(hours=9))
@@ -145,7 +175,7 @@ def test_an_index_being_rebuilt_from_the_log_pages_and_resolves_nothing(desk):
     desk.case(warn_at=None)
     desk.at(hours=2)
     desk.restart()
-    desk.clock.move_to(NOON + timedelta(minutes=5))
+    desk.move(minutes=5)
     desk.case(due_at=NOON + timedelta(hours=30))
     desk.case("contract:clm:C-2", due_at=NOON)
     assert desk.evaluate() == {"behind": 1}

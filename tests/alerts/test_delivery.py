@@ -64,7 +64,7 @@ def test_a_receiver_that_is_down_is_told_when_it_is_up_again(desk):
 
 def test_a_crash_between_storing_and_delivering_loses_and_doubles_nothing(desk):
     desk.case(warn_at=None)
-    desk.clock.move_to(NOON + timedelta(**DUE))
+    desk.move(**DUE)
     desk.evaluate()
     desk.restart()
     desk.at(**DUE)
@@ -74,7 +74,7 @@ def test_a_crash_between_storing_and_delivering_loses_and_doubles_nothing(desk):
 
 def test_a_worker_that_dies_while_delivering_is_followed_by_another_with_the_same_key(desk):
     desk.case(warn_at=None)
-    desk.clock.move_to(NOON + timedelta(**DUE))
+    desk.move(**DUE)
     desk.evaluate()
     now = desk.clock.now()
     receiver = WebhookReceiver(desk.webhook.url, timedelta(seconds=5))
@@ -141,7 +141,7 @@ def test_a_breach_takes_the_place_of_a_warning_that_still_waits(desk):
     desk.webhook.down()
     desk.at(hours=1)
     desk.webhook.up()
-    desk.clock.move_to(NOON + timedelta(hours=2))
+    desk.move(hours=2)
     desk.evaluate()
     desk.service.deliver(desk.clock.now())
     assert desk.pages == [("raised", "breach")]
@@ -151,7 +151,7 @@ def test_one_failing_receiver_costs_one_time_limit_per_round_however_much_is_owe
     for number in range(5):
         desk.case(f"contract:clm:C-{number}", warn_at=None)
     desk.webhook.status = 500
-    desk.clock.move_to(NOON + timedelta(**DUE))
+    desk.move(**DUE)
     desk.evaluate()
     assert desk.service.deliver(desk.clock.now()) == {"delivered": 5, "status 500": 1}
 

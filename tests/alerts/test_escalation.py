@@ -114,15 +114,15 @@ def test_escalation_goes_on_at_the_right_step_after_a_restart(desk):
 
 def test_a_lagging_pipeline_does_not_shorten_the_time_people_have(desk):
     desk.case(warn_at=None)
-    desk.clock.move_to(NOON + timedelta(hours=3))
-    frame_now = NOON + timedelta(hours=2)
+    desk.move(hours=3)
+    frame_now = NOON + timedelta(hours=2, seconds=1)
     desk.evaluate_at(frame_now)
     desk.service.deliver(desk.clock.now())
     assert [reason for reason, _ in desk.pages] == ["opened"], "told at 15:00 of what was due 14:00"
-    desk.clock.move_to(NOON + timedelta(hours=3, minutes=14))
+    desk.move(hours=3, minutes=14)
     desk.service.deliver(desk.clock.now())
     assert len(desk.pages) == 1
-    desk.clock.move_to(NOON + timedelta(hours=3, minutes=15))
+    desk.move(hours=3, minutes=15)
     desk.service.deliver(desk.clock.now())
     assert len(desk.pages) == 2
 

@@ -20,7 +20,7 @@ NAMES = Names(read=frozenset(otlp_strategies.READ), inherited=frozenset(otlp_str
 SENDERS = ["acme", "o'brien\\{file}"]
 
 many = settings(
-    max_examples=40,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

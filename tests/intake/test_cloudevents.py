@@ -130,6 +130,7 @@ def without(name):
         (GIVEN | {"subject": []}, "subject"),
         (GIVEN | {"data": 1, "data_base64": "MQ=="}, "data_base64"),
         (GIVEN | {"data_base64": "no base64"}, "base64"),
+        (GIVEN | {"data_base64": 7}, "base64"),
         (GIVEN | {"data_base64": base64.b64encode(b"{").decode()}, "application/json"),
         ([], "object"),
         ("text", "object"),

@@ -15,7 +15,7 @@ from metrics.definitions import load
 from metrics.derive import CASES, EXCEPTIONS, STEPS, Derived, derive
 
 GENEROUS = settings(
-    max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 
 
@@ -42,9 +42,7 @@ def canonical(derived: Derived) -> list[list[dict]]:
 def test_cases_steps_and_exceptions_are_those_of_the_oracle(definitions, world: list[World]):
     observations, members, relations = frames(*world)
     derived = derive(observations, members, relations, definitions)
-    oracle = Oracle(
-        definitions, observations.to_dicts(), members.to_dicts(), relations.to_dicts()
-    )
+    oracle = Oracle(definitions, observations.to_dicts(), members.to_dicts(), relations.to_dicts())
     assert rows(derived.cases, "journey", "case_id") == oracle.cases
     assert rows(derived.steps, "journey", "case_id", "step") == oracle.steps
     assert rows(derived.exceptions, "journey", "case_id", "kind", "fact_id") == oracle.exceptions

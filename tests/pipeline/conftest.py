@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,7 +35,7 @@ from threadline.store.telemetry import Telemetry
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 CONTRACTS = 6
 
-Derive = Callable[[Sequence[Entry], int], Pipeline]
+Derive = Callable[[Sequence[Entry], int], int]
 
 
 @pytest.fixture(scope="session")
@@ -58,37 +59,52 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Entry]:
 
 
 @pytest.fixture
+def control(tmp_path: Path) -> Iterator[ControlStore]:
+    store = ControlStore.open(ControlSettings(path=tmp_path / "control.sqlite"), FixedClock(NOW))
+    store.migrate()
+    yield store
+    store.close()
+
+
+@pytest.fixture
 def derive(
-    tmp_path: Path, telemetry: Telemetry, derivation: Derivation
-) -> Iterator[Derive]:
-    """Logs entries in the order given and derives them, so many a batch, into an empty index."""
+    tmp_path: Path, telemetry: Telemetry, derivation: Derivation, control: ControlStore
+) -> Derive:
+    """Logs entries in the order given and derives them, so many a batch, into an empty index.
+
+    A pipeline that fails is followed by a new one, as after a crash; how many it took is returned.
+    """
     numbers = itertools.count()
     clock = FixedClock(NOW)
-    control = ControlStore.open(ControlSettings(path=tmp_path / "control.sqlite"), clock)
-    control.migrate()
 
-    def derived(entries: Sequence[Entry], batch: int) -> Pipeline:
+    def derived(entries: Sequence[Entry], batch: int) -> int:
         telemetry.reset()
         log = Log.open(LogSettings(dir=tmp_path / f"log{next(numbers)}"), clock)
         try:
             asyncio.run(_logged(log, entries))
-            pipeline = Pipeline(
-                log=log,
-                telemetry=telemetry,
-                control=control,
-                derivation=derivation,
-                clock=clock,
-                settings=PipelineSettings(batch_entries=batch),
-                instruments=PipelineInstruments(CollectorRegistry()),
-            )
-            while pipeline.step():
-                pass
+            for life in itertools.count(1):
+                pipeline = Pipeline(
+                    log=log,
+                    telemetry=telemetry,
+                    control=control,
+                    derivation=derivation,
+                    clock=clock,
+                    settings=PipelineSettings(batch_entries=batch),
+                    instruments=PipelineInstruments(CollectorRegistry()),
+                )
+                with suppress(Planted):
+                    while pipeline.step():
+                        pass
+                    return life
         finally:
             log.close()
-        return pipeline
+        raise AssertionError("unreachable: the loop above ends by returning")
 
-    yield derived
-    control.close()
+    return derived
+
+
+class Planted(Exception):
+    """A fault a test has planted."""
 
 
 async def _logged(log: Log, entries: Sequence[Entry]) -> None:

@@ -55,7 +55,8 @@ def test_an_empty_frame_is_nothing(telemetry: Telemetry) -> None:
 def test_parameters_are_bound_not_pasted(telemetry: Telemetry) -> None:
     telemetry.insert("cases", _cases(("j", "it's", NOW, None, None, None, [], 0, 1, 0)))
     got = telemetry.query(
-        "SELECT case_id FROM cases FINAL WHERE case_id IN {ids:Array(String)} AND started_at <= {at:DateTime64(9)}",
+        "SELECT case_id FROM cases FINAL WHERE case_id IN {ids:Array(String)}"
+        " AND started_at <= {at:DateTime64(9)}",
         {"ids": ["it's", "') OR 1"], "at": NOW},
     )
     assert got["case_id"].to_list() == ["it's"]

@@ -38,6 +38,7 @@ def row(services: ApiServices, case: Mapping[str, Any]) -> CaseRow:
         owner=step.owner if step else journey.owner if journey else "",
         value=money(case["value"], case["currency"]),
         dimensions=json.loads(case["dimensions"] or "{}"),
+        standing=case.get("standing", ""),
         contributes=case.get("contributes"),
     )
 

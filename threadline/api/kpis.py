@@ -106,10 +106,11 @@ def kpi_cases(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: str | None = None,
 ) -> Page[CaseRow]:
-    """Exactly the cases the value was computed from; those that contribute most come first."""
+    """Exactly the cases the value was computed from; those that make it worse come first."""
     derived = _derived(services, asked)
     behind = cases_behind(services.definitions, derived, kpi=kpi, **asked.told)
-    behind = behind.sort("contributes", "case_id", descending=[True, False], nulls_last=True)
+    worst_is_most = services.definitions.kpis[kpi].direction == "lower"
+    behind = behind.sort("contributes", "case_id", descending=[worst_is_most, False])
     start = int(cursors.decode(cursor, int)[0]) if cursor else 0
     shown = behind.slice(start, limit)
     following = cursors.encode(start + limit) if behind.height > start + limit else None

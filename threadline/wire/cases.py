@@ -96,6 +96,7 @@ class CaseRow(Shape):
     annotations: list[str]
     exceptions: int
     rework: int
+    standing: str = ""  # behind a KPI: how this case stands in it, e.g. met or missed
     contributes: float | None = None  # behind a KPI: what this case added to it
 
 

@@ -137,6 +137,19 @@ def sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def beside(kpi: Kpi) -> list[str]:
+    """The figures beside the value, each with its name: `p90 17 h`, `oldest 9 d`."""
+    said = []
+    for name, value in kpi.beside.items():
+        if name.endswith("_seconds"):
+            said.append(f"{name.removesuffix('_seconds')} {duration(value)}")
+        elif name.startswith("share_"):
+            said.append(f"{_words(name)} {quantity(value, 'ratio')}")
+        else:
+            said.append(f"{_words(name)} {kpi_quantity(kpi, value)}")
+    return said
+
+
 def trend(kpi: Kpi) -> str:
     """Where the value is going against the window before, in words."""
     if kpi.value is None or kpi.previous is None:
@@ -155,6 +168,10 @@ def where(stuck: Stuck, now: datetime) -> str:
     waited = f" for {since(stuck.since, now)}" if stuck.since else ""
     late = f", {deadline(stuck.due_at, now)}" if stuck.due_at else ""
     return f"{stuck.title}{place}{waited}{late}"
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _short(value: float) -> str:

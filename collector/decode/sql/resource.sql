@@ -1,4 +1,6 @@
-                written(arrayFilter(a -> a.key in (/*inherited*/, 'service.name'), rs.resource.attributes)) as told,
+                written(arrayFilter(
+                    a -> a.key = 'service.name' or has(cast([/*inherited*/], 'Array(String)'), a.key),
+                    rs.resource.attributes)) as told,
                 text(arrayFirst(p -> p.1 = 'service.name', told).2) as service,
-                arrayFilter(p -> p.1 in (/*inherited*/), told) as inherited,
-                repeated(told) as retold
+                arrayFilter(p -> has(cast([/*inherited*/], 'Array(String)'), p.1), told) as inherited,
+                repeated(told) or position(service, '\x01') > 0 as retold

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import clickhouse_connect
@@ -17,6 +17,7 @@ from threadline.store.telemetry.pool import Pool
 from threadline.store.telemetry.scratch import Framing, scratch
 
 CLIENTS = 8  # calls under way at once; further callers wait
+_CHUNK = 1 << 20
 _SCHEMA = "schema"  # the name in built_under for the version of the tables
 
 
@@ -24,8 +25,8 @@ class Telemetry:
     """One database of the telemetry store.
 
     Every method may be called from any thread and raises only `TelemetryUnavailable`, the driver's
-    error being its cause. `rebuilt_because` is why the index was found unusable and made anew, empty;
-    None when it was usable or new.
+    error being its cause. `rebuilt_because` is why the index was found unusable and made anew,
+    empty; None when it was usable or new.
     """
 
     def __init__(self, settings: TelemetrySettings, engine: Engine) -> None:
@@ -40,10 +41,9 @@ class Telemetry:
     def open(cls, settings: TelemetrySettings) -> Self:
         """Open the store at `settings.url`, else chDB in `settings.dir`, and create its tables.
 
-        chDB is opened in either case, because it decodes.
-
-        What chDB cannot open, and tables of another version, give way to an empty index (see
-        `rebuilt_because`). A directory in use by another process is refused and left alone.
+        chDB is opened in either case, because it decodes. What chDB cannot open, and tables
+        of another version, give way to an empty index (see `rebuilt_because`). A directory in use
+        by another process is refused and left alone.
         """
         telemetry = cls(settings, Engine.share(settings.dir, settings.memory_bytes))
         try:
@@ -62,8 +62,8 @@ class Telemetry:
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Append `frame` by column name; columns that it lacks take their defaults.
 
-        All or nothing per month of receipt for `facts`, all or nothing elsewhere; repeating an insert
-        leaves what readers with FINAL see unchanged. An empty frame is nothing.
+        All or nothing, for `facts` per month of receipt; repeating an insert leaves what readers
+        with FINAL see unchanged. An empty frame is nothing.
         """
         if frame.is_empty():
             return
@@ -77,6 +77,15 @@ class Telemetry:
         """
         with self._pool.client() as client:
             return _frame(client.query_arrow(sql, dict(parameters or {}), use_strings=True))
+
+    def stream(self, sql: str) -> Iterator[bytes]:
+        """The result of a SELECT that ends in a FORMAT of lines, in chunks as they come.
+
+        Holds one of the clients until it is exhausted or closed.
+        """
+        with self._pool.client() as client, client.raw_stream(sql) as source:
+            while chunk := source.read(_CHUNK):
+                yield chunk
 
     def command(self, sql: str, parameters: Mapping[str, Any] | None = None) -> None:
         """Run a statement that gives no rows."""
@@ -102,20 +111,15 @@ class Telemetry:
 
     def _prepare(self) -> None:
         self._create_database()
-        stale = self._stale()
-        if stale is not None:
+        there = self.query("SELECT name FROM system.tables WHERE database = currentDatabase()")
+        if there.is_empty():
+            self._create()
+        elif (stale := self._stale(set(there["name"]))) is not None:
             self.rebuilt_because = self.rebuilt_because or stale
             self.reset()
-        else:
-            self._create()
 
-    def _stale(self) -> str | None:
-        """Why the tables there cannot be used, if so; a half-lost index is as useless as an old one."""
-        there = set(
-            self.query("SELECT name FROM system.tables WHERE database = currentDatabase()")["name"]
-        )
-        if not there:
-            return None
+    def _stale(self, there: set[str]) -> str | None:
+        """Why the tables cannot be used, if so: a half-lost index is as useless as an old one."""
         missing = set(schema.tables()) - there
         if missing:
             return f"tables are missing: {', '.join(sorted(missing))}"
@@ -160,6 +164,4 @@ class Telemetry:
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    return pl.DataFrame(table)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
@@ -16,8 +18,8 @@ class Damaged(Exception):
 def check(client: Client) -> None:
     """Raise `Damaged` when parts were set aside while loading.
 
-    ClickHouse opens over broken parts without an error: their rows are simply gone, and an index that
-    lacks rows its cursor has passed would stay wrong for ever.
+    ClickHouse opens over broken parts without an error: their rows are simply gone, and an index
+    that lacks rows its cursor has passed would stay wrong for ever.
     """
     parts = client.query(
         "SELECT concat(database, '.', table, ' ', name) FROM system.detached_parts"
@@ -27,20 +29,29 @@ def check(client: Client) -> None:
         raise Damaged("broken parts: " + ", ".join(sorted(str(row[0]) for row in parts)[:5]))
 
 
-def move_aside(directory: Path) -> Path | None:
-    """Rename what is there to `<name>.broken-<n>`, dropping what was moved aside before."""
+@contextmanager
+def aside(directory: Path) -> Iterator[None]:
+    """Put what is there at `<name>.broken-<n>`, in place of what was put aside before.
+
+    If nothing can be started in its place either, it was not at fault: it goes back.
+    """
     if not directory.exists():
-        return None
-    pattern = re.compile(re.escape(directory.name) + r"\.broken-(\d+)")
-    earlier = [
-        (int(match[1]), path)
-        for path in directory.parent.iterdir()
-        if (match := pattern.fullmatch(path.name))
-    ]
-    target = directory.with_name(
-        f"{directory.name}.broken-{max((n for n, _ in earlier), default=0) + 1}"
-    )
+        yield
+        return
+    earlier = _broken(directory)
+    target = directory.with_name(f"{directory.name}.broken-{max(earlier, default=0) + 1}")
     directory.rename(target)
-    for _, path in earlier:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        target.rename(directory)
+        raise
+    for path in earlier.values():
         shutil.rmtree(path, ignore_errors=True)
-    return target
+
+
+def _broken(directory: Path) -> dict[int, Path]:
+    pattern = re.compile(re.escape(directory.name) + r"\.broken-(\d+)")
+    found = ((pattern.fullmatch(path.name), path) for path in directory.parent.iterdir())
+    return {int(match[1]): path for match, path in found if match}

@@ -14,12 +14,12 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from threadline.errors import TelemetryUnavailable
 from threadline.settings import MIB
-from threadline.store.telemetry.damage import Damaged, check, move_aside
+from threadline.store.telemetry.damage import Damaged, aside, check
 
 _open: dict[Path, Engine] = {}
 _opening = threading.RLock()
 
-# A configuration file is always given: without one chDB takes any `config.xml` of the working directory.
+# Always given as a file: without one chDB reads any `config.xml` of the working directory.
 _CONFIG = """<clickhouse>
   <max_server_memory_usage>{memory}</max_server_memory_usage>
   <mark_cache_size>{marks}</mark_cache_size>
@@ -58,8 +58,13 @@ class Engine:
         with _opening:
             engine = _open.get(directory) or cls(directory, memory_bytes)
             _open[directory] = engine
-            engine._holders += 1
+            engine.join()
             return engine
+
+    def join(self) -> None:
+        """Count one more holder; each has to `close`."""
+        with _opening:
+            self._holders += 1
 
     def close(self) -> None:
         """Leave; the last holder shuts the engine down and gives the directory up."""
@@ -89,7 +94,10 @@ class Engine:
             if _open:
                 raise TelemetryUnavailable(f"chDB is open over {next(iter(_open))}") from error
             self.refused = str(error)
-        move_aside(self.directory)
+        with aside(self.directory):
+            return self._fresh()
+
+    def _fresh(self) -> Client:
         try:
             return self._sound()
         except (ClickHouseError, Damaged) as error:

@@ -15,7 +15,7 @@ SELECT root_id FROM touched_roots FINAL
 WHERE generation > (SELECT max(generation) FROM cursors)
 """
 
-# A span without identifiers in a trace that leads to a contract is shared between those of the trace.
+# A fact without identifiers in a trace that leads to a contract is shared by those of the trace.
 _ORPHANS = """
 WITH resolved AS (
     SELECT fact_id, trace_id FROM mentions FINAL

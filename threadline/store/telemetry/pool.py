@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from pyarrow import ArrowException
 
 from threadline.errors import TelemetryUnavailable
 
@@ -16,7 +17,7 @@ from threadline.errors import TelemetryUnavailable
 class Pool:
     """At most `size` clients, made when first needed and used by one thread at a time.
 
-    A client holds its session's lock for a whole query, so threads that share one wait for each other.
+    A client is locked for the length of a query, so threads that shared one would wait in line.
     """
 
     def __init__(self, connect: Callable[[], Client], size: int) -> None:
@@ -32,7 +33,7 @@ class Pool:
     def client(self) -> Iterator[Client]:
         """Borrow a client, waiting for one if all are busy.
 
-        Raises `TelemetryUnavailable`, the driver's error being its cause, for whatever fails inside.
+        Raises `TelemetryUnavailable` for whatever fails inside, the driver's error being its cause.
         """
         if self._closed:
             raise TelemetryUnavailable("the telemetry store is closed")
@@ -40,8 +41,14 @@ class Pool:
         try:
             client = client or self._connect()
             yield client
-        except (ClickHouseError, OSError) as error:
-            raise TelemetryUnavailable(f"the telemetry store failed: {error}") from error
+        except BaseException as error:
+            # After a query that failed half-way, chDB puts the rest of its output before the next
+            # result of the same connection.
+            _close(client)
+            client = None
+            if isinstance(error, (ClickHouseError, ArrowException, OSError)):
+                raise TelemetryUnavailable(f"the telemetry store failed: {error}") from error
+            raise
         finally:
             self._idle.put(client)
 
@@ -55,8 +62,12 @@ class Pool:
                 return
             self._closed = True
             for client in [self._idle.get() for _ in range(self._size)]:
-                if client is not None:
-                    with suppress(ClickHouseError):
-                        client.close()
+                _close(client)
             for _ in range(self._size):
                 self._idle.put(None)
+
+
+def _close(client: Client | None) -> None:
+    if client is not None:
+        with suppress(ClickHouseError):
+            client.close()

@@ -13,7 +13,7 @@ Framing = Literal["protobuf", "lines"]
 
 @contextmanager
 def scratch(messages: Sequence[bytes], framing: Framing, directory: Path) -> Iterator[Path]:
-    """A file in `directory` with all messages: length-delimited protobuf, or one JSON text per line.
+    """A file in `directory` with all messages: length-delimited protobuf, or JSON texts on lines.
 
     The file is gone afterwards. A message that goes on a line must not hold a line feed.
     """

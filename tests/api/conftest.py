@@ -1,0 +1,49 @@
+"""The API over a handmade world, asked over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import handmade_world
+import pytest
+from fastapi.testclient import TestClient
+from handmade_services import services
+
+from threadline.api import ApiServices, create_api
+from threadline.settings import TelemetrySettings
+from threadline.store.telemetry import Telemetry
+
+
+@pytest.fixture(scope="module")
+def world(telemetry_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServices]:
+    """One for all tests of a file: nothing here writes but what tests do to incidents."""
+    settings = TelemetrySettings(dir=telemetry_dir, database="api_world", durable=False)
+    telemetry = Telemetry.open(settings)
+    handmade_world.fill(telemetry)
+    with services(telemetry, tmp_path_factory.mktemp("api")) as given:
+        yield given
+    telemetry.command("DROP DATABASE api_world SYNC")
+    telemetry.close()
+
+
+@pytest.fixture
+def api(world: ApiServices) -> TestClient:
+    return TestClient(create_api(world))
+
+
+@pytest.fixture
+def empty_api(telemetry: Telemetry, tmp_path: Path) -> Iterator[TestClient]:
+    """An installation that has received nothing."""
+    with services(telemetry, tmp_path) as given:
+        yield TestClient(create_api(given))
+
+
+@pytest.fixture
+def closed_api(world: ApiServices, telemetry_settings: TelemetrySettings) -> TestClient:
+    """An API whose index does not answer."""
+    telemetry = Telemetry.open(telemetry_settings)
+    telemetry.command(f"DROP DATABASE {telemetry_settings.database} SYNC")
+    telemetry.close()
+    return TestClient(create_api(replace(world, telemetry=telemetry)))

@@ -1,0 +1,68 @@
+"""Incidents over HTTP: what is open, and what a person does about it."""
+
+from __future__ import annotations
+
+INCIDENTS = "/api/v1/incidents"
+
+
+def test_the_gravest_and_most_valuable_come_first_in_words_with_what_to_do(api):
+    found = api.get(INCIDENTS, params={"state": "open"}).json()["items"]
+
+    assert [(one["severity"], one["number"]) for one in found] == [
+        ("breach", "C-100234"),
+        ("breach", "C-100234"),
+        ("breach", "C-100242"),
+        ("breach", "C-100242"),
+        ("warning", "C-100240"),
+    ]
+    assert {one["title"] for one in found[:2]} == {
+        "Contract activation of C-100234 is past its deadline",
+        "“ERP project created” of C-100234 is past its deadline",
+    }
+    assert found[0]["owner"] == "ERP finance support"
+    assert found[0]["runbook"]["next"]
+    assert found[0]["value"] == {"amount": "480000.00", "currency": "EUR"}
+
+
+def test_acknowledging_says_who_and_stays_in_the_history(api):
+    incident = api.get(INCIDENTS, params={"state": "open"}).json()["items"][-1]
+    path = f"{INCIDENTS}/{incident['id']}"
+
+    done = api.post(f"{path}/acknowledge", json={"actor": "night shift"})
+
+    assert done.status_code == 200
+    assert done.json()["state"] == "acknowledged"
+    assert done.json()["acknowledged_by"] == "night shift"
+    history = api.get(path).json()["history"]
+    assert [(event["what"], event["who"]) for event in history][-1] == (
+        "acknowledged",
+        "night shift",
+    )
+    assert incident["id"] not in {
+        one["id"] for one in api.get(INCIDENTS, params={"state": "open"}).json()["items"]
+    }
+
+
+def test_an_incident_is_assigned_noted_and_resolved_and_then_it_is_over(api):
+    incident = api.get(INCIDENTS, params={"state": "open"}).json()["items"][-1]
+    path = f"{INCIDENTS}/{incident['id']}"
+
+    assigned = api.post(f"{path}/assign", json={"actor": "lead", "assignee": "billing"})
+    noted = api.post(f"{path}/note", json={"actor": "billing", "text": "asked the ERP team"})
+    resolved = api.post(f"{path}/resolve", json={"actor": "billing", "text": "done by hand"})
+    again = api.post(f"{path}/acknowledge", json={"actor": "late"})
+
+    assert assigned.json()["assignee"] == "billing"
+    assert noted.json()["history"][-1]["detail"]["text"] == "asked the ERP team"
+    assert resolved.json()["state"] == "resolved"
+    assert again.status_code == 409
+    assert again.headers["content-type"] == "application/problem+json"
+
+
+def test_a_note_without_words_and_an_act_of_nobody_are_refused(api):
+    incident = api.get(INCIDENTS).json()["items"][0]["id"]
+
+    assert api.post(f"{INCIDENTS}/{incident}/note", json={"text": " "}).status_code == 422
+    refused = api.post(f"{INCIDENTS}/{incident}/acknowledge", json={"actor": ""})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["where"] == "body.actor"

@@ -1,0 +1,80 @@
+"""The API's services over a handmade world: real stores, a clock that stands still."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+from handmade_rows import NOW
+from prometheus_client import CollectorRegistry
+
+from alerts.service import AlertsService, load_policies
+from collector import mapping as mappings
+from metrics import definitions
+from threadline.api import ApiServices
+from threadline.clock import FixedClock
+from threadline.model.entries import Entry
+from threadline.model.incidents import Briefing
+from threadline.settings import AlertsSettings, ControlSettings, LogSettings
+from threadline.store.control import ControlStore
+from threadline.store.log import Log
+from threadline.store.telemetry import Telemetry
+
+INPUTS = 20  # entries in the log; the handmade facts came in these, one each
+
+
+@contextmanager
+def services(telemetry: Telemetry, directory: Path) -> Iterator[ApiServices]:
+    """Incidents are those that evaluating the world's cases opens; all of them are delivered."""
+    clock = FixedClock(NOW)
+    with ExitStack() as stack:
+        control = ControlStore.open(ControlSettings(path=directory / "control.sqlite"), clock)
+        stack.callback(control.close)
+        control.migrate()
+        log = Log.open(LogSettings(dir=directory / "log"), clock)
+        stack.callback(log.close)
+        for number in range(INPUTS):
+            log.append_blocking(_entry(number))
+        alerts = _alerts(control, clock)
+        stack.callback(alerts.close)
+        cases = telemetry.query("SELECT * EXCEPT (generation, deleted) FROM cases FINAL")
+        alerts.evaluate(cases, NOW)
+        alerts.deliver(NOW)
+        yield ApiServices(
+            telemetry=telemetry,
+            definitions=definitions.load(),
+            mapping=mappings.load(),
+            alerts=alerts,
+            log=log,
+            clock=clock,
+            status=_current,
+            rebuilding=lambda: "",
+            silent_systems=lambda _: (),
+            registry=CollectorRegistry(),
+        )
+
+
+def _alerts(control: ControlStore, clock: FixedClock) -> AlertsService:
+    briefing: Callable[[str, str], Briefing] = lambda journey, _: Briefing(title=journey)  # noqa: E731
+    return AlertsService(
+        control, load_policies(AlertsSettings()), clock, briefing=briefing, links=lambda _: {}
+    )
+
+
+def _current() -> SimpleNamespace:
+    return SimpleNamespace(watermark=NOW, lag=timedelta(), entries_behind=0, failing=None)
+
+
+def _entry(number: int) -> Entry:
+    event = {"specversion": "1.0", "id": str(number), "source": "/clm", "type": "example"}
+    return Entry(
+        kind="cloudevents",
+        source="local",
+        content_type="application/cloudevents+json",
+        received_at=NOW,
+        body=json.dumps(event).encode(),
+    )
