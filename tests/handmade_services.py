@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import uvicorn
+from fastapi import FastAPI
 from handmade_rows import NOW
 from prometheus_client import CollectorRegistry
 
@@ -56,6 +60,21 @@ def services(telemetry: Telemetry, directory: Path) -> Iterator[ApiServices]:
             silent_systems=lambda _: (),
             registry=CollectorRegistry(),
         )
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """`app` on a port of its own; its address."""
+    config = uvicorn.Config(app, log_level="warning", lifespan="off")
+    server = uvicorn.Server(config)
+    bound = socket.create_server(("127.0.0.1", 0))  # listens: who asks early waits
+    thread = threading.Thread(target=server.run, args=([bound],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def _alerts(control: ControlStore, clock: FixedClock) -> AlertsService:

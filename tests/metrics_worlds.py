@@ -133,23 +133,23 @@ class World:
             "received_at": at + timedelta(minutes=len(self.rows) % 7),
             "how": "own",
         }
-        for type in on:
-            self.rows.append({**self._member(type), **fact})
+        for object_type in on:
+            self.rows.append({**self._member(object_type), **fact})
         return at
 
     def members(self) -> list[dict[str, Any]]:
-        return [self._member(type) for type in self.objects]
+        return [self._member(object_type) for object_type in self.objects]
 
     def relations(self) -> list[dict[str, Any]]:
         ends = {"child_id": self.objects["amendment"][0]}
         return [{"kind": "amends", **ends, "parent_id": self.objects["billing_schedule"][0]}]
 
-    def _member(self, type: str) -> dict[str, Any]:
-        object_id, owner = self.objects[type]
+    def _member(self, object_type: str) -> dict[str, Any]:
+        object_id, owner = self.objects[object_type]
         _, namespace, value = object_id.split(":", 2)
         return {
             "root_id": self.root,
-            "object_type": type,
+            "object_type": object_type,
             "object_id": object_id,
             "owner_id": owner,
             "namespace": namespace,

@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from threadline.errors import SettingsError
-from threadline.settings import host_and_port
+from threadline.settings import Settings, host_and_port
 
 GRACE_SECONDS = 10
 
@@ -40,6 +40,17 @@ def listen(address: str, what: str, setting: str) -> socket.socket:
         ) from error
     bound.listen(2048)
     return bound
+
+
+def require_free(settings: Settings) -> None:
+    """Raise `SettingsError` unless every address of service and dashboards can be listened on."""
+    for address, what, setting in (
+        (settings.intake.http, "intake over HTTP", "intake.http"),
+        (settings.intake.grpc, "intake over gRPC", "intake.grpc"),
+        (settings.api.listen, "the API", "api.listen"),
+        (settings.dashboards.listen, "the dashboards", "dashboards.listen"),
+    ):
+        listen(address, what, setting).close()
 
 
 @asynccontextmanager

@@ -74,7 +74,7 @@ def problem(found: Problem) -> RenderableType:
     table = _table("Contract", "Found by", "State", "Where")
     for hit in found.candidates:
         state = phrases.SLA[hit.sla] if hit.sla else phrases.NOTHING
-        table.add_row(hit.identifier, hit.matched, state, hit.current_step)
+        table.add_row(Text(hit.number, no_wrap=True), hit.matched, state, hit.current_step)
     return Group(words, table)
 
 
@@ -152,7 +152,8 @@ def _facts(facts: Iterable[ThreadFact]) -> RenderableType:
         name = Text(fact.name or fact.kind, "red" if failed else "")
         if failed and fact.message:
             name.append(f"\n{fact.message}", "red")
-        odd = ", ".join([HOW[fact.how]] * (fact.how in HOW) + fact.annotations)
+        how = [HOW[fact.how]] if fact.how in HOW else []
+        odd = ", ".join([*how, *fact.annotations])
         table.add_row(phrases.moment(fact.at), fact.system, mark, name, Text(odd, "dim"))
     return Padding(table, (0, 0, 0, 1))
 

@@ -28,8 +28,10 @@ def string(value: str) -> str:
 
 
 def number(value: float) -> str:
-    """The shortest digits that give `value` again; `nan`, `inf`, `-inf` beyond them."""
-    if not math.isfinite(value):
+    """The shortest digits that give `value` again; `nan`, `-nan`, `inf`, `-inf` beyond them."""
+    if math.isnan(value):
+        return "-nan" if math.copysign(1, value) < 0 else "nan"
+    if math.isinf(value):
         return repr(value)
     mantissa, _, exponent = repr(value).partition("e")
     sign, mantissa = ("-", mantissa[1:]) if mantissa.startswith("-") else ("", mantissa)

@@ -24,7 +24,7 @@ Event = dict[str, Any]
 def line(entry: Entry, body: bytes) -> bytes:
     """The request as one line: `B` and a JSON array of events, or `S` and one event.
 
-    Raises `ValueError` or `Malformed` when the data of a binary-mode event is not what its type says.
+    Raises `Malformed` or `ValueError` when binary-mode data are not what their type says.
     """
     kind = Media.parse(entry.content_type).type
     if kind not in (BATCHED, STRUCTURED):

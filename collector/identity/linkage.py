@@ -12,6 +12,7 @@ import polars as pl
 from collector.identity.resolution import Rulings, decisions, settle, with_asserted
 from collector.identity.ties import (
     BELONGS_TO,
+    NO_EVIDENCE,
     SAME_AS,
     Evidence,
     Pair,
@@ -73,13 +74,14 @@ class Linkage:
     def update(self, found: pl.DataFrame, withdrawn: Iterable[Pair] = ()) -> Changes:
         """Take in `found` (columns `ties.EVIDENCE`) and settle anew what it touches.
 
-        Of a `withdrawn` pair only the evidence in `found` counts; without any, the pair goes.
+        Of a `withdrawn` pair only the evidence in `found` counts; without any, the pair goes,
+        unless a ruling asserts it.
         """
         touched: dict[Pair, tuple[Evidence, Verdict] | None] = {}
         for pair in withdrawn:
             if pair in self._evidence:
                 touched[pair] = self._stand(pair)
-                self._drop(pair)
+                self._withdraw(pair)
         for pair, new in evidence(found).items():
             before = self._stand(pair)
             if keep_best(self._evidence, pair, new):
@@ -126,7 +128,7 @@ class Linkage:
             if identifier not in region:
                 region.add(identifier)
                 for pair in self._of.get(identifier, ()):
-                    if pair.kind in (SAME_AS, BELONGS_TO):
+                    if pair.kind in (SAME_AS,):
                         ahead += (pair.child, pair.parent)
         return region
 
@@ -141,6 +143,13 @@ class Linkage:
     def _adjoin(self, pair: Pair) -> None:
         self._of[pair.child].append(pair)
         self._of[pair.parent].append(pair)
+
+    def _withdraw(self, pair: Pair) -> None:
+        ruling = self._rulings.get(pair)
+        if ruling is not None and ruling.asserted:
+            self._evidence[pair] = NO_EVIDENCE
+        else:
+            self._drop(pair)
 
     def _drop(self, pair: Pair) -> None:
         del self._evidence[pair]

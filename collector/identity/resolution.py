@@ -12,6 +12,7 @@ from collector.identity.ownership import owners
 from collector.identity.sameness import objects
 from collector.identity.ties import (
     BELONGS_TO,
+    NO_EVIDENCE,
     RULINGS,
     SAME_AS,
     Evidence,
@@ -23,8 +24,6 @@ from collector.identity.ties import (
     links_frame,
 )
 from collector.mapping import Mapping
-
-_RULED = Evidence(at=None, fact_id="", system="", mastered=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +77,7 @@ def decisions(rulings: pl.DataFrame) -> Rulings:
 
 def with_asserted(found: dict[Pair, Evidence], rulings: Rulings) -> dict[Pair, Evidence]:
     """`found` and the pairs that nothing but a ruling asserts."""
-    ruled = {pair: _RULED for pair, ruling in rulings.items() if ruling.asserted}
+    ruled = {pair: NO_EVIDENCE for pair, ruling in rulings.items() if ruling.asserted}
     return ruled | found
 
 

@@ -10,7 +10,7 @@ from collector.identity.linkage import Changes
 from collector.identity.speech import Turn
 from collector.identity.ties import (
     IDENTIFIER,
-    Evidence,
+    NO_EVIDENCE,
     Place,
     Verdict,
     identifiers_frame,
@@ -22,7 +22,6 @@ _COPIED = [
     *("fact_id", "trace_id", "content_hash", "kind", "source", "system", "name", "outcome"),
     *("message", "at", "occurred_at", "plausible", "payload", "received_at"),
 ]
-_NO_EVIDENCE = Evidence(at=None, fact_id="", system="", mastered=False, plausible=False)
 
 
 def stamped(frame: pl.DataFrame, generation: int) -> pl.DataFrame:
@@ -40,7 +39,7 @@ def mentions(turn: Turn) -> pl.DataFrame:
 def links(changes: Changes) -> pl.DataFrame:
     """Changed pairs with evidence and verdict, and a tombstone for those without evidence left."""
     held = {pair: found for pair, found in changes.links.items() if found is not None}
-    gone = {pair: (_NO_EVIDENCE, Verdict()) for pair, found in changes.links.items() if not found}
+    gone = {pair: (NO_EVIDENCE, Verdict()) for pair, found in changes.links.items() if not found}
     return _with_tombstones(links_frame(held), links_frame(gone))
 
 

@@ -73,9 +73,13 @@ class Evidence(NamedTuple):
     valid_from: int | None = None
     valid_to: int | None = None
 
-    def rank(self) -> tuple[bool, bool, int, str]:
+    def rank(self) -> tuple[bool, bool, bool, int, str]:
         """Smaller is better: the system of record, the earliest event, the smallest fact id."""
-        return not self.mastered, self.at is None, self.at or 0, self.fact_id
+        return not self.plausible, not self.mastered, self.at is None, self.at or 0, self.fact_id
+
+
+# What stands in for evidence where there is none; any fact is better.
+NO_EVIDENCE = Evidence(at=None, fact_id="", system="", mastered=False, plausible=False)
 
 
 class Place(NamedTuple):

@@ -19,6 +19,12 @@ from metrics.derive.scopes import case_objects
 from metrics.derive.step_rows import closed_steps, named, with_failures
 from threadline.model.journeys import Journey
 
+NOTHING = Derived(
+    cases=pl.DataFrame(schema=CASES),
+    steps=pl.DataFrame(schema=STEPS),
+    exceptions=pl.DataFrame(schema=EXCEPTIONS),
+)
+
 
 def derive(
     observations: pl.DataFrame,
@@ -38,12 +44,11 @@ def derive(
         _derive(journey, observations, members, relations, definitions)
         for journey in definitions.journeys.values()
     ]
+    parts.append(NOTHING)
     return Derived(
-        cases=pl.concat([pl.DataFrame(schema=CASES), *(part.cases for part in parts)]),
-        steps=pl.concat([pl.DataFrame(schema=STEPS), *(part.steps for part in parts)]),
-        exceptions=pl.concat(
-            [pl.DataFrame(schema=EXCEPTIONS), *(part.exceptions for part in parts)]
-        ),
+        cases=pl.concat([part.cases for part in parts]),
+        steps=pl.concat([part.steps for part in parts]),
+        exceptions=pl.concat([part.exceptions for part in parts]),
     )
 
 
@@ -58,6 +63,8 @@ def _derive(
     cases = case_objects(journey, members)
     found = evidence(journey, observations, cases, members, relations)
     begun = runs(cases, found)
+    if begun.is_empty():
+        return NOTHING
     begun = case_attributes(journey, observations, begun)
     closed = closings(found, begun)
     begun = readied(journey, forget_later(journey, finished(journey, begun, closed)))

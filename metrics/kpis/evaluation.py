@@ -73,11 +73,11 @@ def series(
     """
     chosen = _find(definitions, kpi)
     _check(definitions, by)
+    present = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
     values: list[KpiValue] = []
     for part in _stretches(window, every, now):
-        at = min(now, part.end) if chosen.anchor == "now" else now
-        heard = silent if at == now else ()
-        scene = Scene(derived=derived, definitions=definitions, now=at, silent=heard)
+        ended = chosen.anchor == "now" and part.end < now
+        scene = replace(present, now=part.end, silent=()) if ended else present
         values += _values(Question(kpi=chosen, scene=scene, window=part, journey=journey), by)
     return values
 

@@ -29,10 +29,12 @@ class Scene:
     def cases(self, kpi: Kpi, journey: str | None) -> pl.DataFrame:
         """The cases of the KPI's journeys that have started, with states, and the `system` of the
         step they wait for; `raw_due_at` keeps a deadline that a pause has put off."""
-        cases = self.derived.cases.filter(pl.col("started_at") <= self.instant)
         names = [journey] if journey else list(kpi.journeys)
-        if names:
-            cases = cases.filter(pl.col("journey").is_in(names))
+        return self._stated.filter(pl.col("journey").is_in(names)) if names else self._stated
+
+    @cached_property
+    def _stated(self) -> pl.DataFrame:
+        cases = self.derived.cases.filter(pl.col("started_at") <= self.instant)
         places = self.places.select("journey", "system", current_step="step")
         cases = cases.join(places, on=["journey", "current_step"], how="left")
         return with_states(cases.with_columns(raw_due_at="due_at"), self.now, self.silent)

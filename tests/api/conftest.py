@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import handmade_world
+import httpx
 import pytest
-from fastapi.testclient import TestClient
-from handmade_services import services
+from handmade_services import served, services
 
 from threadline.api import ApiServices, create_api
 from threadline.settings import TelemetrySettings
@@ -28,22 +28,27 @@ def world(telemetry_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     telemetry.close()
 
 
-@pytest.fixture
-def api(world: ApiServices) -> TestClient:
-    return TestClient(create_api(world))
+@pytest.fixture(scope="module")
+def api(world: ApiServices) -> Iterator[httpx.Client]:
+    yield from _asking(world)
 
 
 @pytest.fixture
-def empty_api(telemetry: Telemetry, tmp_path: Path) -> Iterator[TestClient]:
+def empty_api(telemetry: Telemetry, tmp_path: Path) -> Iterator[httpx.Client]:
     """An installation that has received nothing."""
     with services(telemetry, tmp_path) as given:
-        yield TestClient(create_api(given))
+        yield from _asking(given)
 
 
 @pytest.fixture
-def closed_api(world: ApiServices, telemetry_settings: TelemetrySettings) -> TestClient:
+def closed_api(world: ApiServices, telemetry_settings: TelemetrySettings) -> Iterator[httpx.Client]:
     """An API whose index does not answer."""
     telemetry = Telemetry.open(telemetry_settings)
     telemetry.command(f"DROP DATABASE {telemetry_settings.database} SYNC")
     telemetry.close()
-    return TestClient(create_api(replace(world, telemetry=telemetry)))
+    yield from _asking(replace(world, telemetry=telemetry))
+
+
+def _asking(given: ApiServices) -> Iterator[httpx.Client]:
+    with served(create_api(given)) as url, httpx.Client(base_url=url, timeout=30) as client:
+        yield client

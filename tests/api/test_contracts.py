@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import handmade_world
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 from handmade_rows import TRACE, contract
 
 ROOT = contract(handmade_world.STUCK)
 
 
 @pytest.fixture
-def thread(api: TestClient) -> Any:
+def thread(api: httpx.Client) -> Any:
     answer = api.get(f"/api/v1/contracts/{handmade_world.STUCK}")
     assert answer.status_code == 200
     return answer.json()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
-from fastapi.testclient import TestClient
 
 CASES = "/api/v1/journeys/contract-activation/cases"
 
 
-def everything(api: TestClient, path: str, limit: int, **asked: Any) -> list[Any]:
+def everything(api: httpx.Client, path: str, limit: int, **asked: Any) -> list[Any]:
     """All items of a list, part by part."""
     items: list[Any] = []
     cursor = None

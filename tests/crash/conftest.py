@@ -1,169 +1,20 @@
-"""The service as a process that can be killed, and senders that note what was acknowledged."""
+"""A service to kill, and everything that sends to it."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
+from killable_service import Sender, Service, free_ports
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
-
-READY_SECONDS = 60
-
-
-@dataclass
-class Service:
-    """`threadline serve` over one data directory; started and killed as often as one likes."""
-
-    data: Path
-    http: str
-    grpc: str
-    api: str
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        environment = os.environ | {
-            "THREADLINE_DATA_DIR": str(self.data),
-            "THREADLINE_INTAKE__HTTP": self.http,
-            "THREADLINE_INTAKE__GRPC": self.grpc,
-            "THREADLINE_API__LISTEN": self.api,
-        }
-        with (self.data / "service.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "threadline.cli", "serve"],
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
-
-    def wait_until_ready(self) -> None:
-        self._wait(lambda: httpx.get(f"http://{self.api}/readyz").status_code == 200, "ready")
-
-    def wait_until_derived(self) -> None:
-        self._wait(lambda: self.get("/api/v1/health")["entries_behind"] == 0, "done deriving")
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.terminate()
-        return self.process.wait(timeout=60)
-
-    def get(self, path: str) -> Any:
-        return httpx.get(f"http://{self.api}{path}", timeout=30).raise_for_status().json()
-
-    def _wait(self, is_so: Any, what: str) -> None:
-        # Real processes are waited for by asking them; no test outcome depends on how long it takes.
-        until = time.monotonic() + READY_SECONDS
-        while time.monotonic() < until:
-            with suppress(httpx.HTTPError):
-                if is_so():
-                    return
-            assert self.process is None or self.process.poll() is None, self._last_words()
-            threading.Event().wait(0.05)
-        raise AssertionError(f"the service was not {what}: {self._last_words()}")
-
-    def _last_words(self) -> str:
-        return (self.data / "service.log").read_text(errors="replace")[-2000:]
-
-
-@dataclass
-class Sender:
-    """Sends in a thread of its own until told to stop, noting what was acknowledged."""
-
-    acknowledged: set[str] = field(default_factory=set)
-    stopping: threading.Event = field(default_factory=threading.Event)
-    progress: threading.Condition = field(default_factory=threading.Condition)
-
-    def send_spans(self, exporter: SpanExporter, service: str) -> None:
-        while not self.stopping.is_set():
-            spans = _spans(service, 50)
-            if exporter.export(spans) is SpanExportResult.SUCCESS:
-                self._note(_key(span) for span in spans)
-        exporter.shutdown()
-
-    def send_events(self, url: str) -> None:
-        with httpx.Client(timeout=2) as client:
-            while not self.stopping.is_set():
-                event = _event()
-                with suppress(httpx.HTTPError):
-                    if client.post(url, json=event, headers=_STRUCTURED).status_code == 200:
-                        self._note([event["id"]])
-
-    def wait_for(self, more: int) -> None:
-        """Until so many more were acknowledged."""
-        with self.progress:
-            enough = len(self.acknowledged) + more
-            assert self.progress.wait_for(lambda: len(self.acknowledged) >= enough, READY_SECONDS)
-
-    def _note(self, keys: Any) -> None:
-        with self.progress:
-            self.acknowledged.update(keys)
-            self.progress.notify_all()
-
-
-_STRUCTURED = {"content-type": "application/cloudevents+json"}
-
-
-def _spans(service: str, count: int) -> Sequence[ReadableSpan]:
-    made: list[ReadableSpan] = []
-    provider = TracerProvider(resource=Resource({"service.name": service}))
-    provider.add_span_processor(SimpleSpanProcessor(_Keeping(made)))
-    tracer = provider.get_tracer("crash")
-    for number in range(count):
-        attributes = {"contract.id": f"C-{number}", "note": "x" * 50}
-        with tracer.start_as_current_span("erp.project.created", attributes=attributes):
-            pass
-    return made
-
-
-class _Keeping(SpanExporter):
-    def __init__(self, made: list[ReadableSpan]) -> None:
-        self._made = made
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self._made += spans
-        return SpanExportResult.SUCCESS
-
-
-def _key(span: ReadableSpan) -> str:
-    return f"{span.context.trace_id:032x}/{span.context.span_id:016x}"
-
-
-def _event() -> dict[str, Any]:
-    return {
-        "specversion": "1.0",
-        "id": str(uuid.uuid4()),
-        "source": "/clm",
-        "type": "clm.contract.approved",
-        "time": "2026-06-01T12:00:00Z",
-        "data": {"contract.id": "C-1"},
-    }
 
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    http, grpc, api = (f"127.0.0.1:{port}" for port in _free_ports(3))
+    http, grpc, api = (f"127.0.0.1:{port}" for port in free_ports(3))
     running = Service(data=tmp_path, http=http, grpc=grpc, api=api)
     yield running
     if running.process is not None and running.process.poll() is None:
@@ -188,19 +39,3 @@ def sender(service: Service) -> Iterator[Sender]:
     one.stopping.set()
     for thread in threads:
         thread.join(timeout=30)
-
-
-def _free_ports(count: int) -> Sequence[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-
-
-def stored_facts(data: Path) -> dict[str, int]:
-    """Every stored span (`trace/span`) or event (its CloudEvents id), and how often it counts."""
-    asked = [sys.executable, str(Path(__file__).with_name("stored_facts.py")), str(data)]
-    found = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
-    rows: dict[str, int] = json.loads(found)
-    return rows

@@ -1,4 +1,4 @@
-"""Prints what a stopped service's index holds: a process of its own, as chDB allows one directory each.
+"""Prints what a stopped service's index holds; in a process of its own, as chDB has one directory.
 
 CloudEvents ids are looked up by the fact id they give: sha256("event|source|ce-source|ce-id").
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from conftest import Sender, Service, stored_facts
+from killable_service import Sender, Service, stored_facts
 
 KILLS = int(os.environ.get("THREADLINE_KILLS", "3"))
 

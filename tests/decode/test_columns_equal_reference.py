@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 from decode import event_strategies, otlp_strategies
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -20,8 +20,14 @@ NAMES = Names(read=frozenset(otlp_strategies.READ), inherited=frozenset(otlp_str
 SENDERS = ["acme", "o'brien\\{file}"]
 
 many = settings(
-    max_examples=15,
+    max_examples=25,
     deadline=None,
+    phases=[
+        Phase.explicit,
+        Phase.reuse,
+        Phase.generate,
+        Phase.shrink,
+    ],  # explaining a failure takes too long here
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

@@ -15,7 +15,7 @@ from metrics.definitions import load
 from metrics.derive import CASES, EXCEPTIONS, STEPS, Derived, derive
 
 GENEROUS = settings(
-    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 
 
@@ -48,7 +48,7 @@ def test_cases_steps_and_exceptions_are_those_of_the_oracle(definitions, world: 
     assert rows(derived.exceptions, "journey", "case_id", "kind", "fact_id") == oracle.exceptions
 
 
-@GENEROUS
+@settings(GENEROUS, max_examples=10)
 @given(worlds(), st.randoms(use_true_random=False))
 def test_order_repetition_and_company_change_nothing(
     definitions, world: list[World], chance: random.Random

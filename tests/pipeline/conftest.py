@@ -92,7 +92,7 @@ def derive(
                     settings=PipelineSettings(batch_entries=batch),
                     instruments=PipelineInstruments(CollectorRegistry()),
                 )
-                with suppress(Planted):
+                with suppress(ConnectionError):
                     while pipeline.step():
                         pass
                     return life
@@ -101,10 +101,6 @@ def derive(
         raise AssertionError("unreachable: the loop above ends by returning")
 
     return derived
-
-
-class Planted(Exception):
-    """A fault a test has planted."""
 
 
 async def _logged(log: Log, entries: Sequence[Entry]) -> None:

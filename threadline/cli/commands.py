@@ -25,6 +25,7 @@ from threadline import settings as settings_module
 from threadline.clock import SystemClock
 from threadline.errors import DefinitionErrors, ThreadlineError
 from threadline.rebuilding import rebuild as rebuild_index
+from threadline.serving import require_free
 from threadline.settings import Settings, host_and_port
 from threadline.store.control import ControlStore
 
@@ -38,6 +39,7 @@ complaints = Console(stderr=True)
 def up(arguments: argparse.Namespace) -> int:
     """The service and the dashboards, ended together."""
     settings = _settings(arguments)
+    require_free(settings)
     with dashboards_beside(settings):
         return _serve(settings, f"dashboards  http://{settings.dashboards.listen}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from rich.text import Text
 from threadline import settings as settings_module
 from threadline.clock import SystemClock
 from threadline.errors import SettingsError, ThreadlineError
+from threadline.serving import require_free
 from threadline.settings import Settings
 from threadline.simulator import NotDelivered, Story, World, live, play
 
@@ -37,6 +39,8 @@ def demo(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threadline-demo-")))
         settings = settings_module.load(arguments.settings, data_dir=data)
+        _end_on_signals()
+        require_free(settings)
         webhook = stack.enter_context(_receiver(console))
         stack.enter_context(_service(settings, data, webhook, console))
         world = World(arguments.seed, arguments.contracts, now=clock.now())
@@ -74,6 +78,16 @@ def _receiver(console: Console) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}/pages"
     finally:
         server.shutdown()
+
+
+def _end_on_signals() -> None:
+    """A demo that is told to go takes its service and its data with it, as after Ctrl-C."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
 
 
 def _page(body: bytes) -> Panel:

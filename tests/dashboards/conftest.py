@@ -1,0 +1,96 @@
+"""The dashboards as a person meets them: Chromium over Streamlit over the API over real stores."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import handmade_world
+import pytest
+from handmade_services import served, services
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from streamlit_process import dashboards
+
+from threadline.api import create_api
+from threadline.settings import TelemetrySettings
+from threadline.store.telemetry import Telemetry
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WIDE = 1400  # pixels
+
+PATIENCE = 30_000  # milliseconds; a busy machine takes its time to draw
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def api_url(telemetry_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API over the handmade world."""
+    settings = TelemetrySettings(dir=telemetry_dir, database="dashboards_world", durable=False)
+    telemetry = Telemetry.open(settings)
+    handmade_world.fill(telemetry)
+    with (
+        services(telemetry, tmp_path_factory.mktemp("dashboards")) as given,
+        served(create_api(given)) as url,
+    ):
+        yield url
+    telemetry.command("DROP DATABASE dashboards_world SYNC")
+    telemetry.close()
+
+
+@pytest.fixture
+def empty_api_url(telemetry: Telemetry, tmp_path: Path) -> Iterator[str]:
+    """The API of an installation that has received nothing."""
+    with services(telemetry, tmp_path) as given, served(create_api(given)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def dashboards_url(browser: Browser, api_url: str) -> Iterator[str]:
+    with dashboards(api_url) as url:
+        yield url
+
+
+@pytest.fixture
+def open_page(browser: Browser, dashboards_url: str) -> Iterator[Open]:
+    """Opens a path at a width; afterwards: nothing was asked of any other machine."""
+    strangers: list[str] = []
+    with _opening(browser, dashboards_url, strangers) as opening:
+        yield opening
+    assert strangers == []
+
+
+@contextmanager
+def _opening(browser: Browser, url: str, strangers: list[str]) -> Iterator[Open]:
+    pages: list[Page] = []
+
+    def opening(path: str, width: int = WIDE) -> Page:
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.set_default_timeout(PATIENCE)
+        page.on("request", lambda request: _note_stranger(request.url, strangers))
+        page.goto(url + path)
+        pages.append(page)
+        return page
+
+    yield opening
+    for page in pages:
+        page.close()
+
+
+def _note_stranger(url: str, strangers: list[str]) -> None:
+    if not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
+        strangers.append(url)

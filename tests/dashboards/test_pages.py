@@ -1,0 +1,182 @@
+"""Every page in a real browser: what it says, where its links lead, and that it fits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+from streamlit_process import dashboards
+
+WIDE, PHONE = 1400, 400  # pixels
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+
+
+def picture(page: Page, name: str, height: int) -> None:
+    """Keep a picture for the documentation, when asked for one."""
+    if os.environ.get("THREADLINE_PICTURES") == "1":
+        page.set_viewport_size({"width": WIDE, "height": height})
+        page.wait_for_load_state("networkidle")
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run to its end."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
+def fits(page: Page) -> None:
+    """Nothing sticks out to the side, and nothing went wrong."""
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("e => e.scrollWidth <= e.clientWidth")
+    assert page.locator("[data-testid=stException]").count() == 0
+
+
+def test_the_executive_sees_the_verdict_and_every_kpi_and_opens_one_down_to_a_contract(open_page):
+    page = open_page("/")
+
+    expect(page.locator(".tl-verdict")).to_contain_text("Off target: Failed project set-ups")
+    expect(page.locator(".tl-tile")).to_have_count(6)
+    attainment = page.locator(".tl-tile", has_text="SLA attainment")
+    expect(attainment).to_contain_text("88.2 %")
+    expect(attainment).to_contain_text("off target")
+    expect(attainment).to_contain_text("Target: at least 90 %")
+    expect(attainment).to_contain_text("worse than 100 % before")
+    settled(page)
+    expect(page.locator("[data-testid=stVegaLiteChart] canvas").first).to_be_visible()
+    picture(page, "executive", 1180)
+
+    attainment.get_by_role("link", name="See the 17 cases behind it").click()
+    expect(page.get_by_role("heading", name="SLA attainment")).to_be_visible()
+    expect(page.locator(".tl-table").last.locator("tbody tr")).to_have_count(17)
+
+    page.get_by_role("link", name="C-100234").click()
+    expect(page.get_by_role("heading", name="Contract C-100234")).to_be_visible()
+
+
+def test_another_window_gives_other_numbers_and_can_be_linked_to(open_page):
+    page = open_page("/?days=7")
+    expect(page.locator(".tl-tile", has_text="Failed project set-ups")).to_contain_text("See the")
+    week = page.locator(".tl-tile", has_text="SLA attainment").inner_text()
+
+    page.get_by_role("radio", name="90 d").or_(page.get_by_text("90 d", exact=True)).first.click()
+    page.wait_for_url("**/?days=90")
+    expect(page.get_by_text("Over the last 90 days")).to_be_visible()
+    settled(page)
+
+    assert page.locator(".tl-tile", has_text="SLA attainment").inner_text() != week
+
+
+def test_support_sees_where_it_is_stuck_since_when_why_whose_and_what_next(open_page):
+    page = open_page("/contract?id=P-417")
+
+    box = page.locator(".tl-box")
+    expect(box).to_contain_text("Stuck at “ERP project created”")
+    expect(box).to_contain_text("14 Mar 2026 09:12 UTC (6 d 2 h)")
+    expect(box).to_contain_text("Cost centre 4711 is closed for posting")
+    expect(box).to_contain_text("ERP finance support")
+    expect(box).to_contain_text("replay the project request")
+    expect(page.locator("[data-testid=stVegaLiteChart] canvas").first).to_be_visible()
+    settled(page)
+    for words in ("Identifiers, and the evidence", "PRJ-88", "same as project:erp:P-417",
+                  "shared with other contracts", "erp is the system of record",
+                  "is past its deadline"):  # fmt: skip
+        expect(page.get_by_text(words).first).to_be_visible()
+    picture(page, "thread", 1250)
+
+
+def test_a_contract_is_found_by_typing_any_id(open_page):
+    page = open_page("/contract")
+    page.get_by_label("Find a contract by any id").fill("po-5501")
+    page.get_by_role("button", name="Find").click()
+
+    expect(page.get_by_role("heading", name="Contract C-100234")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("asked", "words", "links"),
+    [
+        ("c-10024", "These contain it", {"C-100240", "C-100241", "C-100242"}),
+        (
+            "0af7651916cd43dd8448eb211c80319c",
+            "means more than one contract",
+            {"C-100234", "C-100240"},
+        ),
+    ],
+)
+def test_what_may_mean_several_contracts_offers_them(open_page, asked, words, links):
+    page = open_page(f"/contract?id={asked}")
+
+    expect(page.get_by_text(words)).to_be_visible()
+    assert set(page.locator(".tl-table tbody a").all_inner_texts()) == links
+
+
+def test_an_id_nobody_knows_is_said_in_a_sentence(open_page):
+    page = open_page("/contract?id=<b>C-9</b>")
+
+    expect(page.get_by_text("Nothing is known by the identifier '<b>C-9</b>'.")).to_be_visible()
+
+
+def test_on_call_acknowledges_and_everybody_sees_who(open_page, api_url):
+    page = open_page("/on-call")
+    first = page.locator(".tl-card").first
+    expect(first).to_contain_text("C-100234")
+    expect(first).to_contain_text("deadline broken")
+    expect(first).to_contain_text("EUR 480 k")
+    expect(first).to_contain_text("What to do")
+    expect(first).to_contain_text("default/log at 2026-03-20")
+
+    page.get_by_label("Your name").fill("night shift")
+    page.get_by_label("Your name").press("Enter")
+    page.get_by_role("button", name="Acknowledge").first.click()
+
+    expect(page.get_by_text("acknowledged by night shift").first).to_be_visible()
+    acknowledged = httpx.get(f"{api_url}/api/v1/incidents?state=acknowledged").json()["items"]
+    assert [one["acknowledged_by"] for one in acknowledged] == ["night shift"]
+
+
+def test_a_page_linked_from_a_notification_shows_its_incident_first(open_page, api_url):
+    wanted = httpx.get(f"{api_url}/api/v1/incidents").json()["items"][-1]
+
+    page = open_page(f"/on-call?incident={wanted['id']}")
+
+    expect(page.locator(".tl-card").first).to_contain_text(wanted["title"])
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+@pytest.mark.parametrize(
+    "path", ["/", "/contract?id=C-100234", "/on-call", "/kpi?kpi=activation-cycle-time"]
+)
+def test_every_page_fits_the_screen(open_page, path, width):
+    page = open_page(path, width)
+    page.wait_for_selector(".tl-quiet-text")
+    settled(page)
+
+    fits(page)
+
+
+def test_an_empty_installation_explains_how_to_send_the_first_trace(browser, empty_api_url):
+    with dashboards(empty_api_url) as url:
+        page = browser.new_page()
+        page.goto(url)
+
+        expect(page.get_by_text("Nothing has arrived yet")).to_be_visible()
+        expect(page.get_by_text("/v1/events")).to_be_visible()
+        expect(page.get_by_text("OTEL_EXPORTER_OTLP_ENDPOINT")).to_be_visible()
+        fits(page)
+        page.close()
+
+
+def test_an_api_that_is_down_is_said_and_not_shown_as_a_traceback(browser):
+    with dashboards("http://127.0.0.1:9") as url:
+        for path in ("/", "/contract?id=C-1", "/on-call"):
+            page = browser.new_page()
+            page.goto(url + path)
+            expect(page.get_by_text("Threadline's API does not answer").first).to_be_visible(
+                timeout=30_000
+            )
+            fits(page)
+            page.close()

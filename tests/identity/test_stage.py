@@ -1,0 +1,303 @@
+"""Identity over the store: whatever the order, the batches and the crashes, the same comes out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from identity_inputs import START, Decoded, Input, event, hexed, logged, span
+
+from collector.identity.graph import Graph
+from collector.identity.stage import Identified, identify
+from collector.identity.ties import RULINGS
+from collector.mapping import Mapping, load
+from threadline.store.telemetry import Telemetry, cursors, identity
+from threadline.store.telemetry.export import digests
+
+CLM, CLM2, CRM = "contract:clm:C-1", "contract:clm:C-2", "contract:crm:800"
+ERP, ERP2, PSA = "project:erp:P-1", "project:erp:P-2", "project:psa:D-1"
+ACME = "customer:crm:ACME"
+
+
+class Crash(Exception):
+    """The process is gone."""
+
+
+class Service:
+    """Identity as the pipeline runs it, over a real store."""
+
+    def __init__(self, telemetry: Telemetry, mapping: Mapping) -> None:
+        self.telemetry, self._mapping = telemetry, mapping
+        self.touched: set[str] = set()
+        self._offset = 0
+        self.start()
+
+    def start(self) -> None:
+        self._graph = Graph.load(self.telemetry, self._mapping, RULINGS.to_frame())
+        self._generation = cursors.generation(self.telemetry)
+
+    def receive(self, *inputs: Input, crash_after: int | None = None) -> Identified:
+        """One batch; with `crash_after`, the process ends after so many frames and starts anew."""
+        batch = logged(inputs, self._offset)
+        if crash_after is not None:
+            self._derive(batch, crash_after)
+            self.start()
+        identified = self._derive(batch)
+        self._offset += len(batch)
+        return identified
+
+    def _derive(self, batch: list[Input], frames: int | None = None) -> Identified:
+        self._generation += 1
+        decoded = Decoded(batch)
+        identified = identify(decoded, self.telemetry, self._graph, self._mapping, self._generation)
+        for table, frame in list(identified.frames.items())[:frames]:
+            self.telemetry.insert(table, frame)
+        if frames is None:
+            self.touched |= identified.touched_roots
+            offset = batch[-1].offset if batch else 0
+            cursors.move(self.telemetry, {0: offset}, self._generation)
+        return identified
+
+    def places(self) -> dict[str, tuple[str, str, str]]:
+        frame = self.telemetry.query("SELECT * FROM identifiers FINAL")
+        names = frame.select(pl.concat_str("object_type", "namespace", "value", separator=":"))
+        rows = frame.select("object_id", "owner_id", "root_id").rows()
+        return dict(zip(names.to_series().to_list(), rows, strict=True))
+
+    def mentions(self, fact: str) -> set[tuple[str, str]]:
+        frame = self.telemetry.query(
+            "SELECT concat(object_type, ':', namespace, ':', value) AS name, how"
+            " FROM mentions FINAL WHERE fact_id = {fact:String}",
+            {"fact": hexed(fact)},
+        )
+        return set(frame.rows())
+
+    def orphans(self) -> tuple[int, int]:
+        """Facts and orphans."""
+        found = identity.orphans(self.telemetry, START, START.replace(year=2027))
+        return int(found["facts"].sum()), int(found["orphans"].sum())
+
+
+@pytest.fixture
+def service(telemetry: Telemetry, mapping: Mapping) -> Service:
+    return Service(telemetry, mapping)
+
+
+def test_a_late_link_attributes_earlier_facts(service: Service) -> None:
+    service.receive(event("created", ERP), event("staffed", PSA))
+    assert service.orphans() == (2, 2)
+    service.receive(event("mapped", ERP, PSA))
+    found = service.receive(event("assigned", PSA, CLM))
+    assert found.touched_roots == {CLM}
+    assert service.places()[ERP] == (ERP, CLM, CLM)
+    assert service.orphans() == (4, 0)
+
+
+def test_a_span_waits_for_its_parent_in_a_later_batch(service: Service) -> None:
+    service.receive(span("t", "2", "1"))
+    assert service.mentions("t/2") == set()
+    found = service.receive(span("t", "1", names=(CLM,)))
+    assert service.mentions("t/2") == {(CLM, "ancestor")}
+    assert found.touched_roots == {CLM}
+
+
+def test_a_nearer_ancestor_that_comes_later_takes_over(service: Service) -> None:
+    service.receive(span("t", "1", names=(CLM,)), span("t", "3", "2"))
+    assert service.mentions("t/3") == {(CLM, "trace")}
+    found = service.receive(span("t", "2", "1", names=(CLM2,)))
+    assert service.mentions("t/3") == {(CLM2, "ancestor")}
+    assert found.touched_roots == {CLM, CLM2}
+
+
+def test_a_linking_trace_is_completed_when_its_target_comes(service: Service) -> None:
+    service.receive(span("u", "1", links=("t/1",)), span("u", "2", "1"))
+    found = service.receive(span("t", "1", names=(CLM,)))
+    assert service.mentions("u/2") == {(CLM, "link")}
+    assert found.touched_roots == {CLM}
+
+
+def test_a_link_to_a_stored_span_carries_over(service: Service) -> None:
+    service.receive(span("t", "1", names=(CLM,)), span("t", "2", "1"))
+    service.receive(span("u", "1", links=("t/2",)))
+    assert service.mentions("u/1") == {(CLM, "link")}
+
+
+def test_names_that_never_link_are_searchable_and_resolve_to_nothing(service: Service) -> None:
+    service.receive(event("e", ACME), event("f", ACME, CLM))
+    assert service.mentions("e") == {(ACME, "own")}
+    assert ACME not in service.places()
+    assert service.orphans() == (2, 1)
+
+
+def test_a_shared_span_above_identified_ones_is_no_orphan(service: Service) -> None:
+    items = [span("t", f"i{n}", "1", names=(f"contract:clm:C-{n}",)) for n in range(20)]
+    service.receive(span("t", "1"), *items)
+    assert service.mentions("t/1") == set()
+    assert service.orphans() == (21, 0)
+
+
+def test_a_conflict_is_stored_with_its_loser_and_reason(service: Service) -> None:
+    service.receive(event("first", ERP, CLM, at=1))
+    found = service.receive(event("second", ERP, CLM2, at=2))
+    states = service.telemetry.query("SELECT parent_value, state, reason FROM links FINAL")
+    assert set(states.rows()) == {
+        ("C-1", "held", ""),
+        ("C-2", "conflict", f"{ERP} belongs to {CLM} on better evidence"),
+    }
+    assert found.touched_roots == {CLM, CLM2}
+
+
+def test_better_evidence_moves_an_object_and_touches_both_roots(service: Service) -> None:
+    service.receive(event("later", ERP, CLM, at=5), event("staffed", ERP))
+    found = service.receive(event("earlier", ERP, CLM2, at=1))
+    assert service.places()[ERP] == (ERP, CLM2, CLM2)
+    assert found.touched_roots == {CLM, CLM2}
+
+
+def test_a_superseded_version_takes_its_mentions_and_links_with_it(service: Service) -> None:
+    service.receive(event("e", ERP, CLM, version=1))
+    found = service.receive(event("e", ERP2, CLM2, version=2))
+    assert service.mentions("e") == {(ERP2, "own"), (CLM2, "own")}
+    assert service.places() == {
+        ERP2: (ERP2, CLM2, CLM2),
+        CLM2: (CLM2, "", CLM2),
+    }
+    assert service.telemetry.query("SELECT * FROM links FINAL").height == 1
+    assert found.touched_roots == {CLM, CLM2}
+
+
+def test_a_superseded_version_leaves_what_others_say_too(service: Service) -> None:
+    service.receive(event("e", ERP, CLM, at=1), event("other", ERP, CLM, at=7))
+    service.receive(event("e", ERP2, version=2))
+    assert service.places()[ERP] == (ERP, CLM, CLM)
+    found = service.telemetry.query("SELECT fact_id FROM links FINAL")
+    assert found["fact_id"].to_list() == [hexed("other")]
+
+
+def test_an_older_version_that_comes_late_changes_nothing(service: Service) -> None:
+    service.receive(event("e", ERP, CLM, version=2))
+    before = digests(service.telemetry)
+    service.receive(event("e", ERP2, CLM2, version=1))
+    after = digests(service.telemetry)
+    assert {table for table in after if after[table] != before[table]} == {"facts"}
+
+
+def test_an_earlier_receipt_that_comes_late_is_the_one_shown(service: Service) -> None:
+    service.receive(event("e", CLM, received=9))
+    service.receive(event("e", CLM, received=2))
+    shown = service.telemetry.query("SELECT received_at FROM mentions FINAL")
+    assert shown["received_at"].to_list() == [START.replace(minute=2)]
+
+
+def test_sent_again_is_counted_and_stored_once(service: Service) -> None:
+    service.receive(event("e", CLM))
+    again = service.receive(event("e", CLM, received=5))
+    assert again.counts.select("facts", "duplicates").rows() == [(1, 1)]
+    assert service.telemetry.query("SELECT count() AS n FROM facts")["n"].item() == 1
+    assert again.touched_roots == {CLM}
+
+
+def test_an_empty_batch_is_nothing(service: Service) -> None:
+    found = service.receive()
+    assert found.touched_roots == set()
+    assert all(frame.is_empty() for frame in found.frames.values())
+
+
+def test_a_restart_knows_what_was_there(service: Service) -> None:
+    service.receive(event("e", ERP, CLM), span("u", "1", links=("t/1",)), span("t", "2", "1"))
+    service.start()
+    found = service.receive(span("t", "1", names=(ERP,)))
+    assert service.mentions("t/2") == {(ERP, "ancestor")}
+    assert service.mentions("u/1") == {(ERP, "link")}
+    assert found.touched_roots == {CLM}
+
+
+NAMES = st.lists(
+    st.sampled_from([CLM, CLM2, CRM, ERP, ERP2, PSA, ACME]), unique=True, max_size=3
+).map(tuple)
+EVENTS = st.builds(
+    lambda fact, names, **more: event(fact, *names, **more),
+    st.sampled_from(["a", "b", "c", "d"]),
+    NAMES,
+    at=st.integers(0, 3),
+    version=st.integers(1, 2),
+    received=st.integers(0, 3),
+    system=st.sampled_from(["erp", "clm"]),
+    plausible=st.sampled_from([True, True, True, False]),
+)
+SPANS = st.builds(
+    span,
+    st.sampled_from(["t", "u"]),
+    st.sampled_from(["1", "2", "3"]),
+    st.sampled_from(["", "1", "2", "9"]),
+    names=NAMES,
+    links=st.sampled_from([(), (), ("t/1",), ("u/2",)]),
+    version=st.integers(1, 2),
+    received=st.integers(0, 3),
+)
+
+
+def _consistent(inputs: Iterable[Input]) -> list[Input]:
+    """One content per version: what was drawn first for it stands, but for its receipt."""
+    contents: dict[tuple[str, int], Input] = {}
+    found = []
+    for given_ in inputs:
+        content = contents.setdefault((given_.fact, given_.version), given_)
+        found.append(replace(content, received=given_.received))
+    return found
+
+
+WORLDS = st.lists(st.one_of(EVENTS, SPANS), min_size=1, max_size=9).map(_consistent)
+
+
+def _play(
+    telemetry: Telemetry,
+    mapping: Mapping,
+    batches: Sequence[Sequence[Input]],
+    crash: tuple[int, int] | None = None,
+) -> tuple[dict[str, str], set[str]]:
+    """The export after all batches, and all roots touched; crash = (batch, frames stored)."""
+    telemetry.reset()
+    service = Service(telemetry, mapping)
+    for number, batch in enumerate(batches):
+        crash_after = crash[1] if crash and crash[0] == number else None
+        service.receive(*batch, crash_after=crash_after)
+    return digests(telemetry), service.touched
+
+
+@given(WORLDS, st.randoms(use_true_random=False), st.data())
+@settings(
+    deadline=None,
+    max_examples=25,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_order_duplicates_batches_and_crashes_change_nothing(
+    telemetry: Telemetry, world: list[Input], shuffle: random.Random, data: st.DataObject
+) -> None:
+    mapping = load()
+    whole, roots = _play(telemetry, mapping, [world])
+    other = [*world, *world[:3]]
+    shuffle.shuffle(other)
+    cut = data.draw(st.integers(0, len(other)))
+    batches = [batch for batch in (other[:cut], other[cut:]) if batch]
+    crash = (data.draw(st.integers(0, len(batches) - 1)), data.draw(st.integers(0, 7)))
+    found, touched = _play(telemetry, mapping, batches, crash)
+    assert found == whole
+    assert roots <= touched
+
+
+def test_a_crash_forgets_no_root(telemetry: Telemetry, mapping: Mapping) -> None:
+    first = [event("later", ERP, CLM, at=5), event("staffed", ERP)]
+    second = [event("earlier", ERP, CLM2, at=1)]
+    for frames in range(8):
+        telemetry.reset()
+        service = Service(telemetry, mapping)
+        service.receive(*first)
+        service.touched.clear()
+        service.receive(*second, crash_after=frames)
+        assert service.touched == {CLM, CLM2}

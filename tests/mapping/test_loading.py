@@ -1,0 +1,140 @@
+"""Mappings from files: ours, a user's over them, and what is wrong in either."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from collector.mapping import Attribute, Mapping, Relation, SameAs, load, parse
+from threadline.errors import DefinitionErrors
+
+
+def user(directory: Path, objects: str = "", **sources: str) -> Path:
+    if objects:
+        (directory / "objects.yaml").write_text(objects)
+    (directory / "sources").mkdir()
+    for name, text in sources.items():
+        (directory / "sources" / f"{name}.yaml").write_text(text)
+    return directory
+
+
+def test_the_shipped_mapping_says_who_owns_and_masters_what() -> None:
+    shipped = load()
+    assert shipped.roots == {"contract"}
+    assert shipped.objects["invoice"].owners == ("project", "contract")
+    assert shipped.objects["project"].namespaces == ("erp", "psa")
+    assert not shipped.objects["supplier"].links
+    pair = SameAs(object_type="project", namespaces=("erp", "psa"), master="erp")
+    assert pair in shipped.same_as
+    bills = Relation(name="bills", child="invoice", parent="milestone", master="erp")
+    assert bills in shipped.relations
+    assert shipped.attributes["contract.id"] == Attribute(object_type="contract", namespace="clm")
+
+
+def test_content_goes_through_json_and_back() -> None:
+    shipped = load()
+    assert parse(json.loads(json.dumps(shipped.content()))) == shipped
+
+
+def test_a_user_adds_entries_and_replaces_those_of_the_same_name(tmp_path: Path) -> None:
+    objects = """
+objects:
+  order: {root: true, master: shop, namespaces: [shop]}
+  project: {owner: [contract], master: psa, namespaces: [psa, erp]}
+same_as:
+  - {object: project, namespaces: [psa, erp], master: psa}
+"""
+    mapping = load(user(tmp_path, objects, erp="system: sap\ncadence: nightly\nservices: [erp]\n"))
+    assert mapping.roots == {"contract", "order"}
+    assert mapping.objects["project"].master == "psa"
+    assert [pair.master for pair in mapping.same_as if pair.object_type == "project"] == ["psa"]
+    assert system(mapping, "erp") == "sap"
+    assert mapping.cadences["sap"] == "nightly"
+    assert "erp" not in mapping.cadences
+
+
+def system(mapping: Mapping, service: str) -> str | None:
+    source = mapping.service(service)
+    return source and source.system
+
+
+def test_the_most_specific_pattern_names_the_system(tmp_path: Path) -> None:
+    mapping = load(
+        user(
+            tmp_path,
+            a="system: wide\ncadence: live\nservices: [x*]\nevents: ['/x/*']\n",
+            b="system: narrow\ncadence: live\nservices: [x-y*]\nevents: ['/x/y/*']\n",
+            c="system: exact\ncadence: live\nservices: [x-y]\n",
+        )
+    )
+    assert [system(mapping, name) for name in ("x", "x-yz", "x-y", "z")] == [
+        "wide",
+        "narrow",
+        "exact",
+        None,
+    ]
+    found = mapping.event_source("/x/y/z")
+    assert found is not None
+    assert found.system == "narrow"
+    assert mapping.event_source("/x") is None
+
+
+def test_a_system_of_several_sources_has_the_most_patient_cadence(tmp_path: Path) -> None:
+    mapping = load(user(tmp_path, files="system: erp\ncadence: nightly\nevents: [files]\n"))
+    assert mapping.cadences["erp"] == "nightly"
+
+
+@pytest.mark.parametrize(
+    ("objects", "line", "key", "rule"),
+    [
+        ("objects:\n  a: {owner: [b], master: m, namespaces: [n]}", 2, "objects.a.owner[0]", "'b'"),
+        (
+            "objects:\n  a: {owner: [b], master: m, namespaces: [n]}\n"
+            "  b: {owner: [a], master: m, namespaces: [n]}",
+            2,
+            "objects.a.owner",
+            "own itself",
+        ),
+        (
+            "objects:\n  a: {owner: [user], master: m, namespaces: [n]}",
+            2,
+            "owner[0]",
+            "never links",
+        ),
+        ("objects:\n  a: {namespaces: [n]}", 2, "objects.a", "needs an owner"),
+        ("objects:\n  a: {root: true, namespaces: [n]}", 2, "objects.a", "system of record"),
+        ("objects:\n  a: {root: true, links: never, namespaces: [n]}", 2, "objects.a", "excludes"),
+        ("objects:\n  a: {root: 1, namespaces: [n]}", 2, "objects.a.root", "boolean"),
+        ("objects:\n  a: {root: true}", 2, "objects.a", "'namespaces' is a required"),
+        ("attributes:\n  x: {object: a, namespace: n}", 2, "attributes.x.object", "unknown"),
+        ("attributes:\n\n  x: {object: invoice, namespace: n}", 3, "attributes.x.namespace", "'n'"),
+        ("same_as:\n- {object: a, namespaces: [n, o]}", 2, "same_as[0].object", "unknown"),
+        ("same_as:\n- {object: user, namespaces: [n, o]}", 2, "same_as[0].object", "never links"),
+        ("same_as:\n- {object: project, namespaces: [erp, o]}", 2, "namespaces[1]", "'o'"),
+        ("relations:\n- {name: r, from: invoice, to: a}", 2, "relations[0].to", "unknown"),
+        ("namespaces:\n  moon: {case: upper}", 2, "namespaces.moon", "no object type"),
+        ("namespaces:\n  erp: {case: big}", 2, "namespaces.erp.case", "letter case"),
+        ("objects:\n  contract: {links: never, namespaces: [clm]}", 1, "objects", "root: true"),
+    ],
+)
+def test_a_fault_names_file_line_key_and_rule(
+    tmp_path: Path, objects: str, line: int, key: str, rule: str
+) -> None:
+    with pytest.raises(DefinitionErrors) as raised:
+        load(user(tmp_path, objects))
+    own = [error for error in raised.value.errors if error.file == tmp_path / "objects.yaml"]
+    assert any(e.line == line and key in e.key and rule in e.rule for e in own), raised.value
+
+
+def test_all_faults_of_all_sources_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(DefinitionErrors) as raised:
+        load(user(tmp_path, a="system: x\n", b="system: x\ncadence: never\nservices: [x]\n"))
+    assert {error.file.stem for error in raised.value.errors} == {"a", "b"}
+
+
+def test_replacing_an_object_that_others_rely_on_is_a_fault_where_they_do(tmp_path: Path) -> None:
+    objects = "objects:\n  project: {owner: [contract], master: erp, namespaces: [erp]}"
+    with pytest.raises(DefinitionErrors, match=r"same_as\[2\].namespaces\[1\].*no namespace 'psa'"):
+        load(user(tmp_path, objects))

@@ -1,0 +1,159 @@
+"""Business time, held against walking through it minute by minute."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import holidays
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metrics.calendars import (
+    Calendar,
+    Clocks,
+    Hours,
+    PublicHolidays,
+    add_business,
+    business_between,
+)
+from metrics.calendars.zones import zone
+
+INSTANT = pl.Datetime("ns", "UTC")
+MINUTE = timedelta(minutes=1)
+# Zones that change at midnight, by half an hour, over the date line, in Ramadan; and changing days.
+CHANGES = {
+    "Europe/Berlin": (date(2026, 3, 29), date(2026, 10, 25)),
+    "America/New_York": (date(2026, 3, 8), date(2026, 11, 1)),
+    "Australia/Lord_Howe": (date(2026, 4, 5), date(2026, 10, 4)),
+    "Africa/Cairo": (date(2026, 4, 24), date(2026, 10, 29)),
+    "Pacific/Apia": (date(2011, 12, 30), date(2011, 12, 31)),
+    "Africa/Casablanca": (date(2026, 2, 15), date(2026, 3, 22)),
+    "America/St_Johns": (date(2010, 3, 14), date(2010, 11, 7)),
+    "Asia/Kolkata": (date(2026, 1, 26), date(2026, 8, 15)),
+    "UTC": (date(2026, 1, 1), date(2024, 2, 29)),
+}
+WORK = {
+    "office": ((540, 1020),),
+    "night": ((0, 390), (1380, 1440)),  # across the hours in which clocks change
+    "all day": ((0, 1440),),
+    "odd": ((150, 151), (152, 600)),
+}
+
+
+def calendar(place: str, work: str, country: str = "") -> Calendar:
+    return Calendar(
+        name="here",
+        title="Here",
+        zone=place,
+        day_seconds=8 * 3600,
+        hours=tuple(
+            Hours(weekday=day, opens=opens, closes=closes)
+            for day in (0, 1, 2, 3, 4, 6)
+            for opens, closes in WORK[work]
+        ),
+        holidays=(PublicHolidays(country=country),) if country else (),
+        days_off=(date(2026, 10, 26),),
+    )
+
+
+@cache
+def public(country: str, year: int) -> set[date]:
+    return set(holidays.country_holidays(country, years=year))
+
+
+def works(calendar: Calendar, at: datetime) -> bool:
+    """Whether the minute that begins at `at` is working time."""
+    local = at.astimezone(ZoneInfo(calendar.zone))
+    days = {day for place in calendar.holidays for day in public(place.country, local.year)}
+    minute = local.hour * 60 + local.minute
+    free = local.date() in days or local.date() in calendar.days_off
+    return not free and any(
+        hours.weekday == local.weekday() and hours.opens <= minute < hours.closes
+        for hours in calendar.hours
+    )
+
+
+def column(*instants: datetime | None) -> pl.Series:
+    return pl.Series(instants, dtype=pl.Datetime("us", "UTC")).cast(INSTANT)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    place=st.sampled_from(sorted(CHANGES)),
+    work=st.sampled_from(sorted(WORK)),
+    country=st.sampled_from(("", "DE", "US", "EG", "JP")),
+    change=st.integers(0, 1),
+    offset=st.integers(-2000, 2000),
+    length=st.integers(0, 3000),
+)
+def test_between_counts_the_working_minutes(place, work, country, change, offset, length):
+    here = calendar(place, work, country)
+    day = CHANGES[place][change]
+    since = datetime(day.year, day.month, day.day, tzinfo=UTC) + offset * MINUTE
+    minutes = sum(works(here, since + step * MINUTE) for step in range(length))
+    until = since + length * MINUTE
+    assert business_between(here, column(since), column(until))[0] == minutes * 60
+    assert business_between(here, column(until), column(since))[0] == -minutes * 60
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    place=st.sampled_from(sorted(CHANGES)),
+    work=st.sampled_from(sorted(WORK)),
+    change=st.integers(0, 1),
+    offset=st.integers(-2000, 1000),
+    budget=st.integers(1, 900),
+)
+def test_adding_ends_with_the_last_minute_of_the_budget(place, work, change, offset, budget):
+    here = calendar(place, work)
+    day = CHANGES[place][change]
+    since = at = datetime(day.year, day.month, day.day, tzinfo=UTC) + offset * MINUTE
+    left = budget
+    while left:
+        left -= works(here, at)
+        at += MINUTE
+    assert add_business(here, column(since), pl.Series([budget * 60.0])).to_list() == [at]
+
+
+def test_a_budget_of_parts_of_a_second_is_exact():
+    here = calendar("Europe/Berlin", "office")
+    since = datetime(2026, 3, 27, 15, 59, 59, 999_999, tzinfo=UTC)  # a microsecond before closing
+    until = add_business(here, column(since), pl.Series([0.000_002]))
+    assert until.to_list() == [datetime(2026, 3, 29, 7, 0, 0, 1, tzinfo=UTC)]  # a working Sunday
+
+
+def test_nothing_added_to_an_instant_is_that_instant():
+    since = datetime(2026, 3, 28, 12, tzinfo=UTC)  # a Saturday, when nobody works
+    added = add_business(calendar("UTC", "office"), column(since), pl.Series([0.0]))
+    assert added.to_list() == [since]
+
+
+def test_unknown_instants_stay_unknown():
+    here = calendar("UTC", "office")
+    known = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    pairs = column(None, known), column(known, None)
+    assert business_between(here, *pairs).to_list() == [None, None]
+    assert add_business(here, column(None), pl.Series([60.0])).to_list() == [None]
+
+
+def test_clocks_are_asked_row_by_row():
+    clocks = Clocks({"berlin": calendar("Europe/Berlin", "office")})
+    names = pl.Series(["", "berlin", ""])
+    since = column(*[datetime(2026, 3, 27, 16, tzinfo=UTC)] * 2, None)
+    hour = 3600 * 1_000_000_000
+    reached = clocks.instant(names, clocks.position(names, since) + hour)
+    assert reached.to_list() == [
+        datetime(2026, 3, 27, 17, tzinfo=UTC),
+        datetime(2026, 3, 29, 8, tzinfo=UTC),  # closed at 16 UTC on Friday; works on Sundays
+        None,
+    ]
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "../../etc/passwd", "Europe", "zone.tab", ""])
+def test_what_is_no_zone_is_refused(name):
+    with pytest.raises(ValueError, match="is not an IANA time zone"):
+        zone(name)

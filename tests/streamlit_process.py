@@ -1,0 +1,48 @@
+"""The dashboards as `threadline dashboards` runs them: Streamlit in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+APP = Path(__file__).parents[1] / "dashboards" / "app.py"
+READY_SECONDS = 60
+
+
+@contextmanager
+def dashboards(api_url: str) -> Iterator[str]:
+    """Streamlit over the API at `api_url`, in a process of its own; its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    flags = [f"--server.port={port}", "--server.address=127.0.0.1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", str(APP), *flags],
+        env=os.environ | {"THREADLINE_API_URL": api_url},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_healthy(f"{url}/_stcore/health", process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
+    pause = threading.Event()
+    for _ in range(READY_SECONDS * 10):
+        assert process.poll() is None, "streamlit ended by itself"
+        with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+            if answer.status == 200:
+                return
+        pause.wait(0.1)
+    raise AssertionError(f"{url} did not answer within {READY_SECONDS} s")
