@@ -128,7 +128,8 @@ def _peak_rss(pid: int) -> int:
 
 
 def _get(path: str) -> bytes:
-    with urllib.request.urlopen(f"http://127.0.0.1:{PORTS['API__LISTEN']}{path}", timeout=60) as got:
+    url = f"http://127.0.0.1:{PORTS['API__LISTEN']}{path}"
+    with urllib.request.urlopen(url, timeout=60) as got:
         body: bytes = got.read()
     return body
 

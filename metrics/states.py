@@ -9,7 +9,6 @@ import polars as pl
 
 INSTANT = pl.Datetime("ns", "UTC")
 STATES = ("open", "paused", "completed", "cancelled")
-SLA_STATES = ("on_track", "at_risk", "breached", "met", "missed", "unknown")
 
 
 def with_states(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -118,6 +119,8 @@ class Sender:
             self.acknowledged.update(keys)
             self.progress.notify_all()
 
+
+logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # refusals are the point here
 
 _STRUCTURED = {"content-type": "application/cloudevents+json"}
 

@@ -21,6 +21,7 @@ from threadline.activation import Active
 from threadline.api import ApiServices, create_api
 from threadline.clock import Clock
 from threadline.errors import ThreadlineError
+from threadline.exposure import kpi_collector
 from threadline.instruments import PipelineInstruments
 from threadline.model.incidents import Incident
 from threadline.pipeline import Pipeline
@@ -101,6 +102,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             logger.info("the definitions were taken up")
 
         api = create_api(services(active))
+        registry.register(kpi_collector(lambda: api.state.services))
         scheduler = evaluation.schedule(
             lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
         )

@@ -85,7 +85,7 @@ class Pipeline:
         self._derivation = derivation
         self._index: _Index | None = None
         self._watermark: datetime | None = _NOTHING_KNOWN
-        self._rebuilding, self._rebuilt_with = telemetry.rebuilt_because or "", log.end()
+        self._rebuilding = telemetry.rebuilt_because or ""
         self._failing = ""
         self._stopping = threading.Event()
 

@@ -86,8 +86,9 @@ def payloads(picks: pl.DataFrame, wanted: frozenset[str]) -> pl.DataFrame:
     written = [(key, canonical.string(key) + ":") for key in wanted]
     keys = pl.DataFrame(written, schema={"key": pl.String, "opening": pl.String}, orient="row")
     pairs = picks.join(keys, on="key").select("row", pair=pl.col("opening") + pl.col("json"))
-    joined = pl.col("pair").sort().str.join(",")
-    return pairs.group_by("row").agg(payload=pl.lit("{") + joined + pl.lit("}"))
+    grouped = pairs.sort("row", "pair").group_by("row", maintain_order=True).agg("pair")
+    joined = pl.col("pair").list.join(",")
+    return grouped.select("row", payload=pl.lit("{") + joined + pl.lit("}"))
 
 
 def identifiers(picks: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:

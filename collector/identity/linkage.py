@@ -128,7 +128,7 @@ class Linkage:
             if identifier not in region:
                 region.add(identifier)
                 for pair in self._of.get(identifier, ()):
-                    if pair.kind in (SAME_AS,):
+                    if pair.kind in (SAME_AS, BELONGS_TO):
                         ahead += (pair.child, pair.parent)
         return region
 

@@ -1,24 +1,14 @@
 """Business time: which instants count, and arithmetic on them. Shipped calendars lie beside."""
 
-from metrics.calendars.arithmetic import (
-    ELAPSED,
-    BusinessTime,
-    Clocks,
-    add_business,
-    as_seconds,
-    business_between,
-)
-from metrics.calendars.calendar import NANOSECONDS, Calendar, Hours, PublicHolidays
+from metrics.calendars.arithmetic import ELAPSED, Clocks, as_nanoseconds, as_seconds
+from metrics.calendars.calendar import Calendar, Hours, PublicHolidays
 
 __all__ = [
     "ELAPSED",
-    "NANOSECONDS",
-    "BusinessTime",
     "Calendar",
     "Clocks",
     "Hours",
     "PublicHolidays",
-    "add_business",
+    "as_nanoseconds",
     "as_seconds",
-    "business_between",
 ]

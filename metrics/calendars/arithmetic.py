@@ -51,29 +51,15 @@ def as_seconds(nanoseconds: Column) -> Column:
     return nanoseconds // NANOSECONDS + (nanoseconds % NANOSECONDS) / NANOSECONDS
 
 
+def as_nanoseconds(seconds: pl.Series) -> pl.Series:
+    """To the nearest whole nanosecond."""
+    return (seconds * NANOSECONDS).round().cast(pl.Int64)
+
+
 @lru_cache(maxsize=256)
 def business_time(calendar: Calendar) -> BusinessTime:
     """`calendar` made ready, once."""
     return BusinessTime(calendar)
-
-
-def business_between(calendar: Calendar, since: pl.Series, until: pl.Series) -> pl.Series:
-    """Business seconds from each `since` to its `until` (Float64); negative when swapped."""
-    clock = business_time(calendar)
-    return as_seconds(clock.position(until) - clock.position(since))
-
-
-def add_business(calendar: Calendar, since: pl.Series, seconds: pl.Series) -> pl.Series:
-    """The earliest instant at which `seconds` of business time have run since `since`.
-
-    A budget used up at closing time ends then, not at the next opening. Nothing added to an instant
-    is that instant.
-    """
-    clock = business_time(calendar)
-    budget = (seconds * NANOSECONDS).round().cast(pl.Int64)
-    reached = clock.instant(clock.position(since) + budget)
-    starts = since.cast(INSTANT)
-    return pl.select(pl.when(budget > 0).then(reached).otherwise(starts)).to_series()
 
 
 class Clocks:
@@ -81,6 +67,18 @@ class Clocks:
 
     def __init__(self, calendars: Mapping[str, Calendar]) -> None:
         self._calendars = calendars
+
+    def between(self, clock: pl.Series, since: pl.Series, until: pl.Series) -> pl.Series:
+        """Seconds that run on each row's `clock` from `since` to `until`; negative if swapped."""
+        return as_seconds(self.position(clock, until) - self.position(clock, since))
+
+    def after(self, clock: pl.Series, since: pl.Series, seconds: pl.Series) -> pl.Series:
+        """The earliest instant at which `seconds`, above zero, have run since `since`.
+
+        A budget used up at closing time ends then, not at the next opening.
+        """
+        start = self.position(clock, since)
+        return self.instant(clock, start + as_nanoseconds(seconds))
 
     def position(self, clock: pl.Series, at: pl.Series) -> pl.Series:
         """What has run on each row's `clock` by its instant, in nanoseconds from a fixed origin."""

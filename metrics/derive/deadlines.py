@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import polars as pl
 
-from metrics.calendars import NANOSECONDS, Clocks
-
-
-def reached(rows: pl.DataFrame, clocks: Clocks) -> pl.Series:
-    """For each row the instant at which `budget` seconds have run on `clock` since `since`."""
-    start = clocks.position(rows["clock"], rows["since"])
-    return clocks.instant(rows["clock"], start + _nanoseconds(rows["budget"]))
+from metrics.calendars import Clocks, as_nanoseconds
 
 
 def deadlines(rows: pl.DataFrame, pauses: pl.DataFrame, clocks: Clocks) -> pl.Series:
-    """As `reached`, for rows with a `case` whose pauses stop the clock.
+    """For each row when `budget` seconds have run on `clock` since `since`, outside the pauses of
+    its `case`.
 
     A pause counts if it starts while budget is left; since it only ever puts the deadline off, the
     pauses before it decide that, and the ones that count are the first ones.
     """
     rows = rows.with_row_index("row").with_columns(
-        position=clocks.position(rows["clock"], rows["since"]), budget=_nanoseconds(rows["budget"])
+        position=clocks.position(rows["clock"], rows["since"]),
+        budget=as_nanoseconds(rows["budget"]),
     )
     stops = rows.join(pauses, on="case").filter(pl.col("paused_until") > pl.col("since"))
     stops = stops.sort("row", "paused_from")
@@ -36,7 +32,3 @@ def deadlines(rows: pl.DataFrame, pauses: pl.DataFrame, clocks: Clocks) -> pl.Se
     rows = rows.join(extra, on="row", how="left", maintain_order="left")
     target = rows["position"] + rows["budget"] + rows["extra"].fill_null(0)
     return clocks.instant(rows["clock"], target)
-
-
-def _nanoseconds(seconds: pl.Series) -> pl.Series:
-    return (seconds * NANOSECONDS).round().cast(pl.Int64)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import polars as pl
 
 from metrics.calendars import Clocks
-from metrics.derive.deadlines import reached
 from metrics.derive.evidence import Evidence, Part
 from metrics.derive.rows import INSTANT
 from metrics.derive.runs import until
@@ -64,7 +63,7 @@ def _next(
         clock=pl.col("calendar") if maximum.business else pl.lit(""),
         budget=budget,
     )
-    latest = reached(limits, clocks)
+    latest = clocks.after(limits["clock"], limits["since"], limits["budget"])
     return (
         begun.with_columns(latest=latest)
         .join(answered, on="case", how="left")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
-from metrics.calendars import NANOSECONDS, Clocks, as_seconds
+from metrics.calendars import Clocks, as_nanoseconds, as_seconds
 from metrics.definitions import Definitions
 from metrics.derive.clocks import case_calendar
 from metrics.states import INSTANT
@@ -16,8 +16,8 @@ def working_time(
     cases: pl.DataFrame, since: str, until: str, definitions: Definitions
 ) -> pl.Series:
     """Business seconds between two instants of each case, on the case's own calendar."""
-    ran = _positions(cases.select("journey", "dimensions", since, until), definitions)
-    return as_seconds(ran[until] - ran[since])
+    clocks, calendar = Clocks(definitions.calendars), _calendar(cases, definitions)
+    return clocks.between(calendar, cases[since], cases[until])
 
 
 def worked_by(cases: pl.DataFrame, at: datetime, definitions: Definitions) -> pl.Series:
@@ -39,7 +39,7 @@ def worked_by(cases: pl.DataFrame, at: datetime, definitions: Definitions) -> pl
         at=pl.lit(at).cast(INSTANT),
     )
     ran = _positions(instants, definitions).with_columns(
-        worked=(cases["business_seconds"] * NANOSECONDS).round().cast(pl.Int64)
+        worked=as_nanoseconds(cases["business_seconds"])
     )
     now, paused = pl.col("at"), pl.col("paused_from")
     later = pl.max_horizontal("resumed", now) - pl.max_horizontal(paused, now)

@@ -36,6 +36,8 @@ def test_a_warning_that_becomes_a_breach_is_one_incident_with_a_new_escalation(d
     desk.at(hours=1)
     warned = desk.incident()
     assert (warned.severity, warned.episode) == ("warning", 1)
+    desk.clock.move_to(NOON + timedelta(hours=2))
+    assert desk.evaluate() == {}, "the deadline is the last good instant"
     desk.at(hours=2)
     assert desk.pages[0] == ("opened", "warning")
     assert desk.pages[-1] == ("raised", "breach")
@@ -51,6 +53,7 @@ def test_an_acknowledged_warning_becomes_a_breach_without_a_page(desk):
     desk.at(hours=9)
     assert desk.pages == [("opened", "warning")]
     assert (desk.incident().state, desk.incident().severity) == ("acknowledged", "breach")
+    assert desk.incident().episode == 1
 
 
 def test_a_backfill_is_recorded_and_pages_nobody(desk):

@@ -54,6 +54,13 @@ def test_a_lease_that_ran_out_is_free_again_and_its_first_owner_too_late(control
     assert control.outbox.claim(LATER, owner="a", lease_until=LATER) is None
 
 
+def test_a_worker_that_claims_again_cannot_settle_its_earlier_claim(control, breach):
+    owe(control, breach)
+    first = control.outbox.claim(NOON + timedelta(seconds=1), owner="a", lease_until=LATER)
+    control.outbox.claim(LATER, owner="a", lease_until=LATER + timedelta(minutes=5))
+    assert not control.outbox.failed(first, LATER, "status 404")
+
+
 def test_excluded_receivers_are_left_alone(control, breach):
     owe(control, breach, receiver="default/webhook")
     now = NOON + timedelta(seconds=1)

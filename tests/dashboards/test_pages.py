@@ -46,7 +46,7 @@ def test_the_executive_sees_the_verdict_and_every_kpi_and_opens_one_down_to_a_co
     expect(attainment).to_contain_text("Target: at least 90 %")
     expect(attainment).to_contain_text("worse than 100 % before")
     settled(page)
-    expect(page.locator("[data-testid=stVegaLiteChart] canvas").first).to_be_visible()
+    expect(page.locator("[data-testid=stVegaLiteChart] .marks").first).to_be_visible()
     picture(page, "executive", 1180)
 
     attainment.get_by_role("link", name="See the 17 cases behind it").click()
@@ -79,7 +79,7 @@ def test_support_sees_where_it_is_stuck_since_when_why_whose_and_what_next(open_
     expect(box).to_contain_text("Cost centre 4711 is closed for posting")
     expect(box).to_contain_text("ERP finance support")
     expect(box).to_contain_text("replay the project request")
-    expect(page.locator("[data-testid=stVegaLiteChart] canvas").first).to_be_visible()
+    expect(page.locator("[data-testid=stVegaLiteChart] .marks").first).to_be_visible()
     settled(page)
     for words in ("Identifiers, and the evidence", "PRJ-88", "same as project:erp:P-417",
                   "shared with other contracts", "erp is the system of record",

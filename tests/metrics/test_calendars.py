@@ -12,14 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.calendars import (
-    Calendar,
-    Clocks,
-    Hours,
-    PublicHolidays,
-    add_business,
-    business_between,
-)
+from metrics.calendars import Calendar, Clocks, Hours, PublicHolidays
 from metrics.calendars.zones import zone
 
 INSTANT = pl.Datetime("ns", "UTC")
@@ -81,6 +74,16 @@ def column(*instants: datetime | None) -> pl.Series:
     return pl.Series(instants, dtype=pl.Datetime("us", "UTC")).cast(INSTANT)
 
 
+def business_between(calendar: Calendar, since: pl.Series, until: pl.Series) -> pl.Series:
+    names = pl.Series(["here"] * len(since))
+    return Clocks({"here": calendar}).between(names, since, until)
+
+
+def add_business(calendar: Calendar, since: pl.Series, seconds: pl.Series) -> pl.Series:
+    names = pl.Series(["here"] * len(since))
+    return Clocks({"here": calendar}).after(names, since, seconds)
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     place=st.sampled_from(sorted(CHANGES)),
@@ -124,12 +127,6 @@ def test_a_budget_of_parts_of_a_second_is_exact():
     since = datetime(2026, 3, 27, 15, 59, 59, 999_999, tzinfo=UTC)  # a microsecond before closing
     until = add_business(here, column(since), pl.Series([0.000_002]))
     assert until.to_list() == [datetime(2026, 3, 29, 7, 0, 0, 1, tzinfo=UTC)]  # a working Sunday
-
-
-def test_nothing_added_to_an_instant_is_that_instant():
-    since = datetime(2026, 3, 28, 12, tzinfo=UTC)  # a Saturday, when nobody works
-    added = add_business(calendar("UTC", "office"), column(since), pl.Series([0.0]))
-    assert added.to_list() == [since]
 
 
 def test_unknown_instants_stay_unknown():

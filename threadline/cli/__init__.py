@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = arguments.run(arguments)
     except commands.Away as error:
         print(f"threadline: {error}", file=sys.stderr)
-        return 3
+        return commands.AWAY
     except ThreadlineError as error:
         print(f"threadline: {error}", file=sys.stderr)
         return 2

@@ -29,7 +29,7 @@ from threadline.serving import require_free
 from threadline.settings import Settings, host_and_port
 from threadline.store.control import ControlStore
 
-DONE, NO, WRONG, AWAY = 0, 1, 2, 3
+DONE, NO, AWAY = 0, 1, 3
 DASHBOARDS = Path(__file__).parents[2] / "dashboards" / "app.py"
 
 console = Console()

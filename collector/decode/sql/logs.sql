@@ -40,7 +40,7 @@ from
         from
         (
             select
-                entry, sender, service, r, pairs, retold or repeated(own) as retold,
+                entry, sender, service, r, pairs, retold,
                 rowNumberInAllBlocks() as place,
                 lower(hex(r.trace_id)) as trace_id,
                 lower(hex(r.span_id)) as parent_span_id,
@@ -53,7 +53,7 @@ from
                     *,
                     r.attributes.key as keys,
                     written(r.attributes) as own,
-                    arrayConcat(own, arrayFilter(p -> not has(keys, p.1), inherited)) as pairs
+                    if(empty(inherited), own, arrayConcat(own, arrayFilter(p -> not has(keys, p.1), inherited))) as pairs
                 from
                 (
                     select entry, sender, service, inherited, retold, arrayJoin(sl.log_records) as r

@@ -36,7 +36,7 @@ from
     from
     (
         select
-            entry, sender, service, s, pairs, retold or repeated(own) as retold,
+            entry, sender, service, s, pairs, retold,
             lower(hex(s.trace_id)) as trace_id,
             lower(hex(s.span_id)) as span_id,
             lower(hex(s.parent_span_id)) as parent_span_id,
@@ -51,7 +51,7 @@ from
                 *,
                 s.attributes.key as keys,
                 written(s.attributes) as own,
-                arrayConcat(own, arrayFilter(p -> not has(keys, p.1), inherited)) as pairs
+                if(empty(inherited), own, arrayConcat(own, arrayFilter(p -> not has(keys, p.1), inherited))) as pairs
             from
             (
                 select entry, sender, service, inherited, retold, arrayJoin(ss.spans) as s

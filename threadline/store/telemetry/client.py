@@ -104,10 +104,10 @@ class Telemetry:
             return _frame(client.query_arrow(sql.replace("{file}", str(file)), use_strings=True))
 
     def reset(self) -> None:
-        """Drop everything, cursors included, and start over with empty tables."""
+        """Forget everything, cursors included; readers meanwhile find empty tables."""
         for table in schema.tables():
-            self.command(f"DROP TABLE IF EXISTS {table} SYNC")
-        self._create()
+            self.command(f"TRUNCATE TABLE {table} SYNC")
+        self._sign()
 
     def _prepare(self) -> None:
         self._create_database()
@@ -116,7 +116,9 @@ class Telemetry:
             self._create()
         elif (stale := self._stale(set(there["name"]))) is not None:
             self.rebuilt_because = self.rebuilt_because or stale
-            self.reset()
+            for table in there["name"]:
+                self.command(f"DROP TABLE IF EXISTS {table} SYNC")
+            self._create()
 
     def _stale(self, there: set[str]) -> str | None:
         """Why the tables cannot be used, if so: a half-lost index is as useless as an old one."""
@@ -131,6 +133,9 @@ class Telemetry:
     def _create(self) -> None:
         for statement in schema.statements(durable=self._settings.durable):
             self.command(statement)
+        self._sign()
+
+    def _sign(self) -> None:
         row = {"name": _SCHEMA, "digest": schema.digest(), "generation": 0}
         self.insert("built_under", pl.DataFrame([row]))
 
