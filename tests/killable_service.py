@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,18 +35,22 @@ class Service:
     grpc: str
     api: str
     process: subprocess.Popen[bytes] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
 
-    def start(self) -> None:
-        environment = os.environ | {
+    def environment(self) -> dict[str, str]:
+        return {
             "THREADLINE_DATA_DIR": str(self.data),
             "THREADLINE_INTAKE__HTTP": self.http,
             "THREADLINE_INTAKE__GRPC": self.grpc,
             "THREADLINE_API__LISTEN": self.api,
+            **self.settings,
         }
+
+    def start(self) -> None:
         with (self.data / "service.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "threadline.cli", "serve"],
-                env=environment,
+                env=os.environ | self.environment(),
                 stdout=log,
                 stderr=log,
             )
@@ -56,6 +60,12 @@ class Service:
 
     def wait_until_derived(self) -> None:
         self._wait(lambda: self.get("/api/v1/health")["entries_behind"] == 0, "done deriving")
+
+    def wait_until_said(self, words: str) -> None:
+        self._wait(lambda: words in (self.data / "service.log").read_text(), f"saying {words!r}")
+
+    def wait_until_found(self, path: str) -> None:
+        self._wait(lambda: httpx.get(f"http://{self.api}{path}").status_code == 200, "serving it")
 
     def kill(self) -> None:
         assert self.process is not None

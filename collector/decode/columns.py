@@ -40,9 +40,11 @@ def records(
 ) -> tuple[pl.DataFrame, list[Refusal]]:
     """Rows of `records.SCHEMA` for messages of one kind, and those that cannot be decoded."""
     ordered = sorted(messages, key=lambda message: message.sender)
-    whole, unread = _read(ordered, names, engine)
+    read, unread = _read(ordered, names, engine)
+    if not unread:
+        return pl.concat(read), []
     rows, refusals = by_reference(unread, names)
-    return pl.concat([*whole, frame(rows)]), refusals
+    return pl.concat([*read, frame(rows)]), refusals
 
 
 def by_reference(
@@ -64,7 +66,7 @@ def _read(
     messages: Sequence[Message], names: Names, engine: Engine
 ) -> tuple[list[pl.DataFrame], list[Message]]:
     if not messages:
-        return [], []
+        return [SCHEMA.to_frame()], []
     try:
         read = _query(messages, names, engine)
     except ThreadlineError:

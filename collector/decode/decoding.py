@@ -11,7 +11,6 @@ from collector.decode import columns, readings
 from collector.decode.columns import Engine
 from collector.decode.facts import facts_and_mentions
 from collector.decode.ids import identified
-from collector.decode.records import SCHEMA
 from collector.decode.requests import Message, Refusal, messages
 from collector.mapping import Mapping
 from threadline.model.entries import Logged
@@ -59,7 +58,7 @@ def decode(
     read = list(messages(entries))
     names = readings.names(mapping, wanted)
     refusals = [item for item in read if isinstance(item, Refusal)]
-    frames = [SCHEMA.to_frame()]
+    frames = []
     for kind in ("traces", "logs", "events"):
         chosen = [item for item in read if isinstance(item, Message) and item.kind == kind]
         decoded, refused = columns.records(chosen, names, engine)

@@ -12,6 +12,8 @@ from collector.mapping import BLANKS, Mapping, Source
 
 OUTCOME, EVENT_NAME = "outcome", "event.name"
 ERROR_MESSAGE, EXCEPTION_MESSAGE = "error.message", "exception.message"
+_KEYS = {"key": pl.String, "identity": pl.UInt32, "case": pl.String, "zeros": pl.Boolean}
+_IDENTITIES = {"identity": pl.UInt32, "object_type": pl.String, "namespace": pl.String}
 _SPOKEN = frozenset([OUTCOME, EVENT_NAME, ERROR_MESSAGE, EXCEPTION_MESSAGE])
 
 
@@ -93,28 +95,30 @@ def payloads(picks: pl.DataFrame, wanted: frozenset[str]) -> pl.DataFrame:
 
 def identifiers(picks: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     """The distinct identifiers of each `row`: `object_type`, `namespace`, `value`, normalised."""
-    rules = [
-        (key, a.object_type, a.namespace, n.case, n.strip_leading_zeros)
-        for key, a in mapping.attributes.items()
-        for n in [mapping.normalisation(a.namespace)]
-    ]
-    schema = {
-        "key": pl.String,
-        "object_type": pl.String,
-        "namespace": pl.String,
-        "case": pl.String,
-        "zeros": pl.Boolean,
-    }
-    known = pl.DataFrame(rules, schema=schema, orient="row")
-    columns = ["row", "object_type", "namespace", "value"]
+    keys, names = _identities(mapping)
     return (
-        picks.join(known, on="key")
+        picks.join(keys, on="key")
         .explode("texts")
         .with_columns(value=_normalised(pl.col("texts").str.strip_chars(BLANKS)))
         .filter(pl.col("value") != "")
-        .select(columns)
-        .unique(columns)
+        .unique(["row", "identity", "value"])
+        .join(names, on="identity")
+        .select("row", "object_type", "namespace", "value")
     )
+
+
+def _identities(mapping: Mapping) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What each attribute names, as a number: cheap to compare; and what the numbers mean."""
+    pairs = sorted({(a.object_type, a.namespace) for a in mapping.attributes.values()})
+    numbers = {pair: number for number, pair in enumerate(pairs)}
+    rules = [
+        (key, numbers[a.object_type, a.namespace], n.case, n.strip_leading_zeros)
+        for key, a in mapping.attributes.items()
+        for n in [mapping.normalisation(a.namespace)]
+    ]
+    keys = pl.DataFrame(rules, schema=_KEYS, orient="row")
+    names = [(number, *pair) for pair, number in numbers.items()]
+    return keys, pl.DataFrame(names, schema=_IDENTITIES, orient="row")
 
 
 def _normalised(text: pl.Expr) -> pl.Expr:

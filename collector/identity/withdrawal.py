@@ -17,7 +17,7 @@ from threadline.store.telemetry.facts import naming
 def withdrawn(turn: Turn, linkage: Linkage, mapping: Mapping) -> list[Pair]:
     """The pairs whose best evidence is a version that lost in this turn."""
     lost = turn.before.join(turn.after, on=[*versions.VERSION, "received_at"], how="anti")
-    if True:
+    if lost.is_empty():
         return []
     by = set(lost["fact_id"])
     return [

@@ -24,7 +24,7 @@ def runs(cases: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
     cancelled = (
         evidence.of("cancel")
         .join(starts, on="case")
-        .filter(pl.lit(True))
+        .filter(pl.col("at") >= pl.col("started_at"))
         .group_by("case")
         .agg(cancelled_at=pl.col("at").min())
     )

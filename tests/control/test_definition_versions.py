@@ -54,15 +54,19 @@ def test_a_digest_does_not_depend_on_the_order_of_keys():
 
 
 def test_activations_at_once_append_once(control):
-    threads = [
-        threading.Thread(target=control.definitions.activate, args=("journey", {"a": {"x": 1}}))
-        for _ in range(6)
-    ]
+    together = threading.Barrier(4)
+
+    def activate() -> None:
+        for number in range(10):
+            together.wait()
+            control.definitions.activate(f"kind-{number}", {"a": {"x": 1}})
+
+    threads = [threading.Thread(target=activate) for _ in range(together.parties)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert control.definitions.changes("journey") == 1
+    assert [control.definitions.changes(f"kind-{number}") for number in range(10)] == [1] * 10
 
 
 def test_an_activation_is_in_the_audit(control, clock):

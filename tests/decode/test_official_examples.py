@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from decode.conftest import Decode
 from decode.requests_by_hand import logged
 

@@ -138,3 +138,16 @@ def test_names_nobody_has_defined_are_refused(shipped, derived):
 def test_a_window_that_ends_before_it_starts_is_refused():
     with pytest.raises(ValueError, match="before it starts"):
         Window(start=BASE, end=BASE)
+
+
+def test_a_contract_with_two_late_cases_is_at_risk_once(definitions):
+    world = World()
+    terms = {"contract__value": "900.00", "contract__currency": "EUR"}
+    world.fact(SUCCESSES[0], 0, contract__tier="expedited", **terms)
+    world.fact("change.approved", 5, on=("amendment",), change__value="70", **terms)
+    derived = derive(*frames(world), definitions)
+    assert derived.cases.height == 2
+    (value,) = ask(definitions, derived, "value-at-risk")
+    assert (value.value, value.n) == (Decimal("900.00"), 1)
+    behind = cases_behind(definitions, derived, kpi=value.kpi, window=WINDOW, now=NOW)
+    assert behind["contributes"].to_list() == [900.0]

@@ -111,18 +111,18 @@ class Telemetry:
 
     def _prepare(self) -> None:
         self._create_database()
-        there = self.query("SELECT name FROM system.tables WHERE database = currentDatabase()")
-        if there.is_empty():
+        names = self.query("SELECT name FROM system.tables WHERE database = currentDatabase()")
+        missing = set(schema.tables()) - set(names["name"])
+        if len(missing) == len(schema.tables()):
             self._create()
-        elif (stale := self._stale(set(there["name"]))) is not None:
+        elif (stale := self._stale(missing)) is not None:
             self.rebuilt_because = self.rebuilt_because or stale
-            for table in there["name"]:
+            for table in schema.tables():
                 self.command(f"DROP TABLE IF EXISTS {table} SYNC")
             self._create()
 
-    def _stale(self, there: set[str]) -> str | None:
+    def _stale(self, missing: set[str]) -> str | None:
         """Why the tables cannot be used, if so: a half-lost index is as useless as an old one."""
-        missing = set(schema.tables()) - there
         if missing:
             return f"tables are missing: {', '.join(sorted(missing))}"
         digest = self.query(

@@ -1,0 +1,73 @@
+"""The picture of a thread: where its marks go, and that words from outside stay words."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from dashboards.lanes import CLOSE, placed
+from dashboards.markup import chip, link, table, tag
+from dashboards.timeline import timeline
+from threadline.wire import Thread
+
+
+@pytest.fixture(scope="module")
+def thread(api_url) -> Thread:
+    answer = httpx.get(f"{api_url}/api/v1/contracts/C-100234", timeout=30)
+    return Thread.model_validate_json(answer.content)
+
+
+def test_systems_are_lanes_in_the_order_in_which_they_first_spoke(thread):
+    placement = placed(thread)
+
+    assert [lane.system for lane in placement.lanes] == ["clm", "middleware", "erp", "psa"]
+    for above, below in itertools.pairwise(placement.lanes):
+        assert above.top + above.rows == below.top
+
+
+def test_no_mark_hides_another_of_its_row(thread):
+    placement = placed(thread)
+    room = (placement.end - placement.start) * CLOSE
+
+    rows = sorted(placement.marks, key=lambda mark: (mark.row, mark.start))
+    for left, right in itertools.pairwise(rows):
+        assert left.row != right.row or right.start - left.end > room
+
+
+def test_the_picture_reaches_from_the_first_fact_to_now_and_leaves_impossible_times_out(thread):
+    placement = placed(thread)
+
+    assert placement.left_out == 1  # said to be of 1970
+    assert len(placement.marks) == len(thread.facts) - 1
+    assert placement.start < min(mark.start for mark in placement.marks)
+    assert thread.as_of < placement.end < thread.as_of + timedelta(days=1)
+
+
+def test_a_thread_without_any_plausible_time_has_no_picture(thread):
+    assert placed(thread.model_copy(update={"facts": thread.facts[-1:]})) is None
+
+
+def test_the_picture_is_sound_for_vega_whatever_a_system_is_called(thread):
+    odd = [fact.model_copy(update={"system": 'o\'clock \\ "x"'}) for fact in thread.facts]
+    changed = thread.model_copy(update={"facts": odd})
+
+    drawn = timeline(changed, placed(changed)).to_dict()
+
+    assert len(drawn["layer"]) >= 5
+
+
+def test_words_from_outside_are_escaped_wherever_they_are_put():
+    evil = '<script>alert("x")</script>'
+
+    for made in (
+        tag("p", evil),
+        tag("p", "fine", title=evil),
+        chip(evil, "ok"),
+        link(f"contract?id={evil}", evil),
+        table([evil], [[evil]]),
+    ):
+        assert "<script>" not in made
+        assert 'title="<' not in made

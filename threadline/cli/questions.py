@@ -1,0 +1,58 @@
+"""Asking a running service."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from datetime import timedelta
+from urllib.parse import quote
+
+import httpx
+from rich.console import Console
+
+from threadline import settings as settings_module
+from threadline import terminal, wire
+from threadline.cli.outcomes import DONE, NO, Away
+from threadline.clock import SystemClock
+
+console = Console()
+complaints = Console(stderr=True)
+
+
+def trace(arguments: argparse.Namespace) -> int:
+    """A contract's thread."""
+    answer = _ask(arguments, f"/contracts/{quote(arguments.id, safe='')}", {})
+    if answer.is_error:
+        complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
+        return NO
+    if arguments.json:
+        print(answer.text)
+    else:
+        console.print(terminal.thread(wire.Thread.model_validate(answer.json())))
+    return DONE
+
+
+def kpis(arguments: argparse.Namespace) -> int:
+    """The KPIs of a window that ends now."""
+    since = SystemClock().now() - timedelta(days=arguments.days)
+    asked = {"from": since.isoformat()} | (
+        {"journey": arguments.journey} if arguments.journey else {}
+    )
+    answer = _ask(arguments, "/kpis", asked)
+    if answer.is_error:
+        complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
+        return NO
+    if arguments.json:
+        print(answer.text)
+    else:
+        page = wire.Page[wire.Kpi].model_validate(answer.json())
+        console.print(terminal.kpis(page.items))
+    return DONE
+
+
+def _ask(arguments: argparse.Namespace, path: str, asked: Mapping[str, str]) -> httpx.Response:
+    address = arguments.api or f"http://{settings_module.load(arguments.settings).api.listen}"
+    try:
+        return httpx.get(f"{address}/api/v1{path}", params=dict(asked), timeout=30)
+    except httpx.HTTPError as error:
+        raise Away(f"the API at {address} does not answer ({error}): is the service up?") from error

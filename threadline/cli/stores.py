@@ -1,0 +1,105 @@
+"""Definitions and stores: check, import, rebuild, migrate."""
+
+from __future__ import annotations
+
+import argparse
+
+import httpx
+from rich.console import Console
+from rich.progress import Progress
+
+from collector.imports import BATCH_TYPE, ImportReport, import_file
+from threadline import activation
+from threadline import settings as settings_module
+from threadline.cli.outcomes import DONE, NO, Away
+from threadline.clock import SystemClock
+from threadline.errors import DefinitionErrors, ThreadlineError
+from threadline.rebuilding import rebuild as rebuild_index
+from threadline.store.control import ControlStore
+
+console = Console()
+complaints = Console(stderr=True)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Settings and definitions, each fault on a line of its own."""
+    settings = settings_module.load(arguments.settings)
+    try:
+        active = activation.load(settings)
+    except DefinitionErrors as errors:
+        for error in errors.errors:
+            complaints.print(str(error), markup=False, soft_wrap=True)
+        complaints.print(f"{len(errors.errors)} fault(s): the service would not start")
+        return NO
+    derivation = active.derivation
+    console.print(
+        f"settings and definitions are sound: {len(derivation.mapping.objects)} object types,"
+        f" {len(derivation.mapping.sources)} sources,"
+        f" {len(derivation.definitions.journeys)} journeys,"
+        f" {len(derivation.definitions.kpis)} KPIs, {len(active.policies.escalations)} policies"
+    )
+    return DONE
+
+
+def import_log(arguments: argparse.Namespace) -> int:
+    """An OCEL 2.0 SQLite log, sent as CloudEvents to the running service."""
+    settings = settings_module.load(arguments.settings)
+    url = f"http://{arguments.intake or settings.intake.http}/v1/events"
+    with httpx.Client(timeout=60) as client, Progress(console=complaints) as progress:
+        task = progress.add_task(f"importing {arguments.file.name}", total=None)
+
+        def post(body: bytes) -> None:
+            answer = client.post(url, content=body, headers={"content-type": BATCH_TYPE})
+            if answer.is_error:
+                raise ThreadlineError(f"the intake refused a batch: {answer.text}")
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        try:
+            report = import_file(arguments.file, arguments.mapping, post, show)
+        except httpx.HTTPError as error:
+            message = f"the intake at {url} does not answer ({error}): is the service up?"
+            raise Away(message) from error
+    console.print(_imported(report))
+    return DONE
+
+
+def rebuild(arguments: argparse.Namespace) -> int:
+    """Everything derived anew, and held against what was there."""
+    settings = settings_module.load(arguments.settings)
+    with Progress(console=complaints) as progress:
+        task = progress.add_task("deriving anew from the log", total=None)
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        report = rebuild_index(settings, SystemClock(), show)
+    for table, rows in report.rows.items():
+        mark = "equal" if table not in report.different else "DIFFERENT"
+        console.print(f"{table:<12} {rows:>10,} rows  {mark}", markup=False)
+    if report.different:
+        complaints.print("the index held something else before: " + ", ".join(report.different))
+        return NO
+    return DONE
+
+
+def migrate(arguments: argparse.Namespace) -> int:
+    """The control store at this version's schema."""
+    store = ControlStore.open(settings_module.load(arguments.settings).control, SystemClock())
+    try:
+        console.print(f"the control store is at revision {store.migrate()}")
+    finally:
+        store.close()
+    return DONE
+
+
+def _imported(report: ImportReport) -> str:
+    empty = ", ".join(report.empty_event_types) or "none"
+    return (
+        f"{report.posted:,} CloudEvents sent for {report.events:,} events and"
+        f" {report.objects:,} objects: {report.event_objects:,} event-object and"
+        f" {report.object_objects:,} object-object relations\n"
+        f"event types without events: {empty}; objects without an owner: {report.unowned};"
+        f" with several: {report.disputed}"
+    )
