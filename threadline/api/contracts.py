@@ -31,7 +31,7 @@ def find(
 ) -> Page[ContractHit]:
     """Contracts with an identifier that holds `q`, in any case, or a trace id beginning with it."""
     text = q.strip()
-    found = search.by_part(services.telemetry, text, limit)
+    found = search.by_part(services.telemetry, text, unlinked=services.unlinked_types, limit=limit)
     if TRACE_PREFIX.fullmatch(text) and found.height < limit:
         traced = search.by_trace(services.telemetry, text, limit - found.height)
         found = pl.concat([found, traced], how="vertical_relaxed")
@@ -59,7 +59,13 @@ def one(services: Services, identifier: str) -> Thread:
 def _exact(services: ApiServices, text: str) -> pl.DataFrame:
     mapping = services.mapping
     spellings = {text, *(mapping.normalised(name, text) for name in mapping.namespaces)}
-    found = search.exact(services.telemetry, text, sorted(spellings - {""}), CANDIDATES)
+    found = search.exact(
+        services.telemetry,
+        text,
+        spellings=spellings - {""},
+        unlinked=services.unlinked_types,
+        limit=CANDIDATES,
+    )
     if found.is_empty() and TRACE_ID.fullmatch(text):
         found = search.by_trace(services.telemetry, text, CANDIDATES)
     return found

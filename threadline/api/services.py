@@ -79,6 +79,11 @@ class ApiServices:
     mapping: Mapping
     registry: CollectorRegistry
 
+    @property
+    def unlinked_types(self) -> list[str]:
+        """The object types whose names never tie anything together."""
+        return [name for name, kind in self.mapping.objects.items() if not kind.links]
+
 
 def _services(request: Request) -> ApiServices:
     return cast("ApiServices", request.app.state.services)

@@ -144,9 +144,8 @@ def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck
 def _attributes(
     services: ApiServices, rows: Sequence[CaseRow], facts: pl.DataFrame
 ) -> dict[str, str]:
-    never = [name for name, kind in services.mapping.objects.items() if not kind.links]
     own = facts.filter(pl.col("how") == "own")["fact_id"].to_list()
-    beside = thread_store.named_beside(services.telemetry, own, never)
+    beside = thread_store.named_beside(services.telemetry, own, services.unlinked_types)
     found = {kind: ", ".join(sorted(values)) for kind, values in beside.iter_rows()}
     for row in reversed(rows):
         found |= {name: str(value) for name, value in row.dimensions.items() if value}

@@ -29,8 +29,7 @@ _BY_NAMED_TEMPLATE = """
 WITH named AS (
     SELECT object_type, namespace, value, fact_id FROM mentions FINAL
     WHERE MATCHES
-      AND (object_type, namespace, value) NOT IN
-          (SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id != '')
+      AND object_type IN {types:Array(String)}
     LIMIT 10000)
 SELECT DISTINCT n.object_type AS object_type, n.namespace AS namespace, n.value AS value,
     i.object_id AS object_id, i.root_id AS root_id
@@ -75,15 +74,21 @@ ORDER BY kind, child_type, child_namespace, child_value, parent_type, parent_nam
 
 
 def exact(
-    telemetry: Telemetry, text: str, spellings: Collection[str], limit: int = 50
+    telemetry: Telemetry,
+    text: str,
+    *,
+    spellings: Collection[str],
+    unlinked: Collection[str],
+    limit: int = 50,
 ) -> pl.DataFrame:
     """Identifiers whose value is one of `spellings` in any case, or that `text` names in full.
 
-    In full is `type:namespace:value`. Names that never link lead to the contracts of the facts that
-    speak of them. Columns: object_type, namespace, value, object_id, root_id ('' for an orphan).
+    In full is `type:namespace:value`. Names of the types in `unlinked`, which never link, lead to
+    the contracts of the facts that speak of them. Columns: object_type, namespace, value, object_id,
+    root_id ('' for an orphan).
     """
     lowered = sorted({spelling.lower() for spelling in spellings})
-    asked = {"text": text, "spellings": lowered, "limit": limit}
+    asked = {"text": text, "spellings": lowered, "types": sorted(unlinked), "limit": limit}
     found = telemetry.query(_BY_VALUE, asked)
     return found if found.height else telemetry.query(_BY_EXACT_NAME, asked)
 
@@ -93,14 +98,17 @@ def by_trace(telemetry: Telemetry, prefix: str, limit: int = 50) -> pl.DataFrame
     return telemetry.query(_BY_TRACE, {"text": prefix, "limit": limit})
 
 
-def by_part(telemetry: Telemetry, text: str, limit: int = 50) -> pl.DataFrame:
+def by_part(
+    telemetry: Telemetry, text: str, *, unlinked: Collection[str], limit: int = 50
+) -> pl.DataFrame:
     """Identifiers holding `text` in any case, whole matches first; columns as `exact`.
 
-    Names that never link, such as customers, are found through the facts that speak of them.
+    Names of the types in `unlinked` are found through the facts that speak of them.
     """
     found = telemetry.query(_BY_PART, {"text": text, "limit": limit})
     if found.height < limit:
-        named = telemetry.query(_BY_NAMED, {"text": text, "limit": limit - found.height})
+        asked = {"text": text, "types": sorted(unlinked), "limit": limit - found.height}
+        named = telemetry.query(_BY_NAMED, asked)
         found = pl.concat([found, named], how="vertical_relaxed") if named.height else found
     return found
 
