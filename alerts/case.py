@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -36,8 +36,7 @@ class Case:
     """One case with the instants of its promises.
 
     `over` names why nothing is owed now: completed, cancelled or paused; empty otherwise. `due_at`
-    and `step_due_at` are the last good instants, `warn_at` is the first of warning. `silent` says
-    that a source it waits for is silent: whether it is late is unknown.
+    and `step_due_at` are the last good instants, `warn_at` is the first of warning.
     """
 
     journey: str
@@ -46,7 +45,6 @@ class Case:
     criticality: str
     known_at: datetime
     over: str
-    silent: bool
     warn_at: datetime | None
     due_at: datetime | None
     step: str
@@ -64,7 +62,7 @@ def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
     return cases.filter(~ended & ~paused.fill_null(False) & passed.fill_null(False))
 
 
-def read(cases: pl.DataFrame, now: datetime, silent: Collection[str]) -> Iterator[Case]:
+def read(cases: pl.DataFrame, now: datetime) -> Iterator[Case]:
     """The rows of `cases` (columns as the telemetry store's table `cases`) as they are at `now`."""
     for row in cases.select(COLUMNS).iter_rows(named=True):
         yield Case(
@@ -74,7 +72,6 @@ def read(cases: pl.DataFrame, now: datetime, silent: Collection[str]) -> Iterato
             criticality=row["criticality"],
             known_at=row["known_at"],
             over=_over(row, now),
-            silent=any(system in silent for system in row["waiting_systems"] or ()),
             warn_at=row["warn_at"],
             due_at=row["due_at"],
             step=row["current_step"] or "",

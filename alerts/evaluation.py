@@ -9,8 +9,7 @@ not happen, and why it does not:
 - A warning that becomes a breach is the same incident. Its escalation starts anew, unless somebody
   has acknowledged it: that person is on it already, and `raised` stands in the history.
 - A step's promise ends when the case moves on to another step; the case's own promise remains.
-- While a source that the case waits for is silent, whether it is late is unknown: nothing opens,
-  and nothing known is taken back, until the source speaks or the case is over.
+- A source that has fallen silent mutes nothing: whoever is paged may be the first to learn of it.
 - A case that is not among `cases` is not judged: an index being rebuilt resolves nothing.
 """
 
@@ -84,8 +83,6 @@ def decide(
     """What to do about one promise of one case; None: all is as it should be."""
     stale = promise != CASE_PROMISE and promise not in _current(case)
     over = case.over or ("moved-on" if stale else "")
-    if case.silent and not over:
-        return None
     passed = None if over else _passed(case, promise, now, policies)
     if passed is None:
         if incident is None or not incident.live:

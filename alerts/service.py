@@ -101,14 +101,12 @@ class AlertsService:
         now: datetime,
         *,
         today: Mapping[str, str] | None = None,
-        silent: Collection[str] = (),
     ) -> Counter[str]:
         """Bring incidents in line with `cases` at `now`; how many changed, by named reason.
 
         `cases` has the columns of table `cases` of the telemetry store and holds at least the late
         ones and those of `watched()` (under today's ids); cases left out are not judged. `today`
         maps identifiers that incidents were stored under to the object ids they resolve to now.
-        `silent` names systems that have not spoken within their cadence.
 
         An incident and its first notifications are stored together: a crash in between loses and
         doubles neither. Going back in time (an index being rebuilt) changes nothing: the count is
@@ -118,7 +116,7 @@ class AlertsService:
             if self._behind(now):
                 return Counter(behind=1)
             counts: Counter[str] = Counter()
-            for actions in _batches(self._actions(cases, now, today or {}, silent)):
+            for actions in _batches(self._actions(cases, now, today or {})):
                 counts += self._commit([self._change(action) for action in actions])
             self._note(now, changed=bool(counts))
         for reason, count in sorted(counts.items()):
@@ -203,13 +201,12 @@ class AlertsService:
         cases: pl.DataFrame,
         now: datetime,
         today: Mapping[str, str],
-        silent: Collection[str],
     ) -> Iterator[Action]:
         watched = {today.get(one.case_id, one.case_id) for one in self._known.live()}
         watched.update(case.late(cases, now)["case_id"])
         known = self._known.of(watched)
         judged = cases.filter(pl.col("case_id").is_in(list(watched)))
-        return evaluate(case.read(judged, now, silent), known, now, self._policies, today)
+        return evaluate(case.read(judged, now), known, now, self._policies, today)
 
     def _change(self, action: Action) -> Change:
         at = self._clock.now()

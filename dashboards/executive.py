@@ -10,8 +10,8 @@ from dashboards.case_table import case_table
 from dashboards.client import api
 from dashboards.frame import freshness, guarded, show
 from dashboards.markup import SIGNS, tag
-from dashboards.tiles import tiles
-from dashboards.trend import HOLLOW, trend
+from dashboards.tiles import money_of, tiles
+from dashboards.trend import HOLLOW, points_of, trend
 from dashboards.verdict import verdict
 from dashboards.welcome import welcome
 from dashboards.window import Window, choose, chosen
@@ -52,20 +52,21 @@ def _headline(answer: KpiPage, window: Window) -> None:
 
 
 def _trends(kpis: Sequence[Kpi], window: Window) -> None:
-    measured = {kpi.kpi: kpi for kpi in kpis if kpi.n}
+    measured = {(kpi.kpi, kpi.unit): kpi for kpi in kpis if kpi.n}
     if not measured:
         return
     st.subheader("Over time")
-    name = st.selectbox(
+    chosen = st.selectbox(
         "Which KPI",
         list(measured),
-        format_func=lambda name: measured[name].title,
+        format_func=lambda one: " ".join((measured[one].title, money_of(measured[one]))).strip(),
         label_visibility="collapsed",
         width=360,
     )
-    points = api().series(name, {**window.query, "every": window.every})
+    kpi = measured[chosen]
+    points = points_of(kpi, api().series(kpi.kpi, {**window.query, "every": window.every}))
     if any(point.value is not None for point in points):
-        st.altair_chart(trend(measured[name], points), width="stretch")
+        st.altair_chart(trend(kpi, points), width="stretch")
         st.caption(HOLLOW)
     else:
         st.caption("Nothing was measured in any part of this window.")

@@ -4,35 +4,47 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboards import links
 from dashboards.case_table import case_table
 from dashboards.client import api
 from dashboards.frame import freshness, guarded, show
-from dashboards.markup import chip, table, tag
-from dashboards.trend import HOLLOW, trend
+from dashboards.markup import chip, link, table, tag
+from dashboards.tiles import money_of
+from dashboards.trend import HOLLOW, points_of, trend
 from dashboards.window import Window, chosen
 from threadline.wire import Kpi, phrases
 
 SHOWN = 50
+ALWAYS = ("journey", "system", "criticality")  # dimensions that every case has
 
 
 @guarded
 def page() -> None:
-    """The KPI named in the address, in the window named there."""
+    """The KPI, currency and part named in the address, in the window named there."""
     health = freshness()
-    name = st.query_params.get("kpi", "")
+    name, currency = (st.query_params.get(key, "") for key in ("kpi", "currency"))
     window = chosen(health.as_of)
-    answer = api().kpis({**window.query, "by": "region"})
-    kpi = next((kpi for kpi in answer.items if kpi.kpi == name), None)
-    if kpi is None:
-        st.warning("No KPI is known by this name. Open one from the Executive page.")
+    by = _cut(st.query_params.get("by", ""))
+    answer = api().kpis({**window.query, "by": by})
+    found = [kpi for kpi in answer.items if kpi.kpi == name and currency in ("", kpi.unit)]
+    if not found:
+        st.warning("There is no such KPI in this window. Open one from the Executive page.")
         return
-    _value(kpi, window)
-    points = api().series(kpi.kpi, {**window.query, "every": window.every})
+    _value(found[0], window)
+    series = api().series(name, {**window.query, "every": window.every})
+    points = points_of(found[0], series)
     if any(point.value is not None for point in points):
-        st.altair_chart(trend(kpi, points), width="stretch")
+        st.altair_chart(trend(found[0], points), width="stretch")
         st.caption(HOLLOW)
-    _parts(kpi)
-    _cases(kpi, window)
+    _parts(found[0], window)
+    _cases(found[0], window, by)
+
+
+def _cut(asked: str) -> str:
+    """The dimension to cut by: the one asked for, else the first that journeys declare."""
+    declared = [name for journey in api().journeys() for name in journey.dimensions]
+    known = list(dict.fromkeys([*declared, *ALWAYS]))
+    return asked if asked in known else known[0]
 
 
 def _value(kpi: Kpi, window: Window) -> None:
@@ -60,27 +72,40 @@ def _certainty(kpi: Kpi) -> str:
     return " ".join(said)
 
 
-def _parts(kpi: Kpi) -> None:
+def _parts(kpi: Kpi, window: Window) -> None:
     if not kpi.by:
         return
-    st.subheader(f"By {kpi.by[0].dimension.replace('_', ' ')}")
+    dimension = kpi.by[0].dimension
+    words = dimension.replace("_", " ")
+    st.subheader(f"By {words}")
     rows = [
         [
-            part.label or "not given",
+            link(_part(kpi, window, dimension, part.label), part.label or "not given"),
             phrases.kpi_quantity(kpi, part.value),
             chip(phrases.KPI[part.state], part.state),
             f"{part.n:,}",
         ]
         for part in kpi.by
     ]
-    show(
-        table([kpi.by[0].dimension.replace("_", " ").capitalize(), "Value", "State", "Cases"], rows)
-    )
+    show(table([phrases.sentence(words), "Value", "State", "Cases"], rows, numeric=[3]))
 
 
-def _cases(kpi: Kpi, window: Window) -> None:
-    st.subheader("The cases behind it")
-    query = {**window.query, "limit": SHOWN, "cursor": st.query_params.get("cursor", "")}
+def _part(kpi: Kpi, window: Window, dimension: str, label: str) -> str:
+    more = {"currency": money_of(kpi), "by": dimension, "label": label}
+    return links.kpi(kpi.kpi, **window.address, **more)
+
+
+def _cases(kpi: Kpi, window: Window, by: str) -> None:
+    label = st.query_params.get("label", "")
+    st.subheader(f"The cases behind it: {label}" if label else "The cases behind it")
+    query = {
+        **window.query,
+        "currency": money_of(kpi),
+        "by": by if label else "",
+        "label": label,
+        "limit": SHOWN,
+        "cursor": st.query_params.get("cursor", ""),
+    }
     answer = api().cases_behind(kpi.kpi, query)
     if not answer.items:
         st.caption("No case counts in this window.")

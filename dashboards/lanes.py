@@ -14,12 +14,19 @@ ODD = {"before-2000", "far-future", "end-before-start"}  # times that would stre
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """One fact: from `start` to `end`, in the middle of row `row` (counted from the top)."""
+    """One fact: from `start` to `end`, in the middle of row `row` (counted from the top).
+
+    Those that stand out closed a step or failed.
+    """
 
     fact: ThreadFact
     start: datetime
     end: datetime
     row: int
+
+    @property
+    def stands_out(self) -> bool:
+        return _stands_out(self.fact)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,13 +105,21 @@ def _extent(thread: Thread, facts: Sequence[ThreadFact]) -> tuple[datetime, date
 
 
 def _stacked(facts: Sequence[ThreadFact], top: int, width: timedelta) -> list[Mark]:
-    """Each fact in the first row where it does not touch the one before."""
+    """What stands out goes where it touches nothing else; all the rest shares the row below."""
     ends: list[datetime] = []
     marks = []
-    for fact in facts:
+    for fact in filter(_stands_out, facts):
         start, end = _span(fact)
         free = (row for row, last in enumerate(ends) if start - last > width * CLOSE)
         row = next(free, len(ends))
         ends[row : row + 1] = [end]
         marks.append(Mark(fact=fact, start=start, end=end, row=top + row))
+    for fact in facts:
+        if not _stands_out(fact):
+            start, end = _span(fact)
+            marks.append(Mark(fact=fact, start=start, end=end, row=top + len(ends)))
     return marks
+
+
+def _stands_out(fact: ThreadFact) -> bool:
+    return bool(fact.closes) or fact.outcome == "error"

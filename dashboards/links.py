@@ -10,8 +10,6 @@ def contract(identifier: str) -> str:
     return "contract?" + urlencode({"id": identifier})
 
 
-def kpi(name: str, **window: str) -> str:
-    """What is behind a KPI in the same window."""
-    return "kpi?" + urlencode(
-        {"kpi": name} | {key: value for key, value in window.items() if value}
-    )
+def kpi(name: str, **more: str) -> str:
+    """What is behind a KPI; `more` says in which window, currency or part."""
+    return "kpi?" + urlencode({"kpi": name} | {key: value for key, value in more.items() if value})

@@ -48,8 +48,13 @@ def _lines(kpi: Kpi) -> list[str]:
     return lines
 
 
+def money_of(kpi: Kpi) -> str:
+    """The currency of a KPI of money, else ''."""
+    return "" if kpi.unit in ("seconds", "ratio", "cases", "currency") else kpi.unit
+
+
 def _open(kpi: Kpi, window: Window) -> Markup:
     if not kpi.n:
         return tag("span", "no cases behind it", class_="tl-quiet-text")
     words = "See the case behind it" if kpi.n == 1 else f"See the {kpi.n:,} cases behind it"
-    return link(links.kpi(kpi.kpi, **window.address), words)
+    return link(links.kpi(kpi.kpi, **window.address, currency=money_of(kpi)), words)

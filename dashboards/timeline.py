@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import altair as alt
@@ -13,6 +13,7 @@ from threadline.wire import Thread, phrases
 
 GOOD, BAD, QUIET, WAIT, INK = "#22703f", "#b3261e", "#7d8a97", "#d98a1f", "#1c2733"
 ROW = 28  # pixels of one row of marks
+DAYS = timedelta(days=4)  # from here on the axis needs no hours
 NO_FRAME = alt.ViewConfig(stroke=None)
 STEP_SIZE, FACT_SIZE = 360, 80
 
@@ -47,7 +48,13 @@ class _Axes:
             domain=False,
         )
         self._times = alt.Axis(
-            orient="top", grid=True, gridOpacity=0.5, labelOverlap=True, tickCount=7, ticks=False
+            orient="top",
+            grid=True,
+            gridOpacity=0.5,
+            labelOverlap=True,
+            tickCount=7,
+            ticks=False,
+            format="%d %b" if placement.end - placement.start > DAYS else "%d %b %H:%M",
         )
         domain = [_number(placement.start), _number(placement.end)]
         self._time = alt.Scale(domain=domain, type="utc", nice=False)
@@ -146,7 +153,7 @@ def _row(mark: Mark, numbers: Mapping[tuple[str, str], int]) -> dict[str, Any]:
 def _rules(thread: Thread, placement: Placement, axes: _Axes) -> list[alt.Chart]:
     live = [case for case in thread.cases if case.case.state in ("open", "paused")]
     rows = [
-        {"at": _number(case.case.due_at), "words": "deadline", "tone": BAD, "row": placement.rows}
+        {"at": _number(case.case.due_at), "words": "deadline", "tone": BAD, "row": 0.85}
         for case in live
         if case.case.due_at
     ]

@@ -51,6 +51,11 @@ def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
     return alt.LayerChart(layer=layers, height=HEIGHT)
 
 
+def points_of(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> list[KpiSeriesPoint]:
+    """Those in the unit of `kpi`, because currencies are never mixed."""
+    return [point for point in points if point.unit == kpi.unit]
+
+
 def _begun(points: Sequence[KpiSeriesPoint]) -> Sequence[KpiSeriesPoint]:
     first = next((place for place, point in enumerate(points) if point.n), 0)
     return points[first:]

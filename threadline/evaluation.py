@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -51,8 +51,9 @@ def evaluate(alerts: AlertsService, telemetry: Telemetry, pipeline: Pipeline) ->
     if status.rebuilding:
         return
     watched = alerts.watched()
-    cases = deadlines.passed(telemetry, status.watermark, watched)
-    alerts.evaluate(cases, status.watermark, today=_today(telemetry, watched))
+    today = deadlines.resolutions(telemetry, watched)  # identifiers outlive what they resolve to
+    cases = deadlines.passed(telemetry, status.watermark, {*watched, *today.values()})
+    alerts.evaluate(cases, status.watermark, today=today)
 
 
 def silent(telemetry: Telemetry, active: Active, now: datetime) -> Collection[str]:
@@ -62,11 +63,6 @@ def silent(telemetry: Telemetry, active: Active, now: datetime) -> Collection[st
         for row in sources.systems(telemetry).iter_rows(named=True)
     }
     return silent_systems(heard, active.derivation.mapping, now)
-
-
-def _today(telemetry: Telemetry, case_ids: Collection[str]) -> Mapping[str, str]:
-    """The object ids that identifiers which incidents hang on resolve to by now."""
-    return deadlines.resolutions(telemetry, case_ids)
 
 
 def _said(work: Callable[[], object]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from metrics.derive.payloads import carries, text_of
+from metrics.derive.payloads import carries, names, text_of
 from threadline.model.journeys import Journey, Predicate
 
 
@@ -18,7 +18,8 @@ def case_attributes(
     """
     facts = _facts(observations, runs)
     for attribute in journey.case_attributes:
-        carriers = facts.filter(carries(attribute))
+        # In two goes, because the cheap one leaves little for the expression.
+        carriers = facts.filter(names(attribute)).filter(carries(attribute))
         nearest = carriers.filter(pl.col("far") == pl.col("far").min().over("case"))
         first = nearest.filter(pl.col("at") == pl.col("at").min().over("case"))
         winner = first.sort("fact_id").unique("case", keep="first", maintain_order=True)

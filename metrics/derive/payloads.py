@@ -11,12 +11,15 @@ import re
 import polars as pl
 
 
+def names(attribute: str) -> pl.Expr:
+    """Whether a fact's `payload` may have a value for `attribute`; a no is certain."""
+    return pl.col("payload").str.contains(f'"{attribute}"', literal=True)
+
+
 def carries(attribute: str) -> pl.Expr:
     """Whether a fact's `payload` has a value, neither null nor empty, for `attribute`."""
-    key = f'"{attribute}"'
-    payload = pl.col("payload")
-    pattern = re.escape(key) + r'\s*:\s*(?:"[^"]|[^"\sn])'
-    return payload.str.contains(key, literal=True) & payload.str.contains(pattern)
+    pattern = re.escape(f'"{attribute}"') + r'\s*:\s*(?:"[^"]|[^"\sn])'
+    return pl.col("payload").str.contains(pattern)
 
 
 def text_of(payload: pl.Series, attribute: str) -> pl.Series:

@@ -164,16 +164,6 @@ def test_a_case_that_is_kept_in_time_opens_nothing(desk):
     assert desk.service.page().items == []
 
 
-def test_a_silent_source_leaves_lateness_unknown_until_it_speaks(desk):
-    desk.case(warn_at=None)
-    desk.move(hours=2)
-    assert desk.evaluate(silent={"erp"}) == {}
-    assert desk.evaluate(silent={"psa"}) == {"opened": 1}
-    desk.case(warn_at=None, due_at=NOON + timedelta(hours=9))
-    assert desk.evaluate(silent={"erp"}) == {}, "nor is anything taken back meanwhile"
-    assert desk.evaluate() == {"deadline-moved": 1}
-
-
 def test_an_index_being_rebuilt_from_the_log_pages_and_resolves_nothing(desk):
     desk.case(warn_at=None)
     desk.at(hours=2)

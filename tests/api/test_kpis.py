@@ -60,6 +60,23 @@ def test_a_kpi_opens_by_a_dimension_whose_samples_add_up(api):
             assert sum(part["n"] for part in kpi["by"]) == kpi["n"]
 
 
+def test_every_part_opens_to_its_own_cases(api):
+    for kpi in api.get(KPIS, params={"by": "region"}).json()["items"]:
+        money = kpi["unit"] if kpi["unit"] == "EUR" else ""
+        for part in kpi["by"]:
+            asked = {"by": "region", "label": part["label"], "currency": money, "limit": 500}
+            cases = api.get(f"{KPIS}/{kpi['kpi']}/cases", params=asked).json()["items"]
+            assert {case["dimensions"]["region"] for case in cases} <= {part["label"]}
+            assert len(cases) == part["n"], (kpi["kpi"], part)
+
+
+def test_money_opens_by_currency(api):
+    path = f"{KPIS}/value-at-risk/cases"
+
+    assert len(api.get(path, params={"currency": "EUR"}).json()["items"]) == 3
+    assert api.get(path, params={"currency": "USD"}).json()["items"] == []
+
+
 def test_a_series_covers_the_window_without_gaps(api):
     points = api.get(f"{KPIS}/sla-attainment/series", params={"every": "7d"}).json()["items"]
 

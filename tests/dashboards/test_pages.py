@@ -53,6 +53,10 @@ def test_the_executive_sees_the_verdict_and_every_kpi_and_opens_one_down_to_a_co
     expect(page.get_by_role("heading", name="SLA attainment")).to_be_visible()
     expect(page.locator(".tl-table").last.locator("tbody tr")).to_have_count(17)
 
+    page.get_by_role("link", name="emea").click()
+    expect(page.get_by_role("heading", name="The cases behind it: emea")).to_be_visible()
+    expect(page.locator(".tl-table").last.locator("tbody tr")).to_have_count(7)
+
     page.get_by_role("link", name="C-100234").click()
     expect(page.get_by_role("heading", name="Contract C-100234")).to_be_visible()
 

@@ -28,13 +28,15 @@ def test_systems_are_lanes_in_the_order_in_which_they_first_spoke(thread):
         assert above.top + above.rows == below.top
 
 
-def test_no_mark_hides_another_of_its_row(thread):
+def test_what_closed_a_step_or_failed_is_hidden_by_nothing(thread):
     placement = placed(thread)
     room = (placement.end - placement.start) * CLOSE
 
     rows = sorted(placement.marks, key=lambda mark: (mark.row, mark.start))
     for left, right in itertools.pairwise(rows):
-        assert left.row != right.row or right.start - left.end > room
+        if left.row == right.row:
+            assert left.stands_out == right.stands_out
+            assert not left.stands_out or right.start - left.end > room
 
 
 def test_the_picture_reaches_from_the_first_fact_to_now_and_leaves_impossible_times_out(thread):

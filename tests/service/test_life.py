@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+pytestmark = pytest.mark.timeout(300)  # real processes, several a test
+
 APPROVED = "clm.contract.approved"
 LATER = "erp.project.created"
 
@@ -25,7 +27,7 @@ def test_an_event_sent_is_found_by_its_contract_and_stopping_is_clean(service, s
     found = threadline("trace", "c-1", "--json")
     figures = threadline("kpis", "--json")
 
-    assert json.loads(found.stdout)["root_id"] == "contract:clm:C-1"
+    assert json.loads(found.stdout)["identifier"] == "contract:clm:C-1"
     assert {item["kpi"] for item in json.loads(figures.stdout)["items"]} >= {"stuck-cases"}
     assert threadline("trace", "C-404").returncode == 1
     assert service.stop() == 0
@@ -75,7 +77,7 @@ def test_a_running_service_keeps_the_last_good_definitions_and_takes_up_sound_on
     (definitions / "objects.yaml").write_text("objects: 3\n")
     service.process.send_signal(signal.SIGHUP)
     service.wait_until_said("the last good ones stay")
-    assert service.get("/api/v1/contracts/C-1")["root_id"] == "contract:clm:C-1"
+    assert service.get("/api/v1/contracts/C-1")["identifier"] == "contract:clm:C-1"
 
     (definitions / "objects.yaml").write_text(
         "objects:\n  parcel: {owner: [contract], master: erp, namespaces: [erp]}\n"
@@ -84,7 +86,7 @@ def test_a_running_service_keeps_the_last_good_definitions_and_takes_up_sound_on
     service.process.send_signal(signal.SIGHUP)
 
     service.wait_until_found("/api/v1/contracts/X-9")
-    assert service.get("/api/v1/contracts/X-9")["root_id"] == "contract:clm:C-1"
+    assert service.get("/api/v1/contracts/X-9")["identifier"] == "contract:clm:C-1"
 
 
 def test_an_index_that_does_not_open_is_said_and_rebuilt_while_intake_is_up(service, send):

@@ -115,6 +115,7 @@ def _journey(services: ApiServices, journey: Journey) -> JourneyRow:
         criticality=journey.criticality,
         owner=journey.owner,
         steps=[step.name for step in journey.steps],
+        dimensions=[name for name, _ in journey.dimensions],
         cases=stated.height,
         states=dict(stated["state"].value_counts().sort("state").iter_rows()),
         sla=dict(stated["sla"].value_counts().sort("sla").iter_rows()),

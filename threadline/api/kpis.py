@@ -103,12 +103,20 @@ def kpi_cases(
     services: Services,
     asked: Question,
     kpi: str,
+    by: str = "",
+    label: str = "",
+    currency: str = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: str | None = None,
 ) -> Page[CaseRow]:
-    """Exactly the cases the value was computed from; those that make it worse come first."""
+    """Exactly the cases the value was computed from; those that make it worse come first.
+
+    For one part of it, `by` and `label` repeat the part's dimension and label; for money, `currency`
+    its unit.
+    """
     derived = _derived(services, asked)
-    behind = cases_behind(services.definitions, derived, kpi=kpi, **asked.told)
+    where = ({by: label} if by else {}) | ({"currency": currency} if currency else {})
+    behind = cases_behind(services.definitions, derived, kpi=kpi, where=where, **asked.told)
     worst_is_most = services.definitions.kpis[kpi].direction == "lower"
     behind = behind.sort("contributes", "case_id", descending=[worst_is_most, False])
     start = int(cursors.decode(cursor, int)[0]) if cursor else 0

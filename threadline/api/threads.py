@@ -39,6 +39,11 @@ WHY: Mapping[str, str] = {
     " whether this is done.",
 }
 
+LATE_AS_A_WHOLE = (
+    "This step is within its own time, but the contract is past its deadline:"
+    " {system} has not done it yet."
+)
+
 
 def thread(services: ApiServices, root: str) -> Thread:
     """All that is known of the contract `root` as of now."""
@@ -122,9 +127,9 @@ def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck
     known = cases.step_of(journey, case.current_step)
     seen = next((step for step in steps if step.step == case.current_step), None)
     system = seen.system if seen else known.system if known else ""
-    due_at = case.current_due_at or case.due_at
+    due_at = min((at for at in (case.current_due_at, case.due_at) if at), default=None)
     late = case.state == "open" and due_at is not None and due_at < services.clock.now()
-    why = WHY.get(case.stuck_reason, "{message}")
+    why = LATE_AS_A_WHOLE if late and not case.stuck_reason else WHY[case.stuck_reason]
     return Stuck(
         journey=case.journey,
         case_id=case.case_id,

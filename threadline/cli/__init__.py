@@ -18,7 +18,7 @@ from threadline.errors import ThreadlineError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the code it ends with."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
         code: int = arguments.run(arguments)
     except Away as error:
@@ -44,7 +44,8 @@ def _later(module: str, name: str) -> Callable[[argparse.Namespace], int]:
     return run
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """All commands and their arguments."""
     parser = argparse.ArgumentParser(
         prog="threadline",
         description="Follows every contract through every system it crosses.",

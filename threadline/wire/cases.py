@@ -119,6 +119,7 @@ class JourneyRow(Shape):
     criticality: str
     owner: str
     steps: list[str]
+    dimensions: list[str]
     cases: int
     states: dict[str, int]
     sla: dict[str, int]

@@ -84,8 +84,8 @@ def exact(
     """Identifiers whose value is one of `spellings` in any case, or that `text` names in full.
 
     In full is `type:namespace:value`. Names of the types in `unlinked`, which never link, lead to
-    the contracts of the facts that speak of them. Columns: object_type, namespace, value, object_id,
-    root_id ('' for an orphan).
+    the contracts of the facts that speak of them. Columns: object_type, namespace, value,
+    object_id, root_id ('' for an orphan).
     """
     lowered = sorted({spelling.lower() for spelling in spellings})
     asked = {"text": text, "spellings": lowered, "types": sorted(unlinked), "limit": limit}
