@@ -209,7 +209,8 @@ class Rows:
     def write(self, telemetry: Telemetry) -> None:
         """Insert everything."""
         for table, rows in self.rows.items():
-            telemetry.insert(table, _frame(table, rows))
+            if rows:
+                telemetry.insert(table, _frame(table, rows))
 
 
 _COPIED = (

@@ -1,8 +1,6 @@
-"""What is stored already that a batch may change."""
+"""What is stored already that matters to a batch."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -10,27 +8,20 @@ from collector.identity.graph import Graph
 from threadline.store.telemetry import Telemetry, facts
 
 
-@dataclass(frozen=True, kw_only=True)
-class Neighbourhood:
-    """`facts`: all stored versions of the facts of the traces a batch touches, and of its facts
-    outside of traces. `context`: the traces among them that are only linked to, not touched.
+def gather(batch: pl.DataFrame, telemetry: Telemetry, graph: Graph) -> pl.DataFrame:
+    """All stored versions of the facts whose attribution `batch` may change or depend on.
+
+    These are the facts of its traces, of traces that link to them or that they link to, and its own
+    facts outside of traces; columns as in `batch`. Costs nothing for what was never seen before.
     """
-
-    facts: pl.DataFrame
-    context: pl.Series
-
-
-def gather(batch: pl.DataFrame, telemetry: Telemetry, graph: Graph) -> Neighbourhood:
-    """Look up the neighbourhood of `batch`; costs nothing for what was never seen before."""
     traces = batch["trace_id"].unique()
     traces = traces.filter(traces != "")
     outside = batch.filter(pl.col("trace_id") == "")["fact_id"].unique()
     touched = pl.concat([traces, _waiting(traces, telemetry, graph)]).unique()
     found = _stored(batch, touched, outside, telemetry, graph)
-    context = _targets(pl.concat([found["span_links"], batch["span_links"]]))
-    context = context.filter(~context.is_in(touched.implode()))
-    lent = _stored(batch, context, outside.clear(), telemetry, graph)
-    return Neighbourhood(facts=pl.concat([found, lent]), context=context)
+    targets = _targets(pl.concat([found["span_links"], batch["span_links"]]))
+    others = targets.filter(~targets.is_in(touched.implode()))
+    return pl.concat([found, _stored(batch, others, outside.clear(), telemetry, graph)])
 
 
 def _waiting(traces: pl.Series, telemetry: Telemetry, graph: Graph) -> pl.Series:

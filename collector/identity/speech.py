@@ -8,7 +8,6 @@ import polars as pl
 
 from collector.identity import versions
 from collector.identity.inheritance import spoken
-from collector.identity.neighbourhood import Neighbourhood
 
 _KEY = ["fact_id", "identifier"]
 
@@ -32,12 +31,11 @@ class Turn:
 
 
 def turn(
-    nearby: Neighbourhood, after: pl.DataFrame, batch: pl.DataFrame, never: frozenset[str]
+    stored: pl.DataFrame, after: pl.DataFrame, batch: pl.DataFrame, never: frozenset[str]
 ) -> Turn:
-    """Compare what the traces of `batch` say with what they said; `after` are the winners now."""
-    before = versions.winners(nearby.facts)
-    said = _speech(before, never, nearby.context)
-    says = _speech(after, never, nearby.context)
+    """Compare what the winners `after` the batch say with what the `stored` facts said."""
+    before = versions.winners(stored)
+    said, says = _speech(before, never), _speech(after, never)
     return Turn(
         before=before,
         after=after,
@@ -47,8 +45,6 @@ def turn(
     )
 
 
-def _speech(facts: pl.DataFrame, never: frozenset[str], context: pl.Series) -> pl.DataFrame:
+def _speech(facts: pl.DataFrame, never: frozenset[str]) -> pl.DataFrame:
     said = spoken(facts, never)
-    speakers = facts.select("trace_id", *versions.VERSION, "received_at")
-    rows = said.hstack(speakers[said["row"]])
-    return rows.filter(~pl.col("trace_id").is_in(context.implode())) if len(context) else rows
+    return said.hstack(facts.select(*versions.VERSION, "received_at")[said["row"]])

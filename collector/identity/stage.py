@@ -52,10 +52,11 @@ def identify(
     A batch that is interrupted between any two of the frames and then repeated gives the same in
     the end. Facts come last, because they are what the next look-up starts from.
     """
-    batch = _with_identifiers(decoded)
-    nearby = gather(batch, telemetry, graph)
-    settled = versions.settle(nearby.facts, batch)
-    said = turn(nearby, settled.winners, batch, _never(mapping))
+    whole = _with_identifiers(decoded)
+    batch = whole.drop("attributes")
+    stored = gather(batch, telemetry, graph)
+    settled = versions.settle(stored, batch)
+    said = turn(stored, settled.winners, batch, _never(mapping))
     changes = _link(said, telemetry, graph, mapping)
     gone = _gone(said, telemetry)
     anyway = _roots(said.by_batch, graph)
@@ -73,7 +74,7 @@ def identify(
     trace_links = results.trace_links(batch)
     _remember(batch, trace_links, graph)
     return Identified(
-        frames={**stamped, "trace_links": trace_links, "facts": settled.new},
+        frames={**stamped, "trace_links": trace_links, "facts": whole[settled.new]},
         touched_roots=touched,
         counts=counts,
     )

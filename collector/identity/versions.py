@@ -14,13 +14,13 @@ _ARRIVAL = ["received_at", *POSITION]
 
 @dataclass(frozen=True, kw_only=True)
 class Versions:
-    """`winners`: one row per fact, stored and new alike. `new`: the rows to store. `again` and
-    `rivals`: the positions of rows that were only sent again, and of versions that contradict an
+    """`winners`: one row per fact, stored and new alike. `new`: which rows of the batch to store.
+    `again` and `rivals`: the positions of rows that were only sent again, and of versions that contradict an
     earlier one under the same mapping revision.
     """
 
     winners: pl.DataFrame
-    new: pl.DataFrame
+    new: pl.Series
     again: pl.DataFrame
     rivals: pl.DataFrame
 
@@ -48,7 +48,7 @@ def settle(prior: pl.DataFrame, batch: pl.DataFrame) -> Versions:
     new = pl.concat([once.filter(unknown)["row"], contested.filter("first", unknown)["row"]]).sort()
     return Versions(
         winners=rows[winners].drop("row", "stored"),
-        new=rows[new].drop("row", "stored"),
+        new=new - prior.height,
         again=contested.filter("again", unknown).select(POSITION),
         rivals=contested.filter("rival", unknown).select(POSITION),
     )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import handmade_world
 import httpx
 import pytest
-from handmade_rows import TRACE, contract
+from handmade_rows import NOW, TRACE, Rows, contract
+from handmade_services import served, services
+
+from threadline.api import create_api
 
 ROOT = contract(handmade_world.STUCK)
 
@@ -183,6 +187,24 @@ def test_why_a_case_waits_is_said_as_of_now(api, number, state, sla, reason):
     assert (found["cases"][0]["case"]["state"], found["cases"][0]["case"]["sla"]) == (state, sla)
     assert found["stuck"]["reason"] == reason
     assert found["stuck"]["why"]
+
+
+def test_a_step_within_its_time_of_a_contract_past_its_deadline_is_late(telemetry, tmp_path):
+    rows = Rows()
+    rows.identify("C-7")
+    rows.case("C-7", NOW - timedelta(days=2), NOW - timedelta(hours=1), 0,
+              current_step="tax", current_since=NOW - timedelta(hours=3),
+              current_due_at=NOW + timedelta(days=1), waiting_systems=["erp"])  # fmt: skip
+    rows.write(telemetry)
+    with (
+        services(telemetry, tmp_path) as given,
+        served(create_api(given)) as url,
+    ):
+        stuck = httpx.get(f"{url}/api/v1/contracts/C-7", timeout=30).json()["stuck"]
+
+    assert stuck["late"]
+    assert stuck["due_at"] == "2026-03-20T11:00:00Z"
+    assert "past its deadline" in stuck["why"]
 
 
 def test_what_is_over_is_stuck_nowhere(api):

@@ -111,8 +111,8 @@ def kpi_cases(
 ) -> Page[CaseRow]:
     """Exactly the cases the value was computed from; those that make it worse come first.
 
-    For one part of it, `by` and `label` repeat the part's dimension and label; for money, `currency`
-    its unit.
+    For one part of it, `by` and `label` repeat the part's dimension and label; for money,
+    `currency` repeats its unit.
     """
     derived = _derived(services, asked)
     where = ({by: label} if by else {}) | ({"currency": currency} if currency else {})

@@ -6,7 +6,8 @@ import polars as pl
 
 from threadline.store.telemetry import Telemetry
 
-_STORED = "SELECT * EXCEPT (earliness) FROM facts FINAL"
+# Without FINAL: the caller settles versions anyway, and merging them while reading costs the most.
+_STORED = "SELECT * EXCEPT (attributes, earliness) FROM facts"
 
 _OF_GROUPS = f"""
 {_STORED} WHERE trace_id IN {{traces:Array(String)}}
@@ -42,7 +43,8 @@ SELECT DISTINCT trace_id FROM trace_links WHERE target_trace_id IN {traces:Array
 def of_groups(telemetry: Telemetry, traces: pl.Series, facts: pl.Series) -> pl.DataFrame:
     """All versions of the facts of `traces`, and of those `facts` (by id) that have no trace.
 
-    Columns as in the table, but for `earliness`.
+    Columns as in the table, but for `attributes` and `earliness`. A version that was sent again may
+    come several times.
     """
     return telemetry.query(_OF_GROUPS, {"traces": traces.to_list(), "facts": facts.to_list()})
 
