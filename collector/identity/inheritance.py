@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import polars as pl
 
 from collector.identity.lineage import nearest, places, tree
@@ -9,7 +11,8 @@ from collector.identity.lineage import nearest, places, tree
 MOST_OF_A_TRACE = 16  # a trace that names more is a batch run: its other spans speak of nobody
 
 # One row per fact and identifier: `row` points into the facts, `origin` is the fact it comes from
-# (none for `own` and `trace`), `of` how many identifiers that can tie the fact speaks of.
+# (none for `own` and `trace`), `of` how many identifiers that can tie the fact speaks of. A fact that
+# speaks of nobody has one row without identifier: `shared` if its trace names too many, else `none`.
 SPOKEN = pl.Schema(
     {
         "row": pl.UInt32,
@@ -34,8 +37,8 @@ def spoken(facts: pl.DataFrame, never: frozenset[str]) -> pl.DataFrame:
     tying = own.filter("tying").select("row", "identifier")
     mute = own.filter(~pl.col("tying")).select("row", "identifier", of=pl.lit(0, pl.UInt16))
     named = pl.concat([_counted(tying), mute]).with_columns(how=pl.lit("own"), origin=pl.lit(""))
-    heirs = _inherited(facts, tying)
-    return pl.concat([named.select(SPOKEN.names()), heirs]).sort("row", "identifier")
+    attributed = pl.concat([named.select(SPOKEN.names()), *_inherited(facts, tying)])
+    return pl.concat([attributed, _rest(facts, attributed)]).sort("row", "identifier")
 
 
 def _own(facts: pl.DataFrame, never: frozenset[str]) -> pl.DataFrame:
@@ -50,22 +53,36 @@ def _own(facts: pl.DataFrame, never: frozenset[str]) -> pl.DataFrame:
     )
 
 
-def _inherited(facts: pl.DataFrame, tying: pl.DataFrame) -> pl.DataFrame:
+def _rest(facts: pl.DataFrame, attributed: pl.DataFrame) -> pl.DataFrame:
+    """A row for every fact of which nothing better is known."""
+    alone = facts.select("trace_id", row=pl.int_range(pl.len(), dtype=pl.UInt32)).join(
+        attributed.filter(pl.col("of") > 0), on="row", how="anti"
+    )
+    # All of a trace that names anybody is attributed, unless it names too many.
+    named = attributed.filter(pl.col("of") > 0)["row"]
+    crowded = facts["trace_id"].gather(named).unique()
+    shared = (pl.col("trace_id") != "") & pl.col("trace_id").is_in(crowded.implode())
+    return alone.select(
+        "row",
+        identifier=pl.lit(""),
+        how=pl.when(shared).then(pl.lit("shared")).otherwise(pl.lit("none")),
+        origin=pl.lit(""),
+        of=pl.lit(0, pl.UInt16),
+    )
+
+
+def _inherited(facts: pl.DataFrame, tying: pl.DataFrame) -> Iterator[pl.DataFrame]:
     nodes = tree(facts, tying["row"].unique())
     if nodes["known"].all():
-        return SPOKEN.to_frame()
+        return
     above = nodes.with_columns(source=nearest(nodes["parent"], nodes["known"]))
     named = nodes.select("node", "row").join(tying, on="row").select("node", "identifier")
     direct = above.filter(~pl.col("known"), pl.col("source").is_not_null())
     links = _linked(above)
     left = above.filter(pl.col("source").is_null()).join(links, on="node", how="anti")
-    return pl.concat(
-        [
-            _taken(direct, named, nodes, "ancestor"),
-            _taken(links, named, nodes, "link"),
-            _of_trace(left, links, named, nodes),
-        ]
-    )
+    yield _taken(direct, named, nodes, "ancestor")
+    yield _taken(links, named, nodes, "link")
+    yield _of_trace(left, links, named, nodes)
 
 
 def _linked(above: pl.DataFrame) -> pl.DataFrame:

@@ -31,8 +31,25 @@ def stamped(frame: pl.DataFrame, generation: int) -> pl.DataFrame:
 
 def mentions(turn: Turn) -> pl.DataFrame:
     """What is said anew, and a tombstone for what is said no more."""
+    named = pl.col("identifier") != ""
     return _with_tombstones(
-        _mentions(turn.changed, turn.after), _mentions(turn.vanished, turn.before)
+        _mentions(turn.changed.filter(named), turn.after),
+        _mentions(turn.vanished.filter(named), turn.before),
+    )
+
+
+def unattributed(turn: Turn) -> pl.DataFrame:
+    """Facts that speak of nobody now, and a tombstone for those that do not any more."""
+    nobody = pl.col("identifier") == ""
+    columns = ["source", "fact_id", "trace_id", "received_at"]
+    return _with_tombstones(
+        *(
+            facts[rows["row"]].select(columns).hstack(rows.select("how"))
+            for facts, rows in (
+                (turn.after, turn.changed.filter(nobody)),
+                (turn.before, turn.vanished.filter(nobody)),
+            )
+        )
     )
 
 

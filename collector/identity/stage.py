@@ -68,6 +68,7 @@ def identify(
         "identifiers": results.identifiers(_places(said, changes, graph), gone),
         "links": results.links(changes),
         "mentions": results.mentions(said),
+        "unattributed": results.unattributed(said),
         "intake_counts": counts,
     }
     stamped = {table: results.stamped(frame, generation) for table, frame in frames.items()}

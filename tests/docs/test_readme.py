@@ -27,7 +27,9 @@ def test_every_command_is_told_of_somewhere():
     known = next(iter(parser()._subparsers._group_actions)).choices
     words = README + (ROOT / "Makefile").read_text() + (ROOT / "docker-compose.yml").read_text()
 
-    assert [name for name in known if f"threadline {name}" not in words and f'"threadline", "{name}"' not in words] == []
+    untold = [name for name in known if f"threadline {name}" not in words]
+
+    assert [name for name in untold if f'"threadline", "{name}"' not in words] == []
 
 
 def test_the_event_to_send_by_hand_is_json():

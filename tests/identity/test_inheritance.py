@@ -27,9 +27,10 @@ def said(*inputs: Input) -> Said:
     """By fact: (identifier, how, origin, of)."""
     frame = facts(*inputs)
     names = {hexed(i.fact): i.fact for i in inputs} | {"": ""}
-    speakers = [inputs[row].fact for row in spoken(frame, NEVER)["row"]]
+    whole = spoken(frame, NEVER).filter(pl.col("identifier") != "")
+    speakers = [inputs[row].fact for row in whole["row"]]
     found: Said = {i.fact: set() for i in inputs}
-    rows = spoken(frame, NEVER).select("identifier", "how", "origin", "of").iter_rows()
+    rows = whole.select("identifier", "how", "origin", "of").iter_rows()
     for speaker, (identifier, how, origin, of) in zip(speakers, rows, strict=True):
         found[speaker].add((identifier, how, names[origin], of))
     return found
@@ -65,6 +66,14 @@ def test_a_trace_that_names_too_many_speaks_of_none() -> None:
     ]
     assert said(span("t", "1"), *items)["t/1"] == set()
     assert len(said(span("t", "1"), *items[1:])["t/1"]) == MOST_OF_A_TRACE
+
+
+def test_whoever_speaks_of_nobody_says_so() -> None:
+    items = [span("t", f"i{n}", "1", names=(f"contract:clm:C-{n}",)) for n in range(20)]
+    inputs = [span("t", "1"), *items, span("u", "1", names=(ACME,)), event("e", C1), event("f")]
+    silent = spoken(facts(*inputs), NEVER).filter(pl.col("identifier") == "")
+    found = {inputs[row].fact: how for row, how in silent.select("row", "how").iter_rows()}
+    assert found == {"t/1": "shared", "u/1": "none", "f": "none"}
 
 
 def test_identifiers_that_never_link_are_kept_but_not_inherited() -> None:

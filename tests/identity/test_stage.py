@@ -78,10 +78,9 @@ class Service:
         )
         return set(frame.rows())
 
-    def orphans(self) -> tuple[int, int]:
-        """Facts and orphans."""
+    def orphans(self) -> int:
         found = identity.orphans(self.telemetry, START, START.replace(year=2027))
-        return int(found["facts"].sum()), int(found["orphans"].sum())
+        return int(found["orphans"].sum())
 
 
 @pytest.fixture
@@ -91,12 +90,12 @@ def service(telemetry: Telemetry, mapping: Mapping) -> Service:
 
 def test_a_late_link_attributes_earlier_facts(service: Service) -> None:
     service.receive(event("created", ERP), event("staffed", PSA))
-    assert service.orphans() == (2, 2)
+    assert service.orphans() == 2
     service.receive(event("mapped", ERP, PSA))
     found = service.receive(event("assigned", PSA, CLM))
     assert found.touched_roots == {CLM}
     assert service.places()[ERP] == (ERP, CLM, CLM)
-    assert service.orphans() == (4, 0)
+    assert service.orphans() == 0
 
 
 def test_a_span_waits_for_its_parent_in_a_later_batch(service: Service) -> None:
@@ -132,14 +131,14 @@ def test_names_that_never_link_are_searchable_and_resolve_to_nothing(service: Se
     service.receive(event("e", ACME), event("f", ACME, CLM))
     assert service.mentions("e") == {(ACME, "own")}
     assert ACME not in service.places()
-    assert service.orphans() == (2, 1)
+    assert service.orphans() == 1
 
 
 def test_a_shared_span_above_identified_ones_is_no_orphan(service: Service) -> None:
     items = [span("t", f"i{n}", "1", names=(f"contract:clm:C-{n}",)) for n in range(20)]
     service.receive(span("t", "1"), *items)
     assert service.mentions("t/1") == set()
-    assert service.orphans() == (21, 0)
+    assert service.orphans() == 0
 
 
 def test_a_conflict_is_stored_with_its_loser_and_reason(service: Service) -> None:

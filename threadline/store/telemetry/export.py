@@ -19,7 +19,15 @@ _TABLES = {
     "facts": _ROWS.format(f"{_PLACE}, earliness", "facts"),
     **{
         table: _ROWS.format(_BOOKKEEPING, table)
-        for table in ("mentions", "links", "identifiers", "cases", "steps", "exceptions")
+        for table in (
+            "mentions",
+            "unattributed",
+            "links",
+            "identifiers",
+            "cases",
+            "steps",
+            "exceptions",
+        )
     },
     "dead_letters": "SELECT kind, source, reason, excerpt, min(received_at) AS received_at"
     " FROM dead_letters FINAL GROUP BY kind, source, reason, excerpt",

@@ -15,23 +15,27 @@ SELECT root_id FROM touched_roots FINAL
 WHERE generation > (SELECT max(generation) FROM cursors)
 """
 
-# A fact without identifiers in a trace that leads to a contract is shared by those of the trace.
+# What leads nowhere is little where all is well, so it is counted by itself: facts that speak of
+# nobody, and facts as many of whose identifiers lead to no root as they have.
 _ORPHANS = """
-WITH resolved AS (
-    SELECT fact_id, trace_id FROM mentions FINAL
-    WHERE (object_type, namespace, value) IN (
-        SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id != '')
+WITH lost AS (
+    SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = ''
+), orphans AS (
+    SELECT source, count() AS orphans FROM unattributed FINAL
+    WHERE how = 'none' AND {span}
+    GROUP BY source
+    UNION ALL
+    SELECT source, count() AS orphans FROM (
+        SELECT any(source) AS source FROM mentions FINAL
+        WHERE (object_type, namespace, value) IN lost AND {span}
+        GROUP BY fact_id HAVING count() = any(of))
+    GROUP BY source
 )
-SELECT source, uniqExact(fact_id) AS facts,
-    uniqExactIf(fact_id, fact_id NOT IN (SELECT fact_id FROM resolved)
-        AND NOT (empty(identifiers) AND trace_id != ''
-                 AND trace_id IN (SELECT trace_id FROM resolved))) AS orphans
-FROM (
-    SELECT source, fact_id, trace_id, identifiers FROM facts FINAL
-    WHERE received_at >= {since:DateTime64(9, 'UTC')} AND received_at < {until:DateTime64(9, 'UTC')}
-    ORDER BY mapping_revision DESC, content_hash DESC LIMIT 1 BY fact_id)
-GROUP BY source ORDER BY source
-"""
+SELECT source, sum(orphans) AS orphans FROM orphans GROUP BY source ORDER BY source
+""".replace(
+    "{span}",
+    "received_at >= {since:DateTime64(9, 'UTC')} AND received_at < {until:DateTime64(9, 'UTC')}",
+)
 
 
 def links(telemetry: Telemetry) -> pl.DataFrame:
@@ -45,7 +49,7 @@ def unsettled(telemetry: Telemetry) -> list[str]:
 
 
 def orphans(telemetry: Telemetry, since: datetime, until: datetime) -> pl.DataFrame:
-    """By source, of the facts received in `[since, until)`: `facts`, and how many are `orphans`.
+    """Orphans of the facts received in `[since, until)`, by source that has any.
 
     An orphan is a fact none of whose identifiers leads to a root, as things stand now.
     """

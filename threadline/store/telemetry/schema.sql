@@ -70,6 +70,19 @@ CREATE TABLE IF NOT EXISTS mentions (
 ORDER BY (object_type, namespace, value, fact_id)
 SETTINGS index_granularity = 256, /*durable*/;
 
+-- Facts that speak of nobody. `how` is `shared` for those of a trace that names too many, else `none`.
+CREATE TABLE IF NOT EXISTS unattributed (
+    source      LowCardinality(String),
+    fact_id     String,
+    trace_id    String,
+    how         LowCardinality(String),
+    received_at DateTime64(9, 'UTC'),
+    generation  UInt64,
+    deleted     UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (source, fact_id)
+SETTINGS index_granularity = 256, /*durable*/;
+
 -- Evidence that ties two identifiers, folded per pair: `at`, `fact_id` and `mastered` are those of the
 -- best evidence. `state` is held, conflict or retracted; `reason` says why it is not held.
 CREATE TABLE IF NOT EXISTS links (
