@@ -15,6 +15,7 @@ from dashboards.window import Window, chosen
 from threadline.wire import Kpi, phrases
 
 SHOWN = 50
+NOT_GIVEN = "not given"
 ALWAYS = ("journey", "system", "criticality")  # dimensions that every case has
 
 
@@ -80,7 +81,7 @@ def _parts(kpi: Kpi, window: Window) -> None:
     st.subheader(f"By {words}")
     rows = [
         [
-            link(_part(kpi, window, dimension, part.label), part.label or "not given"),
+            link(_part(kpi, window, dimension, part.label), part.label or NOT_GIVEN),
             phrases.kpi_quantity(kpi, part.value),
             chip(phrases.KPI[part.state], part.state),
             f"{part.n:,}",
@@ -96,12 +97,12 @@ def _part(kpi: Kpi, window: Window, dimension: str, label: str) -> str:
 
 
 def _cases(kpi: Kpi, window: Window, by: str) -> None:
-    label = st.query_params.get("label", "")
-    st.subheader(f"The cases behind it: {label}" if label else "The cases behind it")
+    label, part = st.query_params.get("label", ""), "label" in st.query_params
+    st.subheader(f"The cases behind it: {label or NOT_GIVEN}" if part else "The cases behind it")
     query = {
         **window.query,
         "currency": money_of(kpi),
-        "by": by if label else "",
+        "by": by if part else "",
         "label": label,
         "limit": SHOWN,
         "cursor": st.query_params.get("cursor", ""),

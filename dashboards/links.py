@@ -12,4 +12,5 @@ def contract(identifier: str) -> str:
 
 def kpi(name: str, **more: str) -> str:
     """What is behind a KPI; `more` says in which window, currency or part."""
-    return "kpi?" + urlencode({"kpi": name} | {key: value for key, value in more.items() if value})
+    told = {key: value for key, value in more.items() if value or key == "label"}
+    return "kpi?" + urlencode({"kpi": name} | told)

@@ -47,7 +47,7 @@ def test_the_executive_sees_the_verdict_and_every_kpi_and_opens_one_down_to_a_co
     expect(attainment).to_contain_text("worse than 100 % before")
     settled(page)
     expect(page.locator("[data-testid=stVegaLiteChart] .marks").first).to_be_visible()
-    picture(page, "executive", 1180)
+    picture(page, "executive", 1330)
 
     attainment.get_by_role("link", name="See the 17 cases behind it").click()
     expect(page.get_by_role("heading", name="SLA attainment")).to_be_visible()
