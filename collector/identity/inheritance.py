@@ -11,8 +11,9 @@ from collector.identity.lineage import nearest, places, tree
 MOST_OF_A_TRACE = 16  # a trace that names more is a batch run: its other spans speak of nobody
 
 # One row per fact and identifier: `row` points into the facts, `origin` is the fact it comes from
-# (none for `own` and `trace`), `of` how many identifiers that can tie the fact speaks of. A fact that
-# speaks of nobody has one row without identifier: `shared` if its trace names too many, else `none`.
+# (none for `own` and `trace`), `of` how many identifiers that can tie the fact speaks of. A fact
+# that speaks of nobody has one row without identifier: `shared` if its trace names too many, else
+# `none`.
 SPOKEN = pl.Schema(
     {
         "row": pl.UInt32,

@@ -42,6 +42,8 @@ def _join(names: dict[str, dict[str, str]], left: dict[str, str], right: dict[st
 
 
 def _representative(group: dict[str, str], mapping: Mapping) -> str:
+    if len(group) == 1:  # nearly all of them
+        return next(iter(group.values()))
     return min(group.values(), key=lambda identifier: (_order(identifier, mapping), identifier))
 
 

@@ -100,9 +100,7 @@ def _never(mapping: Mapping) -> frozenset[str]:
 
 def _link(said: Turn, telemetry: Telemetry, graph: Graph, mapping: Mapping) -> Changes:
     fallen = withdrawn(said, graph.linkage, mapping)
-    others = witnesses(fallen, said, telemetry)
-    speakers = said.after.join(said.by_batch.select("fact_id"), on="fact_id", how="semi")
-    telling = pl.concat([speakers.select(others.columns), others])
+    telling = pl.concat([said.after, witnesses(fallen, said, telemetry)])
     return graph.linkage.update(fold(telling, mapping), fallen)
 
 

@@ -14,9 +14,11 @@ _ARRIVAL = ["received_at", *POSITION]
 
 @dataclass(frozen=True, kw_only=True)
 class Versions:
-    """`winners`: one row per fact, stored and new alike. `new`: which rows of the batch to store.
-    `again` and `rivals`: the positions of rows that were only sent again, and of versions that contradict an
-    earlier one under the same mapping revision.
+    """What became of the versions of some facts.
+
+    `winners`: one row per fact, stored and new alike. `new`: which rows of the batch to store.
+    `again` and `rivals`: the positions of rows that were only sent again, and of versions that
+    contradict an earlier one under the same mapping revision.
     """
 
     winners: pl.DataFrame

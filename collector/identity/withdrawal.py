@@ -30,6 +30,6 @@ def withdrawn(turn: Turn, linkage: Linkage, mapping: Mapping) -> list[Pair]:
 def witnesses(pairs: list[Pair], turn: Turn, telemetry: Telemetry) -> pl.DataFrame:
     """Stored facts, other than those of the turn, that may assert `pairs` as well."""
     if not pairs:
-        return turn.before.clear()
-    stored = versions.winners(naming(telemetry, sorted({pair.child for pair in pairs})))
-    return stored.join(turn.after, on="fact_id", how="anti")
+        return turn.after.clear()
+    stored = naming(telemetry, sorted({pair.child for pair in pairs})).select(turn.after.columns)
+    return versions.winners(stored).join(turn.after, on="fact_id", how="anti")

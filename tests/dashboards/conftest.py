@@ -26,7 +26,7 @@ PATIENCE = 30_000  # milliseconds; a busy machine takes its time to draw
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # a sync browser owns the thread's event loop
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")

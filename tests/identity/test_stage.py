@@ -25,10 +25,6 @@ ERP, ERP2, PSA = "project:erp:P-1", "project:erp:P-2", "project:psa:D-1"
 ACME = "customer:crm:ACME"
 
 
-class Crash(Exception):
-    """The process is gone."""
-
-
 class Service:
     """Identity as the pipeline runs it, over a real store."""
 
@@ -177,6 +173,16 @@ def test_a_superseded_version_leaves_what_others_say_too(service: Service) -> No
     assert service.places()[ERP] == (ERP, CLM, CLM)
     found = service.telemetry.query("SELECT fact_id FROM links FINAL")
     assert found["fact_id"].to_list() == [hexed("other")]
+
+
+def test_a_neighbour_in_the_trace_goes_on_saying_what_a_superseded_version_said(
+    service: Service,
+) -> None:
+    service.receive(span("t", "1", names=(ERP, CLM), at=1), span("t", "2", names=(ERP, CLM), at=7))
+    service.receive(span("t", "1", version=2))
+    assert service.places()[ERP] == (ERP, CLM, CLM)
+    found = service.telemetry.query("SELECT fact_id FROM links FINAL")
+    assert found["fact_id"].to_list() == [hexed("t/2")]
 
 
 def test_an_older_version_that_comes_late_changes_nothing(service: Service) -> None:

@@ -6,6 +6,7 @@ A process can open chDB over one directory at a time, so these tests open in a p
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,13 @@ def _remove(*files: Path) -> None:
         file.unlink()
 
 
+def _parts(directory: Path, name: str) -> list[Path]:
+    """That file of every part of the table `cursors`, and of no other table."""
+    (definition,) = directory.glob("store/*/*/cursors.sql")
+    (uuid,) = re.findall(r"UUID '([0-9a-f-]+)'", definition.read_text())
+    return list(directory.glob(f"store/*/{uuid}/all_*/{name}"))
+
+
 def _replace(directory: Path) -> None:
     shutil.rmtree(directory)
     directory.write_text("not a directory")
@@ -80,11 +88,9 @@ FAULTS: dict[str, Callable[[Path], None]] = {
     "a table's definition is garbage": lambda d: _overwrite(*d.glob("store/*/*/cursors.sql")),
     "a table's definition is gone": lambda d: _remove(*d.glob("store/*/*/cursors.sql")),
     "a database's definition is garbage": lambda d: _overwrite(d / "metadata/threadline.sql"),
-    "a part's data is garbage": lambda d: _overwrite(*d.glob("store/*/*/all_*/data.bin")),
-    "a part's data is gone": lambda d: _remove(*d.glob("store/*/*/all_*/data.bin")),
-    "a part's checksums are garbage": lambda d: _overwrite(
-        *d.glob("store/*/*/all_*/checksums.txt")
-    ),
+    "a part's data is garbage": lambda d: _overwrite(*_parts(d, "data.bin")),
+    "a part's data is gone": lambda d: _remove(*_parts(d, "data.bin")),
+    "a part's checksums are garbage": lambda d: _overwrite(*_parts(d, "checksums.txt")),
     "a file lies there": _replace,
 }
 

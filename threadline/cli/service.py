@@ -90,4 +90,7 @@ def _streamlit(settings: Settings) -> list[str]:
 
 
 def _dashboards_environment(settings: Settings) -> Mapping[str, str]:
-    return os.environ | {"THREADLINE_API_URL": f"http://{settings.api.listen}"}
+    return os.environ | {
+        "THREADLINE_API_URL": f"http://{settings.api.listen}",
+        "THREADLINE_INTAKE_URL": f"http://{settings.intake.http}",
+    }

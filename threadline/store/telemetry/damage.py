@@ -10,17 +10,22 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
+_PROBE = "threadline_probe"
+
 
 class Damaged(Exception):
     """The engine opened, but over less than was stored."""
 
 
 def check(client: Client) -> None:
-    """Raise `Damaged` when parts were set aside while loading.
+    """Raise `Damaged` when parts were set aside while loading; the driver's error when chDB cannot
+    write there.
 
     ClickHouse opens over broken parts without an error: their rows are simply gone, and an index
     that lacks rows its cursor has passed would stay wrong for ever.
     """
+    client.command(f"CREATE DATABASE IF NOT EXISTS {_PROBE}")
+    client.command(f"DROP DATABASE {_PROBE} SYNC")
     parts = client.query(
         "SELECT concat(database, '.', table, ' ', name) FROM system.detached_parts"
         " WHERE startsWith(reason, 'broken') OR reason IN ('unexpected', 'covered-by-broken')"
