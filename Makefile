@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench lock clean
+.PHONY: install demo test check bench crash lock clean
 
 install: .venv/installed
 
@@ -35,6 +35,11 @@ check: install
 
 bench: install
 	@$(BIN)/python bench/intake.py
+
+# Kills the service N times under load from the real exporters, then looks for what was lost.
+N ?= 25
+crash: install
+	@THREADLINE_KILLS=$(N) $(BIN)/pytest tests/crash
 
 # After a change of dependencies: pin every version and hash anew, naming no index.
 lock:

@@ -35,6 +35,13 @@ DRAIN_SECONDS = 60
 def demo(arguments: argparse.Namespace) -> int:
     """Play the world, then let it go on until Ctrl-C; everything it wrote goes with it."""
     console = Console()
+    with suppress(KeyboardInterrupt):
+        _played(arguments, console)
+    console.print("The demo has ended; its data is gone.")
+    return 0
+
+
+def _played(arguments: argparse.Namespace, console: Console) -> None:
     clock = SystemClock()
     with ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="threadline-demo-")))
@@ -54,8 +61,6 @@ def demo(arguments: argparse.Namespace) -> int:
             stack.callback(ending.cancel)
         with suppress(NotDelivered):  # Ctrl-C ends the service first, or it died: then it says why
             live(world, *_wires(settings), stop, clock.now)
-    console.print("The demo has ended; its data is gone.")
-    return 0
 
 
 @contextmanager
