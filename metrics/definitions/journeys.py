@@ -44,7 +44,7 @@ def journey(document: Document, calendars: Mapping[str, Calendar], version: str)
         required_fields=tuple(raw.get("required_fields", ())),
         value=raw.get("value", {}).get("amount", ""),
         currency=raw.get("value", {}).get("currency", ""),
-        dimensions=tuple(sorted(raw.get("dimensions", {}).items())),
+        dimensions=tuple(raw.get("dimensions", {}).items()),
         calendar=_calendar(raw["calendar"]),
         promises=_promises(document, faults),
         steps=tuple(_step(document, place, faults) for place in range(len(raw["steps"]))),

@@ -71,7 +71,7 @@ def with_value(journey: Journey, runs: pl.DataFrame) -> pl.DataFrame:
     currency = pl.col(journey.currency) if journey.currency else pl.lit(None, pl.String)
     # Money is rounded once, half to even; a cast alone would cut the digits off.
     value = text.cast(pl.Decimal(38, 6), strict=False).round(2).cast(MONEY, strict=False)
-    dimensions = [pl.col(attribute).alias(name) for name, attribute in journey.dimensions]
+    dimensions = [pl.col(attribute).alias(name) for name, attribute in sorted(journey.dimensions)]
     encoded = pl.struct(dimensions).struct.json_encode() if dimensions else pl.lit("{}")
     return runs.with_columns(
         value=value,
