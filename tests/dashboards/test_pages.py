@@ -115,6 +115,7 @@ def test_what_may_mean_several_contracts_offers_them(open_page, asked, words, li
     page = open_page(f"/contract?id={asked}")
 
     expect(page.get_by_text(words)).to_be_visible()
+    expect(page.locator(".tl-table tbody a")).to_have_count(len(links))
     assert set(page.locator(".tl-table tbody a").all_inner_texts()) == links
 
 
