@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TypeVar
 
 import polars as pl
@@ -36,6 +38,11 @@ logger = logging.getLogger(__name__)
 
 _NOTHING_KNOWN = datetime.fromtimestamp(0, UTC)
 _BUILT_UNDER = "definitions"
+
+# While input waits, so many batches share one derivation of cases and one move of the cursor: a
+# backlog tells of the same contracts again and again.
+_STRETCH = 8
+_ROOTS_AT_ONCE = 4_000  # bounds the memory of deriving cases
 
 Result = TypeVar("Result")
 
@@ -112,17 +119,24 @@ class Pipeline:
                 self._log.wait(self._settings.idle_seconds, self._index.cursor)
 
     def step(self) -> bool:
-        """Derive one batch; False when the log holds nothing new. Raises `ThreadlineError`."""
+        """Derive a batch, or a stretch of full ones; False when the log holds nothing new.
+
+        Raises `ThreadlineError`.
+        """
         index = self._current_index()
-        batch = self._log.read(
-            index.cursor, self._settings.batch_bytes, self._settings.batch_entries
-        )
-        if not batch:
+        cursor, touched = dict(index.cursor), set[str]()
+        for batch, decoded in self._stretch(index):
+            if cursor == index.cursor:
+                self._watermark = min(logged.entry.received_at for logged in batch)
+            touched |= self._take_in(index, decoded)
+            cursor |= _reached(batch)
+        if cursor == index.cursor:
             self._watermark = None
             self._rebuilding = ""
             return False
-        self._watermark = min(logged.entry.received_at for logged in batch)
-        self._derive(index, batch)
+        self._timed("cases", lambda: self._derive_cases(index, touched))
+        cursors.move(self._telemetry, cursor, index.generation)
+        index.cursor = cursor
         return True
 
     def status(self) -> Status:
@@ -177,34 +191,61 @@ class Pipeline:
         ]
         return pl.DataFrame(rows, schema=RULINGS)
 
-    def _derive(self, index: _Index, batch: list[Logged]) -> None:
+    def _stretch(self, index: _Index) -> Iterator[tuple[Sequence[Logged], Decoded]]:
+        """Batches from the cursor on, decoded; the next is decoded while one is worked on."""
+        mapping, wanted = index.derivation.mapping, index.derivation.definitions.wanted
+
+        def decoded(batch: Sequence[Logged]) -> Decoded:
+            return self._timed(
+                "decode", lambda: decode(batch, mapping, wanted, index.revision, self._telemetry)
+            )
+
+        with ThreadPoolExecutor(1, "decode") as ahead:
+            batches = islice(self._batches(index.cursor), _STRETCH)
+            batch = next(batches, None)
+            under_way = batch and ahead.submit(decoded, batch)
+            while batch and under_way:
+                result, following = under_way.result(), next(batches, None)
+                under_way = following and ahead.submit(decoded, following)
+                yield batch, result
+                batch = following
+
+    def _batches(self, cursor: Mapping[int, int]) -> Iterator[Sequence[Logged]]:
+        """What the log holds beyond `cursor`, as long as it fills whole batches."""
+        settings, full = self._settings, True
+        while full:
+            batch = self._log.read(cursor, settings.batch_bytes, settings.batch_entries)
+            if not batch:
+                return
+            cursor = {**cursor, **_reached(batch)}
+            size = sum(len(logged.entry.body) for logged in batch)
+            full = len(batch) >= settings.batch_entries or size > settings.batch_bytes // 2
+            yield batch
+
+    def _take_in(self, index: _Index, decoded: Decoded) -> set[str]:
+        """Store the facts of a batch and whom they tell of; the roots whose cases may change."""
         index.generation += 1
-        mapping, definitions = index.derivation.mapping, index.derivation.definitions
-        decoded = self._timed(
-            "decode",
-            lambda: decode(batch, mapping, definitions.wanted, index.revision, self._telemetry),
-        )
         identified = self._timed(
             "identify",
-            lambda: identify(decoded, self._telemetry, index.graph, mapping, index.generation),
+            lambda: identify(
+                decoded, self._telemetry, index.graph, index.derivation.mapping, index.generation
+            ),
         )
         self._timed("store", lambda: self._store(decoded, identified, index.generation))
-        self._timed("cases", lambda: self._derive_cases(index, identified.touched_roots))
-        cursor = dict(index.cursor)
-        for logged in batch:
-            cursor[logged.position.partition] = logged.position.offset
-        cursors.move(self._telemetry, cursor, index.generation)
-        index.cursor = cursor
         self._count(decoded, identified)
+        return identified.touched_roots
 
     def _store(self, decoded: Decoded, identified: Identified, generation: int) -> None:
         for table, frame in identified.frames.items():
             self._telemetry.insert(table, frame)
         self._telemetry.insert("dead_letters", _stamped(decoded.dead_letters, generation))
 
-    def _derive_cases(self, index: _Index, roots: Collection[str]) -> None:
-        if not roots:
-            return
+    def _derive_cases(self, index: _Index, touched: Collection[str]) -> None:
+        waiting = iter(sorted(touched))
+        while roots := list(islice(waiting, _ROOTS_AT_ONCE)):
+            self._derive_some(index, roots)
+
+    def _derive_some(self, index: _Index, roots: Collection[str]) -> None:
         definitions = index.derivation.definitions
         derived = derive(
             observation_store.observations(self._telemetry, roots, definitions.event_names),
@@ -244,6 +285,10 @@ class Pipeline:
         odd = decoded.facts.filter(~pl.col("plausible"))["source"].value_counts()
         for source, count in odd.iter_rows():
             instruments.implausible.labels(source=source).inc(count)
+
+
+def _reached(batch: Sequence[Logged]) -> dict[int, int]:
+    return {logged.position.partition: logged.position.offset for logged in batch}
 
 
 def _stamped(frame: pl.DataFrame, generation: int, deleted: int = 0) -> pl.DataFrame:
