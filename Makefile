@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench crash lock clean
+.PHONY: install demo test check bench crash judge mutants lock clean
 
 install: .venv/installed
 
@@ -40,6 +40,15 @@ bench: install
 N ?= 25
 crash: install
 	@THREADLINE_KILLS=$(N) $(BIN)/pytest tests/crash
+
+# Plays SEEDS worlds into a fresh service, each in three orders, and holds it against an oracle.
+SEEDS ?= 6
+judge: install
+	@PYTHONPATH=tests $(BIN)/python -m judge --seeds $(SEEDS)
+
+# Plants the faults of tests/mutants/mutants.yaml one at a time: the judge has to find each.
+mutants: install
+	@$(BIN)/python tests/mutants/run.py
 
 # After a change of dependencies: pin every version and hash anew, naming no index.
 lock:

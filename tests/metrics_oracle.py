@@ -109,6 +109,9 @@ class Oracle:
             if key not in seen:
                 seen.add(key)
                 self.facts[row["object_id"]].append(dict(row))
+        self.spoken_of: dict[str, set[str]] = defaultdict(set)
+        for object_id, fact_id in seen:
+            self.spoken_of[fact_id].add(object_id)
         self.members = {row["object_id"]: row for row in members}
         self.relations = {(r["kind"], r["child_id"], r["parent_id"]) for r in relations}
         self.clocks = {"": SlowClock(None)} | {
@@ -130,6 +133,9 @@ class Oracle:
             if path.backwards:
                 return {r[1] for r in here if r[2] == object_id}
             return {r[2] for r in here if r[1] == object_id}
+        if path.kind == "root":
+            root = self.members[object_id]["root_id"]
+            return {other for other, row in self.members.items() if row["root_id"] == root}
         if path.kind == "owner":
             found, at = set(), self.members[object_id]["owner_id"]
             while at and at not in found and at != object_id:
@@ -178,13 +184,43 @@ class Case:
 
     def matching(self, matchers: Iterable[Matcher], failed: bool = False) -> list[Fact]:
         found = {}
-        for matcher in matchers:
-            for path in matcher.paths:
-                for object_id in self.world.on(path, self.case_id):
-                    for fact in self.world.facts.get(object_id, []):
-                        if fits(matcher, fact, failed):
-                            found.setdefault(fact["fact_id"], fact)
+        for fact, _ in self.found(matchers, failed):
+            found.setdefault(fact["fact_id"], fact)
         return list(found.values())
+
+    def found(self, matchers: Iterable[Matcher], failed: bool = False) -> list[tuple[Fact, str]]:
+        """Matching facts with the object each was found on, once for every such object."""
+        return [
+            (fact, object_id)
+            for matcher in matchers
+            for path in matcher.paths
+            for object_id in self.world.on(path, self.case_id)
+            for fact in self.world.facts.get(object_id, [])
+            if fits(matcher, fact, failed)
+        ]
+
+    def named_by(self, rule) -> list[Fact]:
+        """The facts that an exception rule makes exceptions of this case."""
+        if not holds(rule.when, self.values()):
+            return []
+        start, stop = self.started, NEVER
+        if rule.during:
+            step = self.journey.step(rule.during)
+            start, closing = self.ready(step), self.closed(step)
+            if start is None:
+                return []
+            stop = closing["at"] if closing else NEVER
+        answers = [self.world.spoken_of[f["fact_id"]] for f in good(self.matching(rule.unless))]
+        found = {}
+        for fact, object_id in self.found(rule.match):
+            if not plausible(fact) or (fact["at"] > self.end and not rule.afterwards):
+                continue
+            if rule.during and not start <= fact["at"] < stop:
+                continue
+            if any(object_id in spoken for spoken in answers):
+                found[fact["fact_id"]] = None
+            found.setdefault(fact["fact_id"], fact)
+        return [fact for fact in found.values() if fact]
 
     def until(self, facts: list[Fact], end: datetime) -> list[Fact]:
         return [fact for fact in facts if fact["at"] <= end]
@@ -237,7 +273,7 @@ class Case:
         found = {}
         for rule in self.journey.exceptions:
             if rule.step == step.name:
-                for fact in self.until(good(self.matching(rule.match)), end):
+                for fact in self.until(self.named_by(rule), end):
                     mapping = rule.kind == "mapping-failed"
                     if mapping or fact["fact_id"] not in found:
                         reason = "mapping-failed" if mapping else "rejected"
@@ -340,7 +376,7 @@ class Case:
             *self.journey.cancel,
             *(self.journey.pause.since if self.journey.pause else ()),
             *(self.journey.pause.until if self.journey.pause else ()),
-            *(m for rule in self.journey.exceptions for m in rule.match),
+            *(m for rule in self.journey.exceptions for m in (*rule.match, *rule.unless)),
         ]:
             for path in matcher.paths:
                 for object_id in self.world.on(path, self.case_id):
@@ -353,7 +389,7 @@ class Case:
     def tell_exceptions(self, start: Fact, starts: list[Fact]) -> None:
         named = set()
         for rule in self.journey.exceptions:
-            for fact in self.until(good(self.matching(rule.match)), self.end):
+            for fact in self.named_by(rule):
                 named.add(fact["fact_id"])
                 self.exception(rule.kind, fact, rule.step, fact["message"])
         for step in self.journey.steps:
@@ -390,7 +426,7 @@ class Case:
         ] if self.end == NEVER else []  # fmt: skip
         current = min(waiting, key=lambda s: (s["ready_at"], s["place"]), default=None)
         promise = next((p for p in self.journey.promises if holds(p.when, self.values())), None)
-        value = self.value()
+        value = self.value(self.journey.value)
         reason, message = self.stuck(current)
         around = self.world.on(Path(kind="descendant"), self.case_id) | {self.case_id}
         facts = {f["fact_id"] for o in around for f in self.world.facts.get(o, [])}
@@ -416,6 +452,8 @@ class Case:
             "stuck_message": message,
             "value": value,
             "currency": self.values().get(self.journey.currency, ""),
+            "root_value": self.value(self.journey.root_value),
+            "root_currency": self.values().get(self.journey.root_currency, ""),
             "criticality": self.journey.criticality,
             "dimensions": {n: self.values().get(a) for n, a in self.journey.dimensions},
             "annotations": self.annotations(steps, value),
@@ -429,11 +467,9 @@ class Case:
     def values(self) -> dict[str, str]:
         return {name: value for name, (value, _) in self.known.items()}
 
-    def value(self) -> Decimal | None:
+    def value(self, name: str) -> Decimal | None:
         try:
-            return Decimal(self.values()[self.journey.value]).quantize(
-                Decimal("0.01"), ROUND_HALF_EVEN
-            )
+            return Decimal(self.values()[name]).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
         except (KeyError, ArithmeticError):
             return None
 
@@ -452,7 +488,7 @@ class Case:
         everything = [*self.journey.start, *self.journey.cancel]
         if self.journey.pause:
             everything += [*self.journey.pause.since, *self.journey.pause.until]
-        everything += [m for rule in self.journey.exceptions for m in rule.match]
+        everything += [m for r in self.journey.exceptions for m in (*r.match, *r.unless)]
         everything += [m for step in self.journey.steps for m in step.match]
         facts = self.matching(everything)
         facts += self.matching((m for s in self.journey.steps for m in s.match), failed=True)

@@ -70,6 +70,33 @@ CHANGES = (
     "project.mapping.failed",
     "something.else",
 )
+# What is told of which objects, as a rule; now and then a fact speaks of others.
+SYNC = {
+    "clm.amendment.approved": ("amendment",),
+    "erp.billing_schedule.updated": ("amendment", "billing_schedule"),
+    "psa.project.updated": ("amendment", "project"),
+    "erp.rate_card.updated": ("amendment",),
+    "clm.amendment.withdrawn": ("amendment",),
+    "erp.billing_schedule.rejected": ("amendment",),
+    "erp.compensating_entry.posted": ("amendment", "invoice"),
+    "erp.invoice.issued": ("invoice", "project"),
+}
+BILLING = {
+    "psa.milestone.completed": ("milestone", "project"),
+    "erp.invoice.drafted": ("invoice", "milestone"),
+    "erp.invoice.approved": ("invoice",),
+    "erp.invoice.issued": ("invoice", "project"),
+    "billing.invoice.delivered": ("invoice",),
+    "erp.invoice.posted": ("invoice",),
+    "bank.payment.received": ("payment", "invoice"),
+    "billing.invoice.disputed": ("invoice",),
+    "billing.invoice.dispute_resolved": ("invoice",),
+    "erp.invoice.rejected": ("invoice",),
+    "erp.invoice.credited": ("invoice",),
+    "erp.posting.duplicated": ("invoice",),
+    "psa.milestone.cancelled": ("milestone",),
+}
+TOLD = SYNC | BILLING
 VALUES: dict[str, tuple[Any, ...]] = {
     "contract.value": ("1250000.00", "12.345", 99, "a lot", "", None),
     "contract.currency": ("EUR", "USD"),
@@ -80,7 +107,21 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "change.value": ("7.005", None),
     "change.urgent": (True, False),
     "change.kind": ("terms", "scope"),
+    "amendment.kind": ("billing_terms", "billing_terms", "rates", "scope"),
+    "amendment.value": ("7.005", None),
+    "amendment.currency": ("EUR",),
+    "milestone.value": ("10", "ten"),
+    "milestone.currency": ("USD",),
+    "invoice.amount": ("100.5", "-3"),
+    "invoice.currency": ("EUR", "CHF"),
     "actor.type": ("user", "integration"),
+}
+STARTS = {
+    "clm.contract.approved": ("contract.value", "contract.region"),
+    "change.approved": ("change.value", "change.kind"),
+    "clm.amendment.approved": ("amendment.kind", "amendment.value", "amendment.currency"),
+    "psa.milestone.completed": ("milestone.value", "contract.region"),
+    "erp.invoice.issued": ("invoice.amount", "invoice.currency"),
 }
 
 
@@ -96,7 +137,12 @@ class World:
             "invoice": (f"invoice:erp:I-{number}", f"project:erp:P-{number}"),
             "amendment": (f"amendment:clm:A-{number}", self.root),
             "billing_schedule": (f"billing_schedule:erp:B-{number}", f"project:erp:P-{number}"),
+            "milestone": (f"milestone:psa:M-{number}", f"project:erp:P-{number}"),
+            "payment": (f"payment:bank:R-{number}", f"invoice:erp:I-{number}"),
+            "other amendment": (f"amendment:clm:B-{number}", self.root),
+            "other invoice": (f"invoice:erp:J-{number}", f"project:erp:P-{number}"),
         }
+        self.ties = [("amends", "amendment", "billing_schedule"), ("bills", "invoice", "milestone")]
         self.rows: list[dict[str, Any]] = []
 
     def fact(
@@ -141,12 +187,14 @@ class World:
         return [self._member(object_type) for object_type in self.objects]
 
     def relations(self) -> list[dict[str, Any]]:
-        ends = {"child_id": self.objects["amendment"][0]}
-        return [{"kind": "amends", **ends, "parent_id": self.objects["billing_schedule"][0]}]
+        return [
+            {"kind": kind, "child_id": self.objects[child][0], "parent_id": self.objects[parent][0]}
+            for kind, child, parent in self.ties
+        ]
 
-    def _member(self, object_type: str) -> dict[str, Any]:
-        object_id, owner = self.objects[object_type]
-        _, namespace, value = object_id.split(":", 2)
+    def _member(self, name: str) -> dict[str, Any]:
+        object_id, owner = self.objects[name]
+        object_type, namespace, value = object_id.split(":", 2)
         return {
             "root_id": self.root,
             "object_type": object_type,
@@ -180,6 +228,8 @@ def _world(draw: st.DrawFn, number: int) -> World:
     for names, whole, types in (
         (SUCCESSES, len(SUCCESSES), ("contract", "project", "invoice")),
         (CHANGES, 7, ("amendment", "project", "contract")),
+        (tuple(SYNC), 4, ("amendment", "other amendment", "other invoice")),
+        (tuple(BILLING), 7, ("invoice", "milestone", "other invoice")),
     ):
         hours = 0.0
         for name in names[: draw(st.sampled_from((whole, whole, 0, 1, 3)))]:
@@ -188,6 +238,8 @@ def _world(draw: st.DrawFn, number: int) -> World:
         for _ in range(draw(st.integers(0, 6))):
             name = draw(st.sampled_from((*names, *TURNS)))
             _draw_fact(draw, world, name, draw(st.integers(-4, 300)) / 2, types, "")
+    if draw(st.booleans()):
+        world.ties.append(("bills", "other invoice", "milestone"))
     return world
 
 
@@ -195,10 +247,11 @@ def _draw_fact(
     draw: st.DrawFn, world: World, name: str, hours: float, types: tuple[str, ...], outcome: str
 ) -> None:
     objects = draw(st.sampled_from((types[:1], types[:1], types[:2], types[1:], types)))
+    if name in TOLD and draw(st.integers(0, 3)):
+        objects = TOLD[name]
     objects += ("billing_schedule",) if name == "billing.amended" else ()
     some = draw(st.lists(st.sampled_from(sorted(VALUES)), max_size=5, unique=True))
-    if name in ("clm.contract.approved", "change.approved"):
-        some = sorted({*some, "contract.value", "contract.region", "change.value"})
+    some = sorted({*some, *STARTS.get(name, ())})
     payload = {key.replace(".", "__"): draw(st.sampled_from(VALUES[key])) for key in some}
     world.fact(
         name,

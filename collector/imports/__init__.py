@@ -1,27 +1,32 @@
-"""Importing logs of past events: read, converted to CloudEvents, and sent through the intake."""
+"""Importing files of past events: read, converted to CloudEvents, and sent through the intake."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from collector.imports import mapping as mappings
-from collector.imports import ocel, ties
-from collector.imports.conversion import Conversion, in_batches
+from collector.imports import ocel, row_mapping, ties
+from collector.imports.conversion import CloudEvent, Conversion, in_batches
+from collector.imports.rows import Complaint, Rows
+from threadline import definitions
 
 BATCH_TYPE = "application/cloudevents-batch+json"
 BATCH_EVENTS = 1_000
 
-__all__ = ["BATCH_TYPE", "ImportReport", "import_file"]
+Post = Callable[[bytes], None]
+Progress = Callable[[int, int], None]
+
+__all__ = ["BATCH_TYPE", "Complaint", "ImportReport", "RowsReport", "import_file"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """What a file held and what was made of it.
+    """What a log held and what was made of it.
 
     `posted` counts CloudEvents: one for each event, object and object-object relation. `unowned`
     and `disputed` objects are of a type with an owner, and have none or several. `undated` events
@@ -44,29 +49,80 @@ class ImportReport:
     dangling: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class RowsReport:
+    """What a CSV file held and what was made of it.
+
+    Of `rows`, `posted` were sent; `complaints` are the rows that were not and those sent without a
+    time, in the file's order.
+    """
+
+    source: str
+    file: Path
+    rows: int
+    posted: int
+    complaints: tuple[Complaint, ...]
+
+    @property
+    def refused(self) -> int:
+        """How many rows were not sent."""
+        return sum(not complaint.sent for complaint in self.complaints)
+
+
 def import_file(
-    file: Path,
-    mapping: Path,
-    post: Callable[[bytes], None],
-    progress: Callable[[int, int], None] = lambda *_: None,
-) -> ImportReport:
-    """Send all of the OCEL 2.0 SQLite log `file` as CloudEvents, objects and relations first.
+    file: Path, mapping: Path, post: Post, progress: Progress = lambda *_: None
+) -> ImportReport | RowsReport:
+    """Send all of `file` as CloudEvents: a CSV file where the mapping says `format: csv`, else an
+    OCEL 2.0 SQLite log, of which objects and relations come first.
 
     `post` gets one body of `BATCH_TYPE` at a time and returns once it is accepted; what it raises
-    ends the import. Ids are those of the log, so that importing again changes nothing.
-    `progress(done, total)` counts CloudEvents. Raises `DefinitionErrors` for the mapping and
-    `UnreadableFile` for the file, before anything is sent.
+    ends the import. Ids are those of the log or of the rows' keys and versions, so that importing
+    again changes nothing. `progress(done, total)` counts CloudEvents or rows. Raises
+    `DefinitionErrors` for the mapping and `UnreadableFile` for the file, before anything is sent. A
+    single row that cannot be read hinders no other: it is in the report.
     """
+    content = definitions.parse(mapping).content
+    if isinstance(content, Mapping) and "format" in content:
+        return _import_rows(file, mapping, post, progress)
+    return _import_log(file, mapping, post, progress)
+
+
+def _import_rows(file: Path, mapping: Path, post: Post, progress: Progress) -> RowsReport:
+    rows = Rows(file, row_mapping.read(mapping))
+    complaints: list[Complaint] = []
+    posted = 0
+    for batch in in_batches(_events(rows, complaints), BATCH_EVENTS):
+        post(_body(batch))
+        posted += len(batch)
+        progress(posted, rows.count)
+    return RowsReport(
+        source=rows.source, file=file, rows=rows.count, posted=posted, complaints=tuple(complaints)
+    )
+
+
+def _events(rows: Rows, complaints: list[Complaint]) -> Iterator[CloudEvent]:
+    for event, complaint in rows.converted():
+        if complaint is not None:
+            complaints.append(complaint)
+        if event is not None:
+            yield event
+
+
+def _import_log(file: Path, mapping: Path, post: Post, progress: Progress) -> ImportReport:
     rules = mappings.read(mapping)
     log = ocel.read(file)
     conversion = Conversion(log, rules)
     total, done = len(log.objects) + len(log.relations) + len(log.events), 0
     everything = chain(conversion.objects(), conversion.relations(), conversion.events())
     for batch in in_batches(everything, BATCH_EVENTS):
-        post(json.dumps(batch, ensure_ascii=False, separators=(",", ":")).encode())
+        post(_body(batch))
         done += len(batch)
         progress(done, total)
     return _report(rules, log, conversion, done)
+
+
+def _body(batch: list[CloudEvent]) -> bytes:
+    return json.dumps(batch, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _report(

@@ -29,6 +29,7 @@ RESERVED = frozenset({"journey", "criticality", "system"})  # dimensions every c
 def journey(document: Document, calendars: Mapping[str, Calendar], version: str) -> Journey:
     """Raises `DefinitionErrors` on unknown steps and calendars, cycles, promises out of reach."""
     raw, faults = document.content, Faults()
+    worth = raw.get("root_value", raw.get("value", {}))
     built = Journey(
         name=raw["journey"],
         version=version,
@@ -44,6 +45,8 @@ def journey(document: Document, calendars: Mapping[str, Calendar], version: str)
         required_fields=tuple(raw.get("required_fields", ())),
         value=raw.get("value", {}).get("amount", ""),
         currency=raw.get("value", {}).get("currency", ""),
+        root_value=worth.get("amount", ""),
+        root_currency=worth.get("currency", ""),
         dimensions=tuple(raw.get("dimensions", {}).items()),
         calendar=_calendar(raw["calendar"]),
         promises=_promises(document, faults),
@@ -120,8 +123,15 @@ def _step(document: Document, place: int, faults: Faults) -> Step:
 
 
 def _exception(raw: Mapping[str, Any]) -> ExceptionRule:
-    match = matchers(raw["match"], outcome="any")
-    return ExceptionRule(kind=raw["kind"], match=match, step=raw.get("step", ""))
+    return ExceptionRule(
+        kind=raw["kind"],
+        match=matchers(raw["match"], outcome="any"),
+        step=raw.get("step", ""),
+        when=predicates(raw.get("when", {})),
+        during=raw.get("during", ""),
+        unless=matchers(raw.get("unless", [])),
+        afterwards=raw.get("afterwards", False),
+    )
 
 
 def _duration(document: Document, faults: Faults, text: str, *path: str | int) -> Duration:
@@ -139,8 +149,9 @@ def _check_steps(document: Document, journey: Journey, faults: Faults) -> None:
     if all(step.optional or step.when for step in journey.steps):
         faults.add(document, ("steps",), "at least one step must be required of every case")
     for place, rule in enumerate(journey.exceptions):
-        if rule.step and rule.step not in seen:
-            faults.add(document, ("exceptions", place, "step"), f"there is no step {rule.step!r}")
+        for key, name in (("step", rule.step), ("during", rule.during)):
+            if name and name not in seen:
+                faults.add(document, ("exceptions", place, key), f"there is no step {name!r}")
 
 
 def _check_order(document: Document, journey: Journey, faults: Faults) -> None:

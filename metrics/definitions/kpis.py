@@ -16,10 +16,15 @@ UNITS: Mapping[Measure, str] = {
     "cycle-time": "seconds",
     "step-time": "seconds",
     "failed-steps": "ratio",
+    "exception-share": "ratio",
+    "first-time-right": "ratio",
     "sla-attainment": "ratio",
     "stuck-cases": "cases",
     "value-at-risk": "currency",
 }
+
+
+DERIVED_KINDS = {"step-failed", "required-field-missing"}  # no rule of a journey names these
 
 
 def kpi(document: Document, journeys: Mapping[str, Journey]) -> Kpi:
@@ -27,6 +32,7 @@ def kpi(document: Document, journeys: Mapping[str, Journey]) -> Kpi:
     raw, faults = document.content, Faults()
     names = () if raw["journeys"] == "all" else tuple(raw["journeys"])
     _check_journeys(document, journeys, names, faults)
+    _check_kinds(document, journeys, names, faults)
     built = Kpi(
         name=raw["kpi"],
         title=raw["title"],
@@ -36,6 +42,7 @@ def kpi(document: Document, journeys: Mapping[str, Journey]) -> Kpi:
         direction=raw["direction"],
         unit=UNITS[raw["measure"]],
         step=raw.get("step", ""),
+        kinds=tuple(raw.get("kinds", ())),
         business=raw.get("clock") == "business",
         statistic=raw.get("statistic", "median"),
         beside=tuple(raw.get("beside", ())),
@@ -57,6 +64,18 @@ def _check_journeys(
     for name in names or journeys:
         if step and name in journeys and step not in journeys[name].positions:
             faults.add(document, ("step",), f"journey {name!r} has no step {step!r}")
+
+
+def _check_kinds(
+    document: Document, journeys: Mapping[str, Journey], names: tuple[str, ...], faults: Faults
+) -> None:
+    if "kinds" in document.content and document.content["measure"] != "exception-share":
+        faults.add(document, ("kinds",), "only exception-share asks for kinds")
+    meant = [journeys[name] for name in names or journeys if name in journeys]
+    known = {rule.kind for journey in meant for rule in journey.exceptions}
+    for place, kind in enumerate(document.content.get("kinds", [])):
+        if kind not in known | DERIVED_KINDS:
+            faults.add(document, ("kinds", place), f"no journey has exceptions of kind {kind!r}")
 
 
 def _maturity(document: Document, faults: Faults) -> timedelta:

@@ -66,19 +66,31 @@ def with_annotations(runs: pl.DataFrame, evidence: Evidence, steps: pl.DataFrame
 
 
 def with_value(journey: Journey, runs: pl.DataFrame) -> pl.DataFrame:
-    """`runs` with value, currency and dimensions; `unreadable` where the value is no number."""
-    text = pl.col(journey.value) if journey.value else pl.lit(None, pl.String)
-    currency = pl.col(journey.currency) if journey.currency else pl.lit(None, pl.String)
-    # Money is rounded once, half to even; a cast alone would cut the digits off.
-    value = text.cast(pl.Decimal(38, 6), strict=False).round(2).cast(MONEY, strict=False)
+    """`runs` with value, currency, the same of their roots, and dimensions.
+
+    `unreadable`: the value is no number.
+    """
+    text, value = _text(journey.value), _money(journey.value)
     dimensions = [pl.col(attribute).alias(name) for name, attribute in sorted(journey.dimensions)]
     encoded = pl.struct(dimensions).struct.json_encode() if dimensions else pl.lit("{}")
     return runs.with_columns(
         value=value,
         unreadable=value.is_null() & text.is_not_null(),
-        currency=currency.fill_null(""),
+        currency=_text(journey.currency).fill_null(""),
+        root_value=_money(journey.root_value),
+        root_currency=_text(journey.root_currency).fill_null(""),
         dimensions=encoded,
     )
+
+
+def _text(attribute: str) -> pl.Expr:
+    return pl.col(attribute) if attribute else pl.lit(None, pl.String)
+
+
+def _money(attribute: str) -> pl.Expr:
+    # Rounded once, half to even; a cast alone would cut the digits off.
+    exact = _text(attribute).cast(pl.Decimal(38, 6), strict=False)
+    return exact.round(2).cast(MONEY, strict=False)
 
 
 def with_counts(

@@ -11,6 +11,7 @@ from metrics.derive.case_rows import with_annotations, with_counts, with_standin
 from metrics.derive.clocks import with_calendars, with_deadlines, with_step_deadlines, worked
 from metrics.derive.evidence import Evidence, evidence
 from metrics.derive.failures import exceptions, step_failures
+from metrics.derive.failures import named as named_failures
 from metrics.derive.pauses import pauses
 from metrics.derive.progress import closings, finished, readied, steps
 from metrics.derive.rows import CASES, EXCEPTIONS, STEPS, Derived, conform
@@ -72,10 +73,11 @@ def _derive(
     stops = pauses(journey, found, begun, clocks)
     begun = worked(with_deadlines(journey, begun, stops, clocks), stops, clocks)
     closed = closed_steps(found, begun, closed)
-    failures = step_failures(journey, found, begun, closed)
+    told = named_failures(journey, found, begun, closed)
+    failures = step_failures(journey, found, begun, closed, told)
     taken = _steps(journey, found, begun, closed, failures)
     taken = with_step_deadlines(journey, taken, begun, stops, clocks)
-    failed = exceptions(journey, found, begun, failures)
+    failed = exceptions(journey, found, begun, failures, told)
     begun = with_standing(journey, with_value(journey, begun), taken)
     begun = with_annotations(begun, found, taken)
     begun = with_counts(begun, observations, members, relations, failed)

@@ -17,9 +17,10 @@ from metrics.derive.payloads import text_of
 from metrics.derive.scopes import scopes
 from threadline.model.journeys import Journey, Matcher, Path, Predicate
 
-Part = Literal["start", "cancel", "pause", "resume", "step", "failed", "exception"]
+Part = Literal["start", "cancel", "pause", "resume", "step", "failed", "exception", "answer"]
 PART = pl.Enum(get_args(Part))
 SHAPE = ["name", "system", "kind", "outcome"]
+_ANSWERING: tuple[Part, Part] = ("exception", "answer")
 OUTCOMES = {"success": ("ok", "unset"), "ok": ("ok",), "error": ("error",)}
 
 
@@ -39,12 +40,14 @@ class Evidence:
     `links`: one row per case, part, index and fact (`fact` numbers them in the order of their ids),
     with at, kind and plausible. `facts`: by `fact`: fact_id, system, message, sampled, payload and
     the earliest received_at. `objects`: which objects a fact spoke of: case, fact, object_id and
-    `own`, whether that is the case's own.
+    `own`, whether that is the case's own. `answered`: which exceptions are none, because a fact
+    speaks of the same object that the rule's `unless` means: case, index, fact.
     """
 
     links: pl.DataFrame
     facts: pl.DataFrame
     objects: pl.DataFrame
+    answered: pl.DataFrame
 
     def of(self, *parts: Part) -> pl.DataFrame:
         """The plausible links that play these parts."""
@@ -64,6 +67,7 @@ def roles(journey: Journey) -> Iterator[Role]:
             yield Role(part="failed", matcher=matcher, index=index)
     for index, rule in enumerate(journey.exceptions):
         yield from (Role(part="exception", matcher=each, index=index) for each in rule.match)
+        yield from (Role(part="answer", matcher=each, index=index) for each in rule.unless)
 
 
 def evidence(
@@ -98,6 +102,7 @@ def evidence(
         links=links.unique(["case", "part", "index", "fact"]),
         facts=facts.drop("at", "kind", "plausible"),
         objects=found.select("case", "fact", "object_id", "own"),
+        answered=_answered(found, observations),
     )
 
 
@@ -110,6 +115,14 @@ def holds(predicates: Iterable[Predicate], value: Callable[[str], pl.Expr] = pl.
             text = text.str.to_lowercase()
         result &= text.is_in(predicate.values).fill_null(False)
     return result
+
+
+def _answered(found: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
+    told, answers = (found.filter("plausible", pl.col("part") == each) for each in _ANSWERING)
+    spoken = observations.select("fact_id", "object_id").unique()
+    met = answers.select("case", "index", "fact_id").unique().join(spoken, on="fact_id")
+    answered = told.join(met, on=["case", "index", "object_id"], how="semi")
+    return answered.select("case", "index", "fact").unique()
 
 
 def _matched(observations: pl.DataFrame, played: list[Role]) -> pl.DataFrame:

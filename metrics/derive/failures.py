@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from metrics.derive.evidence import Evidence
+from metrics.derive.evidence import Evidence, holds
 from metrics.derive.payloads import carries
 from metrics.derive.runs import until
 from threadline.model.journeys import Journey
@@ -17,8 +17,48 @@ MAPPING_FAILED = "mapping-failed"
 REJECTED = "rejected"
 
 
-def step_failures(
+def named(
     journey: Journey, evidence: Evidence, runs: pl.DataFrame, closed: pl.DataFrame
+) -> pl.DataFrame:
+    """The facts that an exception rule names: case, index (of the rule), fact, at, kind.
+
+    The rules' `when`, `during`, `unless` and `afterwards` are minded. A step is open from when it
+    is ready until before the instant that closes it.
+    """
+    told = evidence.of("exception").join(
+        evidence.answered, on=["case", "index", "fact"], how="anti"
+    )
+    told = told.join(runs.select("case", "ended_at"), on="case")
+    in_time = pl.col("ended_at").is_null() | (pl.col("at") <= pl.col("ended_at"))
+    parts = []
+    for index, rule in enumerate(journey.exceptions):
+        part = told.filter(pl.col("index") == index)
+        if not rule.afterwards:
+            part = part.filter(in_time)
+        if rule.when:
+            part = part.join(runs.filter(holds(rule.when)), on="case", how="semi")
+        if rule.during:
+            part = _while_open(part, journey.positions[rule.during], runs, closed)
+        parts.append(part)
+    return pl.concat([told.clear(), *parts]).drop("part", "plausible", "ended_at")
+
+
+def _while_open(
+    told: pl.DataFrame, step: int, runs: pl.DataFrame, closed: pl.DataFrame
+) -> pl.DataFrame:
+    ready = runs.select("case", ready=f"ready{step}")
+    closed = closed.filter(pl.col("index") == step).select("case", closed="closed_at")
+    until = pl.col("closed").is_null() | (pl.col("at") < pl.col("closed"))
+    open_then = told.join(ready, on="case").join(closed, on="case", how="left")
+    return open_then.filter(pl.col("at") >= pl.col("ready"), until).drop("ready", "closed")
+
+
+def step_failures(
+    journey: Journey,
+    evidence: Evidence,
+    runs: pl.DataFrame,
+    closed: pl.DataFrame,
+    named: pl.DataFrame,
 ) -> pl.DataFrame:
     """Facts that failed a step while it was open: case, index, fact, at, kind, reason.
 
@@ -34,10 +74,10 @@ def step_failures(
         schema={"index": pl.UInt16, "step": pl.UInt16, "mapping": pl.Boolean},
         orient="row",
     )
-    named = evidence.of("exception").join(rules, on="index").drop("index").rename({"step": "index"})
+    ruled = named.join(rules, on="index").drop("index").rename({"step": "index"})
     own = evidence.of("failed").with_columns(mapping=pl.lit(False))
     columns = ["case", "index", "fact", "at", "kind", "mapping"]
-    failures = until(pl.concat([own.select(columns), named.select(columns)]), runs, "ended_at")
+    failures = until(pl.concat([own.select(columns), ruled.select(columns)]), runs, "ended_at")
     while_open = pl.col("closed_at").is_null() | (pl.col("at") <= pl.col("closed_at"))
     return (
         failures.join(closed.select("case", "index", "closed_at"), on=["case", "index"], how="left")
@@ -51,7 +91,11 @@ def step_failures(
 
 
 def exceptions(
-    journey: Journey, evidence: Evidence, runs: pl.DataFrame, failures: pl.DataFrame
+    journey: Journey,
+    evidence: Evidence,
+    runs: pl.DataFrame,
+    failures: pl.DataFrame,
+    named: pl.DataFrame,
 ) -> pl.DataFrame:
     """One row per case, kind and fact: case, kind, fact_id, step, system, at, message.
 
@@ -62,16 +106,16 @@ def exceptions(
         schema={"index": pl.UInt16, "exception": pl.String, "step": pl.String},
         orient="row",
     )
-    named = until(evidence.of("exception"), runs, "ended_at").join(rules, on="index")
+    ruled = named.join(rules, on="index")
     names = [step.name for step in journey.steps]
-    failed = failures.join(named, on=["case", "fact"], how="anti").select(
+    failed = failures.join(ruled, on=["case", "fact"], how="anti").select(
         "case",
         "fact",
         "at",
         exception=pl.lit(STEP_FAILED),
         step=pl.col("index").replace_strict(dict(enumerate(names)), return_dtype=pl.String),
     )
-    told = pl.concat([named.select(failed.columns), failed]).sort("step")
+    told = pl.concat([ruled.select(failed.columns), failed]).sort("step")
     told = told.unique(["case", "exception", "fact"], keep="first", maintain_order=True)
     told = told.join(evidence.facts.select("fact", "fact_id", "system", "message"), on="fact")
     columns = ["case", "kind", "fact_id", "step", "system", "at", "message"]

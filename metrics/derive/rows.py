@@ -32,6 +32,8 @@ CASES: Mapping[str, pl.DataType] = {
     "stuck_message": pl.String(),
     "value": MONEY,
     "currency": pl.String(),
+    "root_value": MONEY,
+    "root_currency": pl.String(),
     "criticality": pl.String(),
     "dimensions": pl.String(),
     "annotations": pl.List(pl.String()),
@@ -78,7 +80,8 @@ class Derived:
     `cases`: `paused_from` to `paused_until` is the last pause, also when it is over; `due_at` and
     `warn_at` suppose that a pause lasts until then. `business_seconds` is what the business clock
     had run when it last stopped: at completion, else at the start of the last pause, else null.
-    `due_at` is the last good instant.
+    `due_at` is the last good instant. `value` is what the case is worth, `root_value` what its root
+    is, which several cases share.
 
     `steps`: the required ones and those that anything was seen of.
     """

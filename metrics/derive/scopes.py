@@ -30,10 +30,19 @@ def scopes(
     owners = members.select("object_id", "owner_id").filter(pl.col("owner_id") != "").unique()
     start = cases.select("case", object_id="case_id")
     reached = [
-        _reach(path, start, owners, relations).with_columns(path=pl.lit(place, pl.UInt8))
+        (
+            _under_the_root(cases, members)
+            if path.kind == "root"
+            else _reach(path, start, owners, relations)
+        ).with_columns(path=pl.lit(place, pl.UInt8))
         for place, path in enumerate(paths)
     ]
     return pl.concat([pl.DataFrame(schema=SCOPE), *reached])
+
+
+def _under_the_root(cases: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    objects = members.select("root_id", "object_id").unique()
+    return cases.select("case", "root_id").join(objects, on="root_id").drop("root_id")
 
 
 def _reach(

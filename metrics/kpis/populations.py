@@ -76,6 +76,41 @@ def _failed_steps(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(standing=_word("hit", "failed", "not failed"))
 
 
+def _exception_share(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
+    """Started in the window; a hit if there has been an exception of the kinds asked for by now."""
+    told = _by_now(ask)
+    if ask.kpi.kinds:
+        told = told.filter(pl.col("kind").is_in(ask.kpi.kinds))
+    rows = _marked(cases.filter(ask.anchored("started_at")), told)
+    return rows.with_columns(
+        behind=pl.lit(True), hit="marked", standing=_word("marked", "exception", "no exception")
+    ).drop("marked")
+
+
+def _first_time_right(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
+    """Completed in the window; a hit if by now without exception, and no step was done again."""
+    rows = _marked(cases.filter(ask.anchored("completed_at")), _by_now(ask))
+    again = pl.col("rework") > 0
+    standing = (
+        pl.when("marked").then(pl.lit("exception")).otherwise(_word(again, "rework", "right"))
+    )
+    return rows.with_columns(
+        behind=pl.lit(True), hit=~pl.col("marked") & ~again, standing=standing
+    ).drop("marked")
+
+
+def _by_now(ask: Question) -> pl.DataFrame:
+    return ask.scene.derived.exceptions.filter(pl.col("at") <= ask.scene.instant)
+
+
+def _marked(cases: pl.DataFrame, exceptions: pl.DataFrame) -> pl.DataFrame:
+    """`cases` with `marked`: whether one of the exceptions is theirs."""
+    keys = ["journey", "case_id"]
+    theirs = exceptions.select(keys).unique().with_columns(marked=pl.lit(True))
+    rows = cases.join(theirs, on=keys, how="left", maintain_order="left")
+    return rows.with_columns(pl.col("marked").fill_null(False))
+
+
 def _attainment(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     """The promise ended in the window, and before now: met or missed; open and late is a miss.
 
@@ -113,8 +148,8 @@ def _stuck(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
 def _value_at_risk(_: Question, cases: pl.DataFrame) -> pl.DataFrame:
     """Contracts with an open case; a hit if one is breached or at risk. Each contract once.
 
-    The contract is shown by its most urgent case, and valued as by the open case that started
-    first.
+    The contract is shown by its most urgent case, and worth what the open case that started first
+    says of its root.
     """
     is_open = cases.filter(pl.col("state") == "open")
     unpromised = pl.col("raw_due_at").is_null()
@@ -125,12 +160,12 @@ def _value_at_risk(_: Question, cases: pl.DataFrame) -> pl.DataFrame:
         .sort("urgency", "due_at", "journey", "case_id", nulls_last=True)
         .unique("root_id", keep="first", maintain_order=True)
     )
-    stated = pl.col("value").is_not_null() & (pl.col("currency") != "")
+    stated = pl.col("root_value").is_not_null() & (pl.col("root_currency") != "")
     valued = (
         is_open.filter(stated)
         .sort("started_at", "journey", "case_id")
         .unique("root_id", keep="first", maintain_order=True)
-        .select("root_id", "value", "currency")
+        .select("root_id", value="root_value", currency="root_currency")
     )
     rows = urgent.drop("value", "currency").join(valued, on="root_id", how="left")
     risk = pl.col("urgency") <= 1
@@ -144,7 +179,7 @@ def _seconds(length: pl.Expr) -> pl.Expr:
     return as_seconds(length.dt.total_nanoseconds())
 
 
-def _word(flag: str, yes: str, no: str) -> pl.Expr:
+def _word(flag: str | pl.Expr, yes: str, no: str) -> pl.Expr:
     return pl.when(flag).then(pl.lit(yes)).otherwise(pl.lit(no))
 
 
@@ -152,6 +187,8 @@ MEASURES: Mapping[Measure, Callable[[Question, pl.DataFrame], pl.DataFrame]] = {
     "cycle-time": _cycle_time,
     "step-time": _step_time,
     "failed-steps": _failed_steps,
+    "exception-share": _exception_share,
+    "first-time-right": _first_time_right,
     "sla-attainment": _attainment,
     "stuck-cases": _stuck,
     "value-at-risk": _value_at_risk,

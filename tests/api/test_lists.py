@@ -25,9 +25,9 @@ def everything(api: httpx.Client, path: str, limit: int, **asked: Any) -> list[A
 
 
 def test_a_journey_counts_its_cases_by_state(api):
-    (journey,) = api.get("/api/v1/journeys").json()["items"]
+    journeys = {row["title"]: row for row in api.get("/api/v1/journeys").json()["items"]}
+    journey = journeys["Contract activation"]
 
-    assert journey["title"] == "Contract activation"
     assert journey["states"] == {"cancelled": 1, "completed": 24, "open": 4, "paused": 1}
     assert sum(journey["sla"].values()) == journey["cases"] == 30
 

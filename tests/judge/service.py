@@ -7,18 +7,16 @@ the scheduler is missing: `drain` and `evaluate` are called where it would have 
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import threading
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import grpc
 import httpx
+from judge.tape import Delivery
 from prometheus_client import CollectorRegistry
 
 from alerts.service import AlertsService
@@ -33,44 +31,18 @@ from threadline.clock import FixedClock
 from threadline.instruments import PipelineInstruments
 from threadline.pipeline import Pipeline
 from threadline.serving import listen, serve_http
-from threadline.settings import ControlSettings, IntakeSettings, LogSettings, Settings
+from threadline.settings import (
+    ControlSettings,
+    IntakeSettings,
+    LogSettings,
+    PipelineSettings,
+    Settings,
+)
 from threadline.store.control import ControlStore
 from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """One line of a tape: what was sent, how, and the instant of the world at which it arrived."""
-
-    n: int
-    at: datetime
-    channel: str
-    headers: Mapping[str, str]
-    body: bytes
-    file: Path | None = None
-    mapping: Path | None = None
-
-
-def tape(directory: Path) -> Iterator[Delivery]:
-    """The deliveries of a recorded world, in the order in which they were made."""
-    with (directory / "tape.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
-            yield _delivery(json.loads(line), directory / "files")
-
-
-def _delivery(given: dict[str, Any], files: Path) -> Delivery:
-    return Delivery(
-        n=given["n"],
-        at=datetime.fromisoformat(given["at"]),
-        channel=given["channel"],
-        headers=given.get("headers", {}),
-        body=base64.b64decode(given.get("body", "")),
-        file=files / given["file"] if given.get("file") else None,
-        mapping=files / given["mapping"] if given.get("mapping") else None,
-    )
 
 
 @dataclass(kw_only=True)
@@ -126,7 +98,9 @@ class JudgedService:
 
 
 @contextmanager
-def fresh_service(directory: Path, telemetry: Telemetry, at: datetime) -> Iterator[JudgedService]:
+def fresh_service(
+    directory: Path, telemetry: Telemetry, at: datetime, batch_entries: int = 20_000
+) -> Iterator[JudgedService]:
     """A service over `telemetry`, emptied first; its log and control store in `directory`."""
     telemetry.reset()
     clock = FixedClock(at)
@@ -144,7 +118,7 @@ def fresh_service(directory: Path, telemetry: Telemetry, at: datetime) -> Iterat
             control=control,
             derivation=active.derivation,
             clock=clock,
-            settings=Settings().pipeline,
+            settings=PipelineSettings(batch_entries=batch_entries),
             instruments=PipelineInstruments(CollectorRegistry()),
         )
         alerts = AlertsService(

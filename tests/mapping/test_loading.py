@@ -24,7 +24,7 @@ def test_the_shipped_mapping_says_who_owns_and_masters_what() -> None:
     shipped = load()
     assert shipped.roots == {"contract"}
     assert shipped.objects["invoice"].owners == ("project", "contract")
-    assert shipped.objects["project"].namespaces == ("erp", "psa")
+    assert shipped.objects["project"].namespaces == ("erp", "s4", "psa")
     assert not shipped.objects["supplier"].links
     pair = SameAs(object_type="project", namespaces=("erp", "psa"), master="erp")
     assert pair in shipped.same_as
@@ -42,14 +42,15 @@ def test_a_user_adds_entries_and_replaces_those_of_the_same_name(tmp_path: Path)
     objects = """
 objects:
   order: {root: true, master: shop, namespaces: [shop]}
-  project: {owner: [contract], master: psa, namespaces: [psa, erp]}
+  project: {owner: [contract], master: psa, namespaces: [psa, erp, s4]}
 same_as:
   - {object: project, namespaces: [psa, erp], master: psa}
 """
     mapping = load(user(tmp_path, objects, erp="system: sap\ncadence: nightly\nservices: [erp]\n"))
     assert mapping.roots == {"contract", "order"}
     assert mapping.objects["project"].master == "psa"
-    assert [pair.master for pair in mapping.same_as if pair.object_type == "project"] == ["psa"]
+    masters = [pair.master for pair in mapping.same_as if set(pair.namespaces) == {"psa", "erp"}]
+    assert masters == ["psa"]
     assert system(mapping, "erp") == "sap"
     assert mapping.cadences["sap"] == "nightly"
     assert "erp" not in mapping.cadences

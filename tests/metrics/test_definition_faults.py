@@ -44,6 +44,18 @@ FAULTS = [
         "exceptions[0].step",
         "no step",
     ),
+    (
+        "match: erp.project.rejected",
+        "match: erp.project.rejected\n    during: nothing",
+        "exceptions[1].during",
+        "there is no step 'nothing'",
+    ),
+    (
+        "match: erp.project.rejected",
+        "match: {name: erp.project.rejected, path: roots}",
+        "exceptions[1].match",
+        "is not valid",
+    ),
     ("criticality: revenue", "criticality: high", "criticality", "'high' is not one of"),
     ("tier: contract.tier\n", "system: contract.tier\n", "dimensions.system", "already"),
     ("journey: contract-activation", "journey: other", "journey", "the file's name"),
@@ -103,6 +115,8 @@ KPIS = [
     ("sla-attainment", "value: 0.9", "value: 9 days", "must be a number"),
     ("sla-attainment", "value: 0.9", "share_of_open: 0.9", "and nothing else"),
     ("value-at-risk", "share_of_open: 0.1", "value: 3", "has a target `share_of_open`"),
+    ("invoice-dispute-rate", "[disputed]", "[doubted]", "has exceptions of kind 'doubted'"),
+    ("first-time-right", "direction", "kinds: [rejected]\ndirection", "only exception-share"),
 ]
 
 
@@ -137,12 +151,19 @@ def test_a_users_file_replaces_ours_by_name_and_adds_others(tmp_path, shipped):
 def test_wanted_attributes_are_all_that_deriving_reads(shipped):
     assert shipped.wanted == {
         "actor.type",
+        "amendment.currency",
+        "amendment.kind",
+        "amendment.value",
         "contract.business_unit",
         "contract.currency",
         "contract.region",
         "contract.subcontractor_clause",
         "contract.tier",
         "contract.value",
+        "invoice.amount",
+        "invoice.currency",
+        "milestone.currency",
+        "milestone.value",
     }
     assert {"clm.contract.approved", "erp.project.rejected"} <= shipped.event_names
 

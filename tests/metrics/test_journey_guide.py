@@ -41,7 +41,7 @@ def test_the_least_journey_loads(tmp_path):
 def test_a_part_loads_in_a_journey(tmp_path, part):
     content = yaml.safe_load(PARTS[part])
     content.setdefault("dimensions", {"region": "contract.region"})
-    if "exceptions" in content:
+    if "exceptions" in content:  # they speak of steps
         content |= yaml.safe_load(PARTS["steps"])
     assert load(written(tmp_path, content)).journeys["order-fulfilment"]
 

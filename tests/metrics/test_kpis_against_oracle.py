@@ -19,6 +19,7 @@ from threadline.model.kpis import KpiValue, Window
 
 Z = 1.959963984540054
 DAY = timedelta(days=1)
+CASH, BILLED = "invoice-to-cash", "billing-updated"
 
 
 class Count:
@@ -33,6 +34,9 @@ class Count:
         self.steps = defaultdict(list)
         for step in derived.steps.iter_rows(named=True):
             self.steps[step["journey"], step["case_id"]].append(step)
+        self.exceptions = defaultdict(list)
+        for row in derived.exceptions.iter_rows(named=True):
+            self.exceptions[row["journey"], row["case_id"]].append(row)
 
     def within(self, at: datetime | None) -> bool:
         return at is not None and self.window.start <= at < self.window.end and at <= self.now
@@ -74,13 +78,39 @@ class Count:
             age -= clock.between(case["paused_from"], min(end, case["paused_until"]))
         return age.total_seconds()
 
-    def set_ups(self) -> list[float]:
+    def step_times(self, name: str) -> list[float]:
         return [
             (step["closed_at"] - case["started_at"]).total_seconds()
             for case in self.cases
             for step in self.steps[case["journey"], case["case_id"]]
-            if step["step"] == "erp-project" and self.within(step["closed_at"])
+            if step["step"] == name and self.within(step["closed_at"])
         ]
+
+    def failing(self, case: dict, kind: str = "") -> bool:
+        """Whether the case has had an exception by now, of this kind if one is asked for."""
+        return any(
+            self.by_now(each["at"]) and kind in ("", each["kind"])
+            for each in self.exceptions[case["journey"], case["case_id"]]
+        )
+
+    def with_exceptions(self, journey: str = "", kind: str = "") -> tuple[int, int]:
+        """How many of those started have had one, and how many started."""
+        started = [
+            case
+            for case in self.cases
+            if journey in ("", case["journey"]) and self.within(case["started_at"])
+        ]
+        return sum(self.failing(case, kind) for case in started), len(started)
+
+    def first_time_right(self, journey: str = "") -> tuple[int, int]:
+        """How many of those completed went through at once, and how many were completed."""
+        completed = [
+            case
+            for case in self.cases
+            if journey in ("", case["journey"]) and self.within(case["completed_at"])
+        ]
+        right = [case for case in completed if not (self.failing(case) or case["rework"])]
+        return len(right), len(completed)
 
     def failed(self) -> tuple[int, int]:
         started = [
@@ -139,13 +169,13 @@ class Count:
                 live[case["root_id"]].append(case)
         sums: dict[str, Decimal] = defaultdict(Decimal)
         for cases in live.values():
-            valued = [c for c in cases if c["value"] is not None and c["currency"]]
+            valued = [c for c in cases if c["root_value"] is not None and c["root_currency"]]
             valued.sort(key=lambda c: (c["started_at"], c["journey"], c["case_id"]))
             if not valued:
                 continue
-            sums[valued[0]["currency"]] += 0
+            sums[valued[0]["root_currency"]] += 0
             if any(c["warn_at"] <= self.now and not self.unheard(c) for c in cases):
-                sums[valued[0]["currency"]] += valued[0]["value"]
+                sums[valued[0]["root_currency"]] += valued[0]["root_value"]
         return dict(sums)
 
 
@@ -207,7 +237,22 @@ def test_values_are_those_counted_by_hand(
     assert close(cycle.beside["censored_median"], kaplan_meier(ended, going, 0.5))
     assert close(cycle.beside["censored_p90"], kaplan_meier(ended, going, 0.9))
     assert close(cycle.previous.value, quantile(before.cycle_times()[0], 0.5))
-    assert close(one["project-setup-time"].value, quantile(count.set_ups(), 0.5))
+    for name, step in (("project-setup-time", "erp-project"), ("amendment-latency", BILLED)):
+        assert close(one[name].value, quantile(count.step_times(step), 0.5))
+        assert close(one[name].beside["p90"], quantile(count.step_times(step), 0.9))
+        assert one[name].n == len(count.step_times(step))
+
+    for name, asked in (
+        ("business-exceptions", lambda at: at.with_exceptions()),
+        ("invoice-exception-rate", lambda at: at.with_exceptions(CASH)),
+        ("invoice-dispute-rate", lambda at: at.with_exceptions(CASH, "disputed")),
+        ("first-time-right", lambda at: at.first_time_right()),
+    ):
+        hits, n = asked(count)
+        assert (one[name].n, one[name].value) == (n, hits / n if n else None)
+        assert one[name].coverage == (1.0 if n else None)
+        hits, n = asked(before)
+        assert (one[name].previous.n, one[name].previous.value) == (n, hits / n if n else None)
 
     failed, started = count.failed()
     share = one["failed-project-setups"]
@@ -229,6 +274,13 @@ def test_values_are_those_counted_by_hand(
 
     risks = {v.unit: v.value for v in values if v.kpi == "value-at-risk" and v.value is not None}
     assert risks == count.at_risk()
+
+    by_journey = evaluate(
+        definitions, derived, window=window, now=now, by=["journey"], kpis=["first-time-right"]
+    )
+    for value in by_journey:
+        right, n = count.first_time_right(value.dimensions["journey"])
+        assert (value.n, value.value) == (n, right / n)
 
     for value in values:
         _opens(definitions, derived, value, window, now, silent)

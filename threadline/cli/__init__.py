@@ -88,9 +88,9 @@ def _question_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     check = to.add_parser("check", help="check settings and definitions")
     check.set_defaults(run=_later("stores", "check"))
-    load = to.add_parser("import", help="send an OCEL 2.0 SQLite log to the running service")
+    load = to.add_parser("import", help="send an OCEL 2.0 log or a CSV file to the running service")
     load.add_argument("file", type=Path)
-    load.add_argument("--mapping", type=Path, required=True, help="what its types and ids mean")
+    load.add_argument("--mapping", type=Path, required=True, help="what its types or columns mean")
     load.add_argument("--intake", help="address of the intake (default: from the settings)")
     load.set_defaults(run=_later("stores", "import_log"))
     rebuild = to.add_parser(

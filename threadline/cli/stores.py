@@ -8,7 +8,7 @@ import httpx
 from rich.console import Console
 from rich.progress import Progress
 
-from collector.imports import BATCH_TYPE, ImportReport, import_file
+from collector.imports import BATCH_TYPE, ImportReport, RowsReport, import_file
 from threadline import activation
 from threadline import settings as settings_module
 from threadline.cli.outcomes import DONE, NO, Away
@@ -42,7 +42,10 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def import_log(arguments: argparse.Namespace) -> int:
-    """An OCEL 2.0 SQLite log, sent as CloudEvents to the running service."""
+    """An OCEL 2.0 SQLite log or a CSV file, sent as CloudEvents to the running service.
+
+    Rows that could not be sent are named, each with what mends it, and make the answer no.
+    """
     settings = settings_module.load(arguments.settings)
     url = f"http://{arguments.intake or settings.intake.http}/v1/events"
     with httpx.Client(timeout=60) as client, Progress(console=complaints) as progress:
@@ -61,8 +64,10 @@ def import_log(arguments: argparse.Namespace) -> int:
         except httpx.HTTPError as error:
             message = f"the intake at {url} does not answer ({error}): is the service up?"
             raise Away(message) from error
-    console.print(_imported(report))
-    return DONE
+    if isinstance(report, ImportReport):
+        console.print(_imported(report))
+        return DONE
+    return _imported_rows(report)
 
 
 def rebuild(arguments: argparse.Namespace) -> int:
@@ -92,6 +97,19 @@ def migrate(arguments: argparse.Namespace) -> int:
     finally:
         store.close()
     return DONE
+
+
+def _imported_rows(report: RowsReport) -> int:
+    for complaint in report.complaints:
+        place = f"{report.file}:{complaint.line}: {complaint.column or '(row)'}"
+        sent = "sent without a time" if complaint.sent else "not sent"
+        complaints.print(f"{place}: {complaint.rule} ({sent})", markup=False, soft_wrap=True)
+    undated = len(report.complaints) - report.refused
+    console.print(
+        f"{report.posted:,} of {report.rows:,} rows sent; {undated:,} without a time;"
+        f" {report.refused:,} not sent"
+    )
+    return NO if report.refused else DONE
 
 
 def _imported(report: ImportReport) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-PathKind = Literal["self", "descendant", "owner", "relation"]
+PathKind = Literal["self", "descendant", "owner", "root", "relation"]
 Outcome = Literal["success", "ok", "error", "any"]
 FactKind = Literal["any", "event", "span", "log", "row"]
 Criticality = Literal["revenue", "delivery", "reference"]
@@ -47,8 +47,9 @@ class Duration:
 class Path:
     """Where, seen from the case's object, a fact's object stands.
 
-    `owner` is whatever owns the case's object, directly or not; `descendant` whatever it owns. A
-    `relation` is followed from its first object to its second, or `backwards`.
+    `owner` is whatever owns the case's object, directly or not; `descendant` whatever it owns;
+    `root` everything that has the same root. A `relation` is followed from its first object to its
+    second, or `backwards`.
     """
 
     kind: PathKind
@@ -130,11 +131,20 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True)
 class ExceptionRule:
-    """Facts that are a business failure of this `kind`; where a `step` is named, of that step."""
+    """Facts that are a business failure of this `kind`; where a `step` is named, of that step.
+
+    Only in cases for which `when` holds and, if `during` names a step, only while that step is
+    open. A fact that `unless` means, and that speaks of the same object, answers the exception:
+    then it is none. `afterwards`: also when the case has ended.
+    """
 
     kind: str
     match: tuple[Matcher, ...]
     step: str = ""
+    when: tuple[Predicate, ...] = ()
+    during: str = ""
+    unless: tuple[Matcher, ...] = ()
+    afterwards: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +157,11 @@ class CalendarChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class Journey:
-    """The definition of an end-to-end process; `version` is a digest of its content."""
+    """The definition of an end-to-end process; `version` is a digest of its content.
+
+    `value` and `currency` are the attributes that say what a case is worth; `root_value` and
+    `root_currency` those that say what its root is worth, the same where nothing else is said.
+    """
 
     name: str
     version: str
@@ -165,6 +179,8 @@ class Journey:
     required_fields: tuple[str, ...] = ()
     value: str = ""
     currency: str = ""
+    root_value: str = ""
+    root_currency: str = ""
     dimensions: tuple[tuple[str, str], ...] = ()
     calendar: CalendarChoice
     promises: tuple[Promise, ...] = ()
@@ -187,15 +203,17 @@ class Journey:
         for step in self.steps:
             yield from step.match
         for rule in self.exceptions:
-            yield from rule.match
+            yield from (*rule.match, *rule.unless)
 
     @cached_property
     def case_attributes(self) -> tuple[str, ...]:
         """The attributes a case of this journey has, sorted."""
         names = {*self.required_fields, self.value, self.currency, self.calendar.attribute}
+        names |= {self.root_value, self.root_currency}
         names |= {attribute for _, attribute in self.dimensions}
         asked = [predicate for step in self.steps for predicate in step.when]
         asked += [predicate for promise in self.promises for predicate in promise.when]
+        asked += [predicate for rule in self.exceptions for predicate in rule.when]
         names |= {predicate.attribute for predicate in asked}
         return tuple(sorted(names - {""}))
 

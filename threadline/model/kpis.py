@@ -9,7 +9,14 @@ from decimal import Decimal
 from typing import Literal
 
 Measure = Literal[
-    "cycle-time", "step-time", "failed-steps", "sla-attainment", "stuck-cases", "value-at-risk"
+    "cycle-time",
+    "step-time",
+    "failed-steps",
+    "exception-share",
+    "first-time-right",
+    "sla-attainment",
+    "stuck-cases",
+    "value-at-risk",
 ]
 Statistic = Literal["median", "p90", "censored_median", "censored_p90"]
 Direction = Literal["lower", "higher"]
@@ -20,6 +27,8 @@ ANCHORS: Mapping[Measure, Anchor] = {
     "cycle-time": "ended",
     "step-time": "step ended",
     "failed-steps": "started",
+    "exception-share": "started",
+    "first-time-right": "ended",
     "sla-attainment": "due",
     "stuck-cases": "now",
     "value-at-risk": "now",
@@ -40,7 +49,7 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Kpi:
-    """The definition of a KPI. No `journeys` means all of them."""
+    """The definition of a KPI. No `journeys` means all of them, no `kinds` any exception."""
 
     name: str
     title: str
@@ -50,6 +59,7 @@ class Kpi:
     direction: Direction
     unit: str
     step: str = ""
+    kinds: tuple[str, ...] = ()
     business: bool = False
     statistic: Statistic = "median"
     beside: tuple[Statistic, ...] = ()

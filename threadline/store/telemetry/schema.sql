@@ -140,7 +140,8 @@ CREATE TABLE IF NOT EXISTS identifiers (
 ORDER BY (object_type, namespace, value)
 SETTINGS index_granularity = 256, /*durable*/;
 
--- One row per case of a journey. Instants only: states are computed when read.
+-- One row per case of a journey. Instants only: states are computed when read. `value` is what the case is
+-- worth; `root_value` what its contract is, which several cases share.
 CREATE TABLE IF NOT EXISTS cases (
     journey        LowCardinality(String),
     case_id        String,
@@ -163,6 +164,8 @@ CREATE TABLE IF NOT EXISTS cases (
     stuck_message  String,
     value          Nullable(Decimal(18, 2)),
     currency       LowCardinality(String),
+    root_value     Nullable(Decimal(18, 2)) DEFAULT value,
+    root_currency  LowCardinality(String) DEFAULT currency,
     criticality    LowCardinality(String),
     dimensions     String,
     annotations    Array(LowCardinality(String)),

@@ -1,0 +1,80 @@
+"""Observable truth as a whole: what a perfect observer of a tape knows, and what it means at once.
+
+Facts and identity come from `observed` and `tied`; cases, steps and exceptions from the slow, plain
+derivation that the tests of the metrics room use too, which shares the types of the definitions
+with the real thing and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from judge.observed import Fact, Rules, facts
+from judge.tape import Delivery
+from judge.tied import Ties, rows, tie
+from metrics_oracle import Oracle
+
+from metrics.definitions import Definitions
+
+COLLECTOR = Path(__file__).parents[2] / "collector"
+ANYTHING = "*"
+
+
+class Truth:
+    """All that the deliveries given can tell."""
+
+    def __init__(self, deliveries: Iterable[Delivery], definitions: Definitions) -> None:
+        self.rules = Rules(COLLECTOR)
+        self.definitions = definitions
+        self.facts, self.rivals = facts(deliveries, self.rules)
+        self.ties: Ties = tie(self.facts.values(), self.rules)
+
+    @cached_property
+    def told(self) -> Oracle:
+        """Cases, steps and exceptions."""
+        read = rows([fact for fact in self.facts.values() if self._matters(fact)], self.ties)
+        return Oracle(self.definitions, **read)
+
+    def heard(self) -> dict[str, datetime]:
+        """When each system was last heard of."""
+        last: dict[str, datetime] = {}
+        for fact in self.facts.values():
+            last[fact.system] = max(last.get(fact.system, fact.received_at), fact.received_at)
+        return last
+
+    def _matters(self, fact: Fact) -> bool:
+        """Whether any journey looks for such a fact, or reads one of its attributes."""
+        named = any(
+            fact.name.startswith(name.split(ANYTHING)[0]) if ANYTHING in name else fact.name == name
+            for name in self.definitions.event_names
+        )
+        return named or bool(self.definitions.wanted & fact.attributes.keys())
+
+
+def standing(case: dict[str, Any], now: datetime, silent: Collection[str]) -> tuple[str, str]:
+    """State and SLA state of a case at `now` (docs/adr/0006)."""
+    due, warn = case["due_at"], case["warn_at"]
+    if _by(case["completed_at"], now):
+        if due is None:
+            return "completed", "unknown"
+        return "completed", "missed" if case["completed_at"] > due else "met"
+    if _by(case["cancelled_at"], now):
+        return "cancelled", "unknown"
+    paused = _by(case["paused_from"], now) and now < case["paused_until"]
+    at = case["paused_from"] if paused else now
+    state = "paused" if paused else "open"
+    if due is None:
+        return state, "unknown"
+    if at < warn:
+        return state, "on_track"
+    if set(case["waiting_systems"]) & set(silent):
+        return state, "unknown"
+    return state, "breached" if at > due else "at_risk"
+
+
+def _by(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now
