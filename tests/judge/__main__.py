@@ -16,13 +16,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
 import polars as pl
+from judge import figures
 from judge.difference import Difference, compare
 from judge.observable import Truth, standing
 from judge.recorder import END, record
@@ -30,10 +31,13 @@ from judge.service import JudgedService, fresh_service
 from judge.tape import Delivery, tape
 
 from metrics import definitions
+from threadline.model.kpis import Window
 from threadline.settings import TelemetrySettings
 from threadline.simulator import World
 from threadline.store.telemetry import Telemetry
 
+TROUBLED = "troubled"
+KINDS = ("usual", TROUBLED)
 ORDERS = ("forwards", "shuffled", "duplicated")
 LOOKS = 5
 STORIES = 5  # differences told in full per play; the rest is counted
@@ -82,18 +86,23 @@ def _forwards(
 ) -> None:
     """Deliver, stopping `LOOKS` times to look: once at the very instant of a deadline."""
     start = deliveries[0].at
-    looks = [start + (end - start) * n / (LOOKS + 1) for n in range(1, LOOKS + 1)]
-    waiting = list(deliveries)
-    for look in looks:
-        known = [each for each in waiting if each.at <= look]
+    whole = Truth(deliveries, definitions.load()).told.cases.values()
+    late = sorted(
+        case["due_at"]
+        for case in whole
+        if case["due_at"] and case["due_at"] < (case["completed_at"] or case["cancelled_at"] or end)
+    )
+    looked, waiting = start, list(deliveries)
+    for number in range(1, LOOKS + 1):
+        after = max(looked, start + (end - start) * number / (LOOKS + 1))
+        # Where a case is late at all, it is looked at in its last good instant.
+        looked = next((due for due in late if due > after), after)
+        known = [each for each in waiting if each.at <= looked]
         waiting = waiting[len(known) :]
         service.deliver(known)
-        truth = Truth([d for d in deliveries if d.at <= look], definitions.load())
-        dues = [case["due_at"] for case in truth.told.cases.values()]
-        following = waiting[0].at if waiting else end
-        exact = min((due for due in dues if due and look < due < following), default=look)
-        service.evaluate(exact)
-        _hold_states(service, truth, exact, judgement)
+        truth = Truth([d for d in deliveries if d.at <= looked], definitions.load())
+        service.evaluate(looked)
+        _hold_states(service, truth, looked, judgement)
     service.deliver(waiting)
 
 
@@ -109,14 +118,9 @@ def _disordered(deliveries: Sequence[Delivery], order: str) -> list[Delivery]:
 def _hold_all(service: JudgedService, truth: Truth, end: datetime, judgement: Judgement) -> None:
     store, facts = service.telemetry, truth.facts
     columns = ["system", "name", "kind", "outcome", "message", "at", "plausible"]
-    told = {
-        key: {name: getattr(fact, name) for name in columns}
-        for key, fact in facts.items()
-        if key not in truth.rivals
-    }
-    found = store.query("SELECT * FROM facts FINAL").filter(
-        ~pl.col("fact_id").is_in(list(truth.rivals))
-    )
+    told = {key: {name: getattr(fact, name) for name in columns} for key, fact in facts.items()}
+    # Every version is stored; the one with the greatest content hash speaks.
+    found = store.query("SELECT * FROM facts FINAL ORDER BY mapping_revision, content_hash")
     judgement.hold("fact", told, _keyed(found, ["fact_id"], columns))
     _hold_identity(store, truth, judgement)
     for table, keys, expected in (
@@ -133,6 +137,30 @@ def _hold_all(service: JudgedService, truth: Truth, end: datetime, judgement: Ju
             story=lambda key: _story(truth, key[1]),
         )
     _hold_states(service, truth, end, judgement)
+    _hold_figures(service, truth, end, judgement)
+
+
+def _hold_figures(
+    service: JudgedService, truth: Truth, now: datetime, judgement: Judgement
+) -> None:
+    silent = _silent(truth, now)
+    for window in figures.windows(truth, now):
+        asked = {"from": window.start.isoformat(), "to": window.end.isoformat()}
+        answer = service.api.get("/api/v1/kpis", params=asked).raise_for_status().json()
+        expected = figures.kpis(truth, window, now, silent)
+        found = figures.told(answer["items"])
+        judgement.hold("KPI", expected, found, story=_asked(window, now))
+    if judgement.order != "forwards":
+        # Evaluated once: what the last look finds late is all there ever was.
+        found = {
+            (one.journey, one.case_id, one.promise): (one.state, one.severity, one.opened_at)
+            for one in service.alerts.page(limit=10_000).items
+        }
+        judgement.hold("incident", figures.incidents(truth, now), found)
+
+
+def _asked(window: Window, now: datetime) -> Callable[[object], str]:
+    return lambda _: f"from {window.start} to {window.end}, as of {now}"
 
 
 def _hold_identity(store: Telemetry, truth: Truth, judgement: Judgement) -> None:
@@ -227,16 +255,20 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--contracts", type=int, default=40)
+    parser.add_argument("--worlds", nargs="*", help="tapes to judge, as NAME-SEED")
+    parser.add_argument("--tapes", type=Path, help="where tapes are kept; recorded if missing")
     parser.add_argument("--orders", nargs="*", default=ORDERS, choices=ORDERS)
     given = parser.parse_args()
     different = 0
+    seeds = range(given.first, given.first + given.seeds)
+    names = given.worlds or [f"{KINDS[seed % 2]}-{seed}" for seed in seeds]
     with tempfile.TemporaryDirectory(prefix="judge-") as place:
-        here = Path(place)
-        settings = TelemetrySettings(dir=here / "telemetry", database="judged", durable=False)
+        settings = TelemetrySettings(
+            dir=Path(place) / "telemetry", database="judged", durable=False
+        )
         telemetry = Telemetry.open(settings)
-        for seed in range(given.first, given.first + given.seeds):
-            world = here / f"world-{seed}"
-            record(World(seed, given.contracts, now=END), world)
+        for name in names:
+            world = _recorded(name, given.contracts, given.tapes or Path(place))
             for order in given.orders:
                 started = time.monotonic()
                 judgement = judge(world, telemetry, order)
@@ -244,6 +276,15 @@ def main() -> int:
         telemetry.close()
     print(f"{different} differences from observable truth")
     return 1 if different else 0
+
+
+def _recorded(name: str, contracts: int, tapes: Path) -> Path:
+    """The tape of a world called after its kind and seed."""
+    kind, _, seed = name.rpartition("-")
+    directory = tapes / name
+    if not (directory / "tape.jsonl").exists():
+        record(World(int(seed), contracts, now=END, troubled=kind == TROUBLED), directory)
+    return directory
 
 
 def _tell(judgement: Judgement, seconds: float) -> int:

@@ -30,7 +30,7 @@ class Truth:
     def __init__(self, deliveries: Iterable[Delivery], definitions: Definitions) -> None:
         self.rules = Rules(COLLECTOR)
         self.definitions = definitions
-        self.facts, self.rivals = facts(deliveries, self.rules)
+        self.facts = facts(deliveries, self.rules)
         self.ties: Ties = tie(self.facts.values(), self.rules)
 
     @cached_property

@@ -5,7 +5,8 @@ definition files, and nothing of the rooms that are judged. Rules that the defin
 state are those of docs/adr/0003:
 
 - a fact is a span (by trace and span id) or a business event (by source and id); its earliest
-  receipt counts; of contradicting versions none is taken here: `rivals` lists such facts;
+  receipt counts. Of contradicting versions of an event the one with the greatest content hash
+  speaks: eight bytes, little-endian, of the SHA-256 of its lines. Worlds have no such spans;
 - a fact without identifiers takes those of its nearest ancestor that has some, else those of the
   spans that it or its nearest linking ancestor links to, else those of all spans of its trace,
   unless they are more than sixteen;
@@ -65,6 +66,11 @@ class Fact:
     how: str = "none"
     content: str = field(default="", repr=False)
 
+    @property
+    def rank(self) -> int:
+        """Among versions of one fact the greatest speaks."""
+        return int.from_bytes(sha256(self.content.encode()).digest()[:8], "little")
+
 
 class Rules:
     """The definition files that say what names what."""
@@ -112,19 +118,16 @@ class Rules:
         return value
 
 
-def facts(deliveries: Iterable[Delivery], rules: Rules) -> tuple[dict[str, Fact], set[str]]:
-    """Every fact by its id, with what it speaks of, and the ids of those with rival versions."""
-    found: dict[str, Fact] = {}
-    rivals = set()
+def facts(deliveries: Iterable[Delivery], rules: Rules) -> dict[str, Fact]:
+    """Every fact by its id, with what it speaks of."""
+    versions: dict[str, dict[str, Fact]] = defaultdict(dict)
     for delivery in deliveries:
         for fact in _told(delivery, rules):
-            known = found.get(fact.fact_id)
-            if known is not None and known.content != fact.content:
-                rivals.add(fact.fact_id)
-            if known is None or fact.received_at < known.received_at:
-                found[fact.fact_id] = fact
+            known = versions[fact.fact_id].setdefault(fact.content, fact)
+            known.received_at = min(known.received_at, fact.received_at)
+    found = {key: max(some.values(), key=lambda f: f.rank) for key, some in versions.items()}
     _inherit(list(found.values()), rules)
-    return found, rivals
+    return found
 
 
 def _told(delivery: Delivery, rules: Rules) -> Iterator[Fact]:
@@ -209,14 +212,19 @@ def _event(event: dict[str, Any], received: datetime, rules: Rules) -> Fact:
         occurred_at=at,
         plausible=zoned and _plausible(at, at, received),
         outcome=said if said in ("ok", "error") else "error" if failed else "ok",
-        message=_text(attributes.get("error.message") or attributes.get("message") or ""),
+        message=_text(attributes.get("error.message") or attributes.get("exception.message")),
         attributes=attributes,
         received_at=received,
         trace_id=under[1] if under else "",
         below=under[2] if under else "",
         sampled=bool(SAMPLED.search(event.get("tracestate", ""))),
         identifiers=rules.identifiers(attributes),
-        content=json.dumps([event["type"], event.get("time"), attributes], sort_keys=True),
+        content="\n".join(
+            [
+                *(_json(event.get(name, "")) for name in ("source", "id", "type", "time")),
+                _json(attributes),
+            ]
+        ),
     )
 
 
@@ -303,6 +311,10 @@ def _text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _like(pattern: str, name: str) -> bool:

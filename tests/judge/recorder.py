@@ -32,6 +32,7 @@ from threadline.simulator import World, play
 
 END = datetime(2026, 6, 30, 12, tzinfo=UTC)
 EXPORT = "opentelemetry.proto.collector.trace.v1.TraceService"
+CREDIBLE = 2000
 TRANSIT = timedelta(seconds=2)
 
 
@@ -58,7 +59,7 @@ class Tape:
 
 def record(world: World, directory: Path) -> None:
     """Play `world` to a recording server and write what it heard to `directory`."""
-    begin = min(act.begins for act in world.acts)
+    begin = min(act.begins for act in world.acts if act.begins.year > CREDIBLE)
     tape = Tape(begin)
     with _http(tape) as http, _rpc(tape) as rpc:
         play(world, http, rpc, f"{http}/v1/events", lambda *_: None)
@@ -150,9 +151,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--contracts", type=int, default=40)
+    parser.add_argument("--troubled", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    record(World(given.seed, given.contracts, now=END), given.out)
+    world = World(given.seed, given.contracts, now=END, troubled=given.troubled)
+    record(world, given.out)
 
 
 if __name__ == "__main__":

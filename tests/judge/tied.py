@@ -87,6 +87,7 @@ def _observations(fact: Fact, ties: Ties) -> Iterator[dict[str, Any]]:
             yield {
                 "root_id": root,
                 "object_id": own,
+                "object_type": own.split(":")[0],
                 "fact_id": fact.fact_id,
                 "kind": fact.kind,
                 "system": fact.system,

@@ -36,7 +36,7 @@ class Script:
         self.contract = contract
         self.erp_traced = True
         self.acts: list[Act] = []
-        self._random = random
+        self.random = random
         self._published = ""
         self._flow = ""
 
@@ -168,7 +168,7 @@ class Script:
     ) -> str:
         """Record a span of about `milliseconds`; its key, for children and links, is returned."""
         key = f"{self.contract.id}/{len(self.acts)}"
-        takes = timedelta(milliseconds=milliseconds * self._random.uniform(0.6, 1.0))
+        takes = timedelta(milliseconds=milliseconds * self.random.uniform(0.6, 1.0))
         severed = service == ERP and not self.erp_traced
         span = Span(
             key=key,
@@ -178,7 +178,7 @@ class Script:
             started_at=at,
             ended_at=at + takes,
             parent=parent,
-            trace_id=self._random.getrandbits(128) | 1 if severed else self.contract.trace_id,
+            trace_id=self.random.getrandbits(128) | 1 if severed else self.contract.trace_id,
             baggage="" if severed else self.contract.id,
             attributes=attributes,
             error=error,

@@ -10,6 +10,7 @@ from random import Random
 from threadline.simulator import nightly
 from threadline.simulator.acts import Act, Span
 from threadline.simulator.contracts import draw, office_hours
+from threadline.simulator.engagement import Engagement
 from threadline.simulator.fates import (
     CLOSED_COST_CENTRE,
     HOUR,
@@ -17,10 +18,17 @@ from threadline.simulator.fates import (
     USUAL,
     Course,
     Fate,
+    answered,
+    heals,
+    recovered,
     rejected,
+    repeated,
+    slow,
+    smooth,
     stalled,
     validated_at,
 )
+from threadline.simulator.troubles import TROUBLES, corrected, mistyped
 
 HISTORY = timedelta(days=60)
 NEGLECT = timedelta(days=18)
@@ -28,6 +36,8 @@ DAY = timedelta(hours=24)
 WHOLE_BREACHES = timedelta(seconds=30)
 STEP_BREACHES = timedelta(seconds=42)
 SPECIAL = 3
+DELIVERED = (smooth, slow, heals, recovered, answered, repeated, corrected, mistyped)
+AMENDMENTS = (0, 0, 1, 1, 2)  # to draw from
 VALIDATED = "middleware.fields.validated"
 FIRST_NUMBER, FURTHER_NUMBERS = 1_000, 10_000
 
@@ -57,10 +67,13 @@ class World:
     """`contracts` contracts over the sixty days up to `now`; equal arguments give equal acts.
 
     `acts` is everything the systems did until `now`, in the order in which it arrives; `fates` says
-    what became of each contract. `now` is timezone-aware.
+    what became of each contract. `now` is timezone-aware. In a `troubled` world the data are wrong
+    as well: ids, times, second versions.
     """
 
-    def __init__(self, seed: int, contracts: int = 120, *, now: datetime) -> None:
+    def __init__(
+        self, seed: int, contracts: int = 120, *, now: datetime, troubled: bool = False
+    ) -> None:
         if contracts <= SPECIAL:
             raise ValueError(f"a world needs more than {SPECIAL} contracts")
         self.seed, self.now = seed, now
@@ -68,6 +81,7 @@ class World:
         self.fates: dict[str, str] = {}
         self.live_breaches: tuple[LiveBreach, ...] = ()
         self._further = FURTHER_NUMBERS
+        self._deck = (*USUAL, *TROUBLES) if troubled else USUAL
         acts = [*self._usual(contracts - SPECIAL)]
         self.hero, hers = self._hero()
         acts += hers
@@ -85,13 +99,17 @@ class World:
     def _usual(self, contracts: int) -> Iterator[Act]:
         deck: list[Fate] = []
         for number in range(contracts):
-            deck = deck or self._random.sample(USUAL, len(USUAL))
+            deck = deck or self._random.sample(self._deck, len(self._deck))
             fate = deck.pop()
             age = HISTORY * (contracts - number - self._random.random()) / contracts
             at = min(office_hours(self.now - age), self.now - timedelta(hours=1))
             if at < self.now - NEGLECT:
                 fate = LONG_AGO.get(fate, fate)
-            yield from self._play_out(self._drawn(FIRST_NUMBER + number, at), fate).acts
+            course = self._play_out(self._drawn(FIRST_NUMBER + number, at), fate)
+            if fate in DELIVERED:
+                milestones, amendments = self._random.randint(1, 5), self._random.choice(AMENDMENTS)
+                Engagement(course).go_on(milestones, amendments)
+            yield from course.acts
 
     def _drawn(self, number: int, at: datetime, pace: float = HOUR) -> Course:
         return Course(draw(self._random, number, at), self._random, pace)

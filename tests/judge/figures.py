@@ -1,0 +1,130 @@
+"""KPI values and incidents as observable truth has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from judge.observable import Truth
+from kpi_oracle import Count, kaplan_meier, quantile
+
+from threadline.model.kpis import Window
+
+Value = tuple[Any, ...]
+
+
+class _Rows(list):
+    """Dictionaries, read as a frame is."""
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        return list(self)
+
+    def iter_rows(self, *, named: bool) -> Any:
+        assert named
+        return iter(self)
+
+
+def kpis(
+    truth: Truth, window: Window, now: datetime, silent: Collection[str]
+) -> dict[tuple[str, str], Value]:
+    """By KPI and, for money, currency: the value, rounded, and what it was computed from."""
+    count = _count(truth, window, now, silent)
+    ended, going = count.cycle_times()
+    found: dict[tuple[str, str], Value] = {
+        ("activation-cycle-time", ""): (
+            _round(quantile(ended, 0.5)),
+            len(ended),
+            _round(quantile(ended, 0.9)),
+            _round(kaplan_meier(ended, going, 0.5)),
+        )
+    }
+    for kpi, step in (
+        ("project-setup-time", "erp-project"),
+        ("amendment-latency", "billing-updated"),
+    ):
+        times = count.step_times(step)
+        found[kpi, ""] = (_round(quantile(times, 0.5)), len(times))
+    met, known, _ = count.attainment()
+    for kpi, (hits, n) in {
+        "failed-project-setups": count.failed(),
+        "sla-attainment": (met, known),
+        "business-exceptions": count.with_exceptions(),
+        "invoice-exception-rate": count.with_exceptions("invoice-to-cash"),
+        "invoice-dispute-rate": count.with_exceptions("invoice-to-cash", "disputed"),
+        "first-time-right": count.first_time_right(),
+    }.items():
+        found[kpi, ""] = (_round(hits / n) if n else None, n)
+    found["stuck-cases", ""] = (len(count.stuck()), len(count.stuck()))
+    risks = count.at_risk()
+    return found | {("value-at-risk", unit): (_round(float(at)),) for unit, at in risks.items()}
+
+
+def told(items: list[dict[str, Any]]) -> dict[tuple[str, str], Value]:
+    """The same of what the API answered."""
+    found: dict[tuple[str, str], Value] = {}
+    for item in items:
+        value = _round(item["value"])
+        if item["kpi"] == "activation-cycle-time":
+            beside = item["beside"]
+            more = _round(beside["p90"]), _round(beside["censored_median"])
+            found[item["kpi"], ""] = (value, item["n"], *more)
+        elif item["kpi"] == "value-at-risk":
+            if item["value"] is not None:
+                found[item["kpi"], item["unit"]] = (value,)
+        else:
+            found[item["kpi"], ""] = (value, item["n"])
+    return found
+
+
+def windows(truth: Truth, end: datetime) -> list[Window]:
+    """A month up to `end`, and one that ends at the very instant at which a case was completed."""
+    month = timedelta(days=30)
+    completed = sorted(
+        case["completed_at"] for case in truth.told.cases.values() if case["completed_at"]
+    )
+    ends = [end, *completed[len(completed) // 2 :][:1]]
+    return [Window(start=at - month, end=at) for at in ends]
+
+
+def incidents(truth: Truth, now: datetime) -> dict[tuple[str, str, str], Value]:
+    """What is or was promised and is late at `now`, seen for the first time then (docs/adr/0005).
+
+    By journey, case and promise: state, severity, the instant at which it opened.
+    """
+    found: dict[tuple[str, str, str], Value] = {}
+    for (journey, case_id), case in truth.told.cases.items():
+        paused = case["paused_from"] and case["paused_from"] <= now < case["paused_until"]
+        if case["completed_at"] or case["cancelled_at"] or paused:
+            continue
+        promises = []
+        if case["due_at"] and case["due_at"] < now:
+            promises.append(("case", "breach", case["due_at"]))
+        elif case["warn_at"] and case["warn_at"] <= now:
+            promises.append(("case", "warning", case["warn_at"]))
+        if case["current_due_at"] and case["current_due_at"] < now:
+            promises.append((f"step:{case['current_step']}", "breach", case["current_due_at"]))
+        for promise, severity, deadline in promises:
+            state = "recorded" if deadline < case["known_at"] else "open"
+            found[journey, case_id, promise] = (state, severity, deadline)
+    return found
+
+
+def _count(truth: Truth, window: Window, now: datetime, silent: Collection[str]) -> Count:
+    tables = {
+        name: _Rows(_plain(row) for row in getattr(truth.told, name).values())
+        for name in ("cases", "steps", "exceptions")
+    }
+    return Count(truth.definitions, SimpleNamespace(**tables), window, now, set(silent))
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    if "dimensions" not in row:
+        return row
+    return row | {"dimensions": json.dumps(row["dimensions"], separators=(",", ":"))}
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

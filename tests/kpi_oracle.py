@@ -1,0 +1,199 @@
+"""KPI values counted case by case, in plain Python, from rows of cases, steps and exceptions."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from metrics_oracle import SlowClock
+
+from metrics.definitions import Definitions
+from threadline.model.kpis import Window
+
+Z = 1.959963984540054
+
+
+class Count:
+    """Every KPI of one window as of one moment. `derived` gives `cases`, `steps`, `exceptions`."""
+
+    def __init__(
+        self, definitions: Definitions, derived: Any, window: Window, now: datetime, silent: set
+    ) -> None:
+        self.definitions, self.window, self.now, self.silent = definitions, window, now, silent
+        cases = derived.cases.to_dicts()
+        self.cases = [case for case in cases if case["started_at"] <= now]
+        self.steps = defaultdict(list)
+        for step in derived.steps.iter_rows(named=True):
+            self.steps[step["journey"], step["case_id"]].append(step)
+        self.exceptions = defaultdict(list)
+        for row in derived.exceptions.iter_rows(named=True):
+            self.exceptions[row["journey"], row["case_id"]].append(row)
+
+    def within(self, at: datetime | None) -> bool:
+        return at is not None and self.window.start <= at < self.window.end and at <= self.now
+
+    def by_now(self, at: datetime | None) -> bool:
+        return at is not None and at <= self.now
+
+    def state(self, case: dict) -> str:
+        if self.by_now(case["completed_at"]):
+            return "completed"
+        if self.by_now(case["cancelled_at"]):
+            return "cancelled"
+        paused = self.by_now(case["paused_from"]) and self.now < case["paused_until"]
+        return "paused" if paused else "open"
+
+    def unheard(self, case: dict) -> bool:
+        return bool(self.silent & set(case["waiting_systems"]))
+
+    def cycle_times(self) -> tuple[list[float], list[float]]:
+        """Of those ended in the window, and the ages of those still open at its end."""
+        ended, open_still = [], []
+        end = min(self.now, self.window.end)
+        for case in self.cases:
+            if case["journey"] != "contract-activation":
+                continue
+            if self.within(case["completed_at"]):
+                ended.append(case["business_seconds"])
+            past = any(case[k] and case[k] <= end for k in ("completed_at", "cancelled_at"))
+            if not past and case["started_at"] < end:
+                open_still.append(self.age(case, end))
+        return ended, open_still
+
+    def age(self, case: dict, end: datetime) -> float:
+        region = (case["dimensions"].split('"region":')[1] + " ").split(",")[0].strip('"').lower()
+        name = region if region in self.definitions.calendars else "default"
+        clock = SlowClock(self.definitions.calendars[name])
+        age = clock.between(case["started_at"], end)
+        if case["paused_from"] and case["paused_from"] < end:
+            age -= clock.between(case["paused_from"], min(end, case["paused_until"]))
+        return age.total_seconds()
+
+    def step_times(self, name: str) -> list[float]:
+        return [
+            (step["closed_at"] - case["started_at"]).total_seconds()
+            for case in self.cases
+            for step in self.steps[case["journey"], case["case_id"]]
+            if step["step"] == name and self.within(step["closed_at"])
+        ]
+
+    def failing(self, case: dict, kind: str = "") -> bool:
+        """Whether the case has had an exception by now, of this kind if one is asked for."""
+        return any(
+            self.by_now(each["at"]) and kind in ("", each["kind"])
+            for each in self.exceptions[case["journey"], case["case_id"]]
+        )
+
+    def with_exceptions(self, journey: str = "", kind: str = "") -> tuple[int, int]:
+        """How many of those started have had one, and how many started."""
+        started = [
+            case
+            for case in self.cases
+            if journey in ("", case["journey"]) and self.within(case["started_at"])
+        ]
+        return sum(self.failing(case, kind) for case in started), len(started)
+
+    def first_time_right(self, journey: str = "") -> tuple[int, int]:
+        """How many of those completed went through at once, and how many were completed."""
+        completed = [
+            case
+            for case in self.cases
+            if journey in ("", case["journey"]) and self.within(case["completed_at"])
+        ]
+        right = [case for case in completed if not (self.failing(case) or case["rework"])]
+        return len(right), len(completed)
+
+    def failed(self) -> tuple[int, int]:
+        started = [
+            case
+            for case in self.cases
+            if case["journey"] == "contract-activation" and self.within(case["started_at"])
+        ]
+        failed = [
+            case
+            for case in started
+            for step in self.steps[case["journey"], case["case_id"]]
+            if step["step"] == "erp-project" and self.by_now(step["first_failed_at"])
+        ]
+        return len(failed), len(started)
+
+    def attainment(self) -> tuple[int, int, int]:
+        """Met, known, and unknown."""
+        met = known = unknown = 0
+        for case in self.cases:
+            due = case["due_at"]
+            if not self.within(due) or due >= self.now or self.state(case) == "cancelled":
+                continue
+            if self.state(case) == "completed":
+                known += 1
+                met += case["completed_at"] <= due
+            elif self.unheard(case):
+                unknown += 1
+            else:
+                known += 1
+        return met, known, unknown
+
+    def stuck(self) -> list[float]:
+        ages = []
+        for case in self.cases:
+            if self.state(case) != "open":
+                continue
+            order = self.definitions.journeys[case["journey"]].positions
+            waiting = [
+                step
+                for step in self.steps[case["journey"], case["case_id"]]
+                if step["required"]
+                and self.by_now(step["ready_at"])
+                and not self.by_now(step["closed_at"])
+            ]
+            current = min(waiting, key=lambda s: (s["ready_at"], order[s["step"]]), default=None)
+            late = current and current["due_at"] and current["due_at"] < self.now
+            if late and current["system"] not in self.silent:
+                ages.append((self.now - current["ready_at"]).total_seconds())
+        return ages
+
+    def at_risk(self) -> dict[str, Decimal]:
+        """By currency, each contract once."""
+        live = defaultdict(list)
+        for case in self.cases:
+            if self.state(case) == "open":
+                live[case["root_id"]].append(case)
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for cases in live.values():
+            valued = [c for c in cases if c["root_value"] is not None and c["root_currency"]]
+            valued.sort(key=lambda c: (c["started_at"], c["journey"], c["case_id"]))
+            if not valued:
+                continue
+            sums[valued[0]["root_currency"]] += 0
+            if any(c["warn_at"] <= self.now and not self.unheard(c) for c in cases):
+                sums[valued[0]["root_currency"]] += valued[0]["root_value"]
+        return dict(sums)
+
+
+def quantile(values: list[float], share: float) -> float | None:
+    if not values:
+        return None
+    values = sorted(values)
+    place = (len(values) - 1) * share
+    low = math.floor(place)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (values[high] - values[low]) * (place - low)
+
+
+def kaplan_meier(ended: list[float], censored: list[float], share: float) -> float | None:
+    survival = 1.0
+    for at in sorted(set(ended)):
+        risk = sum(each >= at for each in ended + censored)
+        survival *= 1 - ended.count(at) / risk
+        if survival <= 1 - share + 1e-9:
+            return at
+    return None
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    p, d = hits / n, 1 + Z * Z / n
+    half = Z * math.sqrt(p * (1 - p) / n + Z * Z / 4 / n / n)
+    return (p + Z * Z / 2 / n - half) / d, (p + Z * Z / 2 / n + half) / d

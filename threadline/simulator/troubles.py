@@ -1,0 +1,69 @@
+"""What goes wrong with the data themselves: wrong ids, wrong times, second thoughts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from threadline.simulator.acts import ERP, MIDDLEWARE, PSA, Event
+from threadline.simulator.fates import Course, Fate, smooth
+
+LONG_BEFORE = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+
+
+def misdated(course: Course) -> None:
+    """The ERP tells of a rate card with a time of 1970."""
+    course.validated()
+    card = {"contract.id": course.contract.id, "erp.project.id": course.contract.project}
+    course.script.event(ERP, "erp.rate_card.created", LONG_BEFORE, card)
+    course.branches()
+    course.script.create_project(course.pass_hours(0.5, 8))
+    course.billing()
+
+
+def claimed(course: Course) -> None:
+    """The delivery system says first, the ERP once more last, that the project is another's."""
+    contract = course.contract
+    neighbour = f"C-{int(contract.id.removeprefix('C-')) - 1}"
+    other = {"contract.id": neighbour, "erp.project.id": contract.project}
+    course.validated()
+    course.script.event(PSA, "psa.budget.copied", course.pass_hours(0.01, 0.02), other)
+    course.branches()
+    course.script.create_project(course.pass_hours(0.5, 8))
+    course.billing()
+    course.script.event(ERP, "erp.cost_centre.copied", course.pass_hours(1, 2), other)
+
+
+def mistyped(course: Course) -> None:
+    """Somebody keys the same ids in lower case, with leading zeros and blanks."""
+    smooth(course)
+    names = {
+        "contract.id": f"  {course.contract.id.lower()} ",
+        "erp.project.id": course.contract.project.lower(),
+        "invoice.number": f"000{course.contract.id.removeprefix('C-')}",
+    }
+    course.script.event(ERP, "erp.invoice.drafted", course.pass_hours(1, 5), names)
+    plain = {"invoice.number": course.contract.id.removeprefix("C-")}
+    course.script.event(ERP, "erp.invoice.approved", course.pass_hours(1, 5), plain)
+
+
+def corrected(course: Course) -> None:
+    """The contract's value is published again under the same event id, another each time."""
+    smooth(course)
+    approved = next(
+        act for act in course.acts if isinstance(act, Event) and act.type == "clm.contract.approved"
+    )
+    for cents in ("10", "37", "82"):
+        value = str(approved.data["contract.value"]).split(".")[0]
+        again = {**approved.data, "contract.value": f"{value}.{cents}"}
+        course.acts.append(replace(approved, data=again, late=cents == "37"))
+
+
+def reopened(course: Course) -> None:
+    """The middleware validates twice, the second time after everything is done."""
+    smooth(course)
+    done = {"contract.id": course.contract.id, "actor.type": "integration"}
+    course.script.event(MIDDLEWARE, "middleware.fields.validated", course.pass_hours(2, 9), done)
+
+
+TROUBLES: tuple[Fate, ...] = (misdated, claimed, mistyped, corrected, reopened)
