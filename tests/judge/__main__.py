@@ -15,8 +15,8 @@ import json
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from random import Random
 import polars as pl
 from judge import figures
 from judge.difference import Difference, compare
+from judge.distance import Distance
 from judge.observable import Truth, standing
 from judge.recorder import END, record
 from judge.service import JudgedService, fresh_service
@@ -36,8 +37,7 @@ from threadline.settings import TelemetrySettings
 from threadline.simulator import World
 from threadline.store.telemetry import Telemetry
 
-TROUBLED = "troubled"
-KINDS = ("usual", TROUBLED)
+SCENARIOS = ("calm", "quarter-end", "erp-outage", "migration", "dirty-data", "silent-source")
 ORDERS = ("forwards", "shuffled", "duplicated")
 LOOKS = 5
 STORIES = 5  # differences told in full per play; the rest is counted
@@ -254,37 +254,57 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=6)
     parser.add_argument("--first", type=int, default=1, help="the first seed")
-    parser.add_argument("--contracts", type=int, default=40)
-    parser.add_argument("--worlds", nargs="*", help="tapes to judge, as NAME-SEED")
+    parser.add_argument("--contracts", type=int, default=24)
+    parser.add_argument("--worlds", nargs="*", help="worlds to judge, as SCENARIO-SEED")
     parser.add_argument("--tapes", type=Path, help="where tapes are kept; recorded if missing")
     parser.add_argument("--orders", nargs="*", default=ORDERS, choices=ORDERS)
     given = parser.parse_args()
     different = 0
     seeds = range(given.first, given.first + given.seeds)
-    names = given.worlds or [f"{KINDS[seed % 2]}-{seed}" for seed in seeds]
+    names = given.worlds or [f"{SCENARIOS[seed % len(SCENARIOS)]}-{seed}" for seed in seeds]
     with tempfile.TemporaryDirectory(prefix="judge-") as place:
         settings = TelemetrySettings(
             dir=Path(place) / "telemetry", database="judged", durable=False
         )
         telemetry = Telemetry.open(settings)
+        distances: dict[str, Distance] = defaultdict(Distance)
         for name in names:
-            world = _recorded(name, given.contracts, given.tapes or Path(place))
+            world, real = _recorded(name, given.contracts, given.tapes or Path(place))
+            truths = [Truth(tape(each), definitions.load()) for each in (world, real)]
+            told = json.loads((world / "truth.json").read_text())
+            distances[name.rpartition("-")[0]].add(*truths, told)
             for order in given.orders:
                 started = time.monotonic()
                 judgement = judge(world, telemetry, order)
                 different += _tell(judgement, time.monotonic() - started)
         telemetry.close()
+    _tell_distances(distances)
     print(f"{different} differences from observable truth")
     return 1 if different else 0
 
 
-def _recorded(name: str, contracts: int, tapes: Path) -> Path:
-    """The tape of a world called after its kind and seed."""
-    kind, _, seed = name.rpartition("-")
-    directory = tapes / name
-    if not (directory / "tape.jsonl").exists():
-        record(World(int(seed), contracts, now=END, troubled=kind == TROUBLED), directory)
-    return directory
+def _recorded(name: str, contracts: int, tapes: Path) -> tuple[Path, Path]:
+    """The tape of a world called after its scenario and seed, as told and as it happened."""
+    scenario, _, seed = name.rpartition("-")
+    told, real = tapes / name, tapes / f"{name}-as-it-happened"
+    for directory in (told, real):
+        if not (directory / "tape.jsonl").exists():
+            world = World(int(seed), contracts, now=END, scenario_name=scenario)
+            record(world, directory, faithful=directory is real)
+    return told, real
+
+
+def _tell_distances(distances: Mapping[str, Distance]) -> None:
+    print("\nDistance from observable truth to world truth, in Markdown:\n")
+    print("| scenario | facts | known | right | wrong | nobody | cases right | steps right |")
+    print("|---|---|---|---|---|---|---|---|")
+    for name, distance in distances.items():
+        print(f"| {name} | {' | '.join(distance.row())} |")
+    print("\n| scenario | fate or trouble | cases | right |\n|---|---|---|---|")
+    for name, distance in distances.items():
+        for row in distance.by_trouble():
+            print(f"| {name} | {' | '.join(row)} |")
+    print()
 
 
 def _tell(judgement: Judgement, seconds: float) -> int:

@@ -17,6 +17,7 @@ state are those of docs/adr/0003:
 from __future__ import annotations
 
 import base64
+import csv
 import gzip
 import json
 import re
@@ -28,6 +29,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 import yaml
 from judge.tape import Delivery
@@ -134,7 +136,10 @@ def _told(delivery: Delivery, rules: Rules) -> Iterator[Fact]:
     body = delivery.body
     if delivery.headers.get("content-encoding") == "gzip":
         body = gzip.decompress(body)
-    if delivery.channel.startswith("traces"):
+    if delivery.channel == "file":
+        for event in _rows(delivery):
+            yield _event(event, delivery.at, rules)
+    elif delivery.channel.startswith("traces"):
         yield from _spans(body, delivery.at, rules)
     else:
         for event in _cloud_events(body, delivery.headers):
@@ -190,6 +195,34 @@ def _cloud_events(body: bytes, headers: Any) -> list[dict[str, Any]]:
         return [json.loads(body)]
     event = {name[3:]: unquote(text) for name, text in headers.items() if name.startswith("ce-")}
     return [event | {"data": json.loads(body)}]
+
+
+def _rows(delivery: Delivery) -> Iterator[dict[str, Any]]:
+    """The lines of a nightly file as the events they stand for (docs/imports.md)."""
+    assert delivery.file is not None
+    assert delivery.mapping is not None
+    mapping = yaml.safe_load(delivery.mapping.read_text())
+    with delivery.file.open(encoding="utf-8", newline="") as text:
+        for cells in csv.DictReader(text, delimiter=mapping.get("delimiter", ",")):
+            row = {column: cell for column, cell in cells.items() if cell}
+            said = json.dumps(row, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+            form, written = mapping["time"].get("format"), row[mapping["time"]["column"]]
+            local = datetime.fromisoformat(written) if not form else _local(written, form)
+            at = local.replace(tzinfo=ZoneInfo(mapping["zone"])).astimezone(UTC)
+            kind = mapping["type"]
+            yield {
+                "id": "|".join(row[key] for key in mapping["key"])
+                + "@"
+                + sha256(said.encode()).hexdigest()[:16],
+                "source": mapping["source"],
+                "type": kind.get("value") or kind["values"][row[kind["column"]]],
+                "time": at.isoformat().replace("+00:00", "Z"),
+                "data": {mapping["attributes"].get(c, c): cell for c, cell in row.items()},
+            }
+
+
+def _local(written: str, form: str) -> datetime:
+    return datetime.strptime(written, form)  # noqa: DTZ007  # zoned by the caller
 
 
 def _event(event: dict[str, Any], received: datetime, rules: Rules) -> Fact:

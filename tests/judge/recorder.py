@@ -11,64 +11,92 @@ from __future__ import annotations
 
 import argparse
 import base64
-import gzip
 import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import grpc
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 
 from threadline.simulator import World, play
+from threadline.simulator.nightly_files import MAPPINGS
 
 END = datetime(2026, 6, 30, 12, tzinfo=UTC)
 EXPORT = "opentelemetry.proto.collector.trace.v1.TraceService"
-CREDIBLE = 2000
-TRANSIT = timedelta(seconds=2)
 
 
 class Tape:
-    """The lines of a tape. A request is delivered after the last thing that it tells of."""
+    """The lines of a tape; `at` is the instant of the world at which the next is delivered."""
 
-    def __init__(self, start: datetime) -> None:
+    def __init__(self) -> None:
         self.lines: list[dict[str, Any]] = []
-        self._reached = start
+        self.at = datetime.min.replace(tzinfo=UTC)
         self._writing = threading.Lock()
 
-    def put(self, channel: str, body: bytes, headers: dict[str, str], told: datetime) -> None:
+    def arrive(self, at: datetime) -> None:
+        """What is put from now on arrives at `at`."""
+        self.at = at
+
+    def put(self, channel: str, body: bytes, headers: dict[str, str]) -> None:
+        """Keep a request as it was sent."""
+        self._add(channel=channel, headers=headers, body=base64.b64encode(body).decode())
+
+    def put_file(self, file: Path, mapping: Path) -> None:
+        """Keep a nightly file and the mapping it is to be read by."""
+        text = file.read_text(encoding="utf-8")
+        self._add(channel="file", file=file.name, text=text, mapping=mapping.name)
+
+    def _add(self, **line: Any) -> None:
         with self._writing:
-            self._reached = max(self._reached, told + TRANSIT)
-            line = {
-                "n": len(self.lines),
-                "at": self._reached.isoformat(),
-                "channel": channel,
-                "headers": headers,
-                "body": base64.b64encode(body).decode(),
-            }
-            self.lines.append(line)
+            self.lines.append({"n": len(self.lines), "at": self.at.isoformat(), **line})
 
 
-def record(world: World, directory: Path) -> None:
-    """Play `world` to a recording server and write what it heard to `directory`."""
-    begin = min(act.begins for act in world.acts if act.begins.year > CREDIBLE)
-    tape = Tape(begin)
-    with _http(tape) as http, _rpc(tape) as rpc:
-        play(world, http, rpc, f"{http}/v1/events", lambda *_: None)
+def record(world: World, directory: Path, *, faithful: bool = False) -> None:
+    """Play `world` to a recording server and write what it heard to `directory`.
+
+    A `faithful` tape holds what happened instead of what was told: world truth.
+    """
+    tape = Tape()
     directory.mkdir(parents=True, exist_ok=True)
+    with _http(tape) as http, _rpc(tape) as rpc:
+        play(
+            world,
+            http,
+            rpc,
+            f"{http}/v1/events",
+            lambda *_: None,
+            tape.put_file,
+            tape.arrive,
+            faithful=faithful,
+        )
+    (directory / "files").mkdir(exist_ok=True)
+    for line in tape.lines:
+        if line["channel"] == "file":
+            (directory / "files" / line["file"]).write_text(line.pop("text"), encoding="utf-8")
+            kept = directory / "files" / line["mapping"]
+            kept.write_text((MAPPINGS / line["mapping"]).read_text(encoding="utf-8"), "utf-8")
     lines = "".join(json.dumps(line) + "\n" for line in tape.lines)
     (directory / "tape.jsonl").write_text(lines, encoding="utf-8")
-    about = {"seed": world.seed, "start": begin.isoformat(), "end": world.now.isoformat()}
+    start = min(act.begins for act in world.acts)
+    about = {
+        "seed": world.seed,
+        "scenario": world.scenario.name,
+        "start": start.isoformat(),
+        "end": world.now.isoformat(),
+    }
     (directory / "world.json").write_text(json.dumps(about), encoding="utf-8")
-    truth = {"fates": world.fates}
+    truth = {
+        "fates": world.fates,
+        "touched": {kind: sorted(contracts) for kind, contracts in world.touched.items()},
+    }
     (directory / "truth.json").write_text(json.dumps(truth), encoding="utf-8")
 
 
@@ -85,8 +113,7 @@ def _http(tape: Tape) -> Iterator[str]:
                 if name.lower().startswith(("content-type", "content-encoding", "ce-"))
             }
             channel = "traces-http" if self.path == "/v1/traces" else "events"
-            told = _spans(_plain(body, kept)) if channel == "traces-http" else _events(body, kept)
-            tape.put(channel, body, kept, told)
+            tape.put(channel, body, kept)
             self.send_response(200)
             self.send_header("content-length", "0")
             self.end_headers()
@@ -108,7 +135,7 @@ def _http(tape: Tape) -> Iterator[str]:
 @contextmanager
 def _rpc(tape: Tape) -> Iterator[str]:
     def export(body: bytes, _: grpc.ServicerContext) -> bytes:
-        tape.put("traces-grpc", body, {}, _spans(body))
+        tape.put("traces-grpc", body, {})
         return ExportTraceServiceResponse().SerializeToString()
 
     handler = grpc.method_handlers_generic_handler(
@@ -123,38 +150,15 @@ def _rpc(tape: Tape) -> Iterator[str]:
         server.stop(1).wait()
 
 
-def _plain(body: bytes, headers: dict[str, str]) -> bytes:
-    return gzip.decompress(body) if headers.get("content-encoding") == "gzip" else body
-
-
-def _spans(body: bytes) -> datetime:
-    request = ExportTraceServiceRequest.FromString(body)
-    last = max(
-        span.end_time_unix_nano
-        for resource in request.resource_spans
-        for scope in resource.scope_spans
-        for span in scope.spans
-    )
-    return datetime.fromtimestamp(last / 1e9, UTC)
-
-
-def _events(body: bytes, headers: dict[str, str]) -> datetime:
-    if "ce-time" in headers:
-        return datetime.fromisoformat(headers["ce-time"])
-    read = json.loads(body)
-    events = read if isinstance(read, list) else [read]
-    return max(datetime.fromisoformat(event["time"]) for event in events)
-
-
 def main() -> None:
     """Record one world."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--contracts", type=int, default=40)
-    parser.add_argument("--troubled", action="store_true")
+    parser.add_argument("--scenario", default="demo", help="a name that ships, or a file")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
-    world = World(given.seed, given.contracts, now=END, troubled=given.troubled)
+    world = World(given.seed, given.contracts, now=END, scenario_name=given.scenario)
     record(world, given.out)
 
 

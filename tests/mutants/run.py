@@ -20,7 +20,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns(".*", "data", "docs", "bench", "__pycache__")
-WORLD = "troubled-1"
+WORLD = "dirty-data-1"
 CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
 DIFFERENT = 1  # how the judge ends when it found differences
 

@@ -11,11 +11,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client import CollectorRegistry
 
 from collector import mapping as mappings
+from collector.imports import BATCH_TYPE, import_file
 from collector.intake import grpc as grpc_intake
 from collector.intake import http as http_intake
 from collector.intake.counts import IntakeCounts
@@ -118,8 +120,16 @@ async def _played(log: Log, clock: FixedClock) -> None:
     async with serve_http(app, bound):
         world = World(3, CONTRACTS, now=NOW)
         wires = (http, f"127.0.0.1:{grpc.port}", f"{http}/v1/events")
-        await asyncio.to_thread(play, world, *wires, lambda *_: None)
+        await asyncio.to_thread(play, world, *wires, lambda *_: None, _import_to(wires[2]))
     await grpc.stop(1)
+
+
+def _import_to(url: str) -> Callable[[Path, Path], object]:
+    def post(body: bytes) -> None:
+        headers = {"content-type": BATCH_TYPE}
+        httpx.post(url, content=body, headers=headers).raise_for_status()
+
+    return lambda file, mapping: import_file(file, mapping, post)
 
 
 def _single(entry: Entry) -> Iterator[Entry]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import logging
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from threading import Event as Signal
 from typing import Any
 
@@ -14,7 +16,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from threadline.simulator import NotDelivered, World, live, play
-from threadline.simulator.acts import CLM, ERP, Event, Span
+from threadline.simulator.acts import CLM, ERP, MIDDLEWARE, Event, Span
 from threadline.simulator.business_events import Publisher
 
 NOW = datetime(2026, 3, 11, 9, 30, tzinfo=UTC)
@@ -23,12 +25,16 @@ NOW = datetime(2026, 3, 11, 9, 30, tzinfo=UTC)
 def test_a_world_is_delivered_whole_and_its_repetitions_counted_apart(receiver: Any) -> None:
     world = World(5, 60, now=NOW)
     seen: list[tuple[int, int]] = []
-    story = play(
-        world, receiver.http, receiver.grpc, receiver.events_url, lambda *at: seen.append(at)
-    )
-    spans = [act for act in world.acts if isinstance(act, Span)]
-    events = [act for act in world.acts if isinstance(act, Event)]
-    assert (story.spans, story.events) == (len(spans), len(events))
+    files = Files()
+    wires = (receiver.http, receiver.grpc, receiver.events_url)
+    story = play(world, *wires, lambda *at: seen.append(at), files.keep)
+    told = [signal.act for _, signal in world.signals() if signal.arrives]
+    spans = [act for act in told if isinstance(act, Span)]
+    events = [act for act in told if isinstance(act, Event)]
+    assert story.spans == len(spans)
+    assert story.events - len(events) < 60  # sent anew, and counted again
+    assert story.rows == sum(len(rows) for rows in files.rows)
+    assert story.files == len(files.rows) > 1
     assert len(receiver.spans) == story.spans + story.repeated_spans
     assert len({(s.trace_id, s.span_id) for _, s in receiver.spans}) == len(spans)
     assert len(receiver.events) == story.events + story.repeated_events
@@ -41,7 +47,7 @@ def test_a_world_is_delivered_whole_and_its_repetitions_counted_apart(receiver: 
 
 def test_context_crosses_services_and_the_contract_travels_in_baggage(receiver: Any) -> None:
     world = World(5, 60, now=NOW)
-    play(world, receiver.http, receiver.grpc, receiver.events_url, lambda *_: None)
+    play(world, receiver.http, receiver.grpc, receiver.events_url, lambda *_: None, print)
     trace = bytes.fromhex(world.hero.trace)
     hers = [(service, span) for service, span in receiver.spans if span.trace_id == trace]
     assert {CLM, ERP} < {service for service, _ in hers}
@@ -57,10 +63,10 @@ def test_context_crosses_services_and_the_contract_travels_in_baggage(receiver: 
 
 def test_spans_carry_the_times_and_errors_of_the_past(receiver: Any) -> None:
     world = World(5, 60, now=NOW)
-    play(world, receiver.http, receiver.grpc, receiver.events_url, lambda *_: None)
+    play(world, receiver.http, receiver.grpc, receiver.events_url, lambda *_: None, print)
     planned = Counter(
         (act.name, act.started_at, act.ended_at, act.error)
-        for act in world.acts
+        for act in (signal.act for _, signal in world.signals() if signal.arrives)
         if isinstance(act, Span)
     )
     unique = {span.span_id: span for _, span in receiver.spans}.values()
@@ -76,10 +82,31 @@ def test_spans_carry_the_times_and_errors_of_the_past(receiver: Any) -> None:
     assert delivered == planned
 
 
+def test_a_sampled_trace_says_so_and_the_others_are_not_sent(receiver: Any) -> None:
+    world = World(5, 40, now=NOW, scenario_name="quarter-end")
+    play(world, receiver.http, receiver.grpc, receiver.events_url, lambda *_: None, print)
+    planned = {act.key for act in world.acts if isinstance(act, Span) and act.service == MIDDLEWARE}
+    flows = [span for service, span in receiver.spans if service == MIDDLEWARE]
+    assert 0 < len({span.span_id for span in flows}) <= len(planned)
+    roots = [span for span in flows if not span.parent_span_id]
+    assert all(span.trace_state.startswith("ot=th:") for span in roots)
+
+
+def test_deliveries_come_in_the_order_of_their_arrival_and_end_with_the_world(
+    receiver: Any,
+) -> None:
+    world = World(5, 40, now=NOW, scenario_name="dirty-data")
+    instants: list[datetime] = []
+    wires = (receiver.http, receiver.grpc, receiver.events_url)
+    play(world, *wires, lambda *_: None, print, instants.append)
+    assert instants == sorted(instants)
+    assert NOW - timedelta(days=1) < instants[-1] <= NOW
+
+
 def test_the_same_world_plays_the_same_ids_again(receiver: Any) -> None:
     for _ in range(2):
         world = World(5, 8, now=NOW)
-        play(world, receiver.http, receiver.grpc, receiver.events_url, lambda *_: None)
+        play(world, receiver.http, receiver.grpc, receiver.events_url, lambda *_: None, print)
     half = len(receiver.spans) // 2
     first, second = receiver.spans[:half], receiver.spans[half:]
     assert {span.span_id for _, span in first} == {span.span_id for _, span in second}
@@ -119,6 +146,19 @@ def test_events_that_are_never_accepted_are_said_to_be_missing(receiver: Any) ->
         publisher = Publisher(receiver.events_url, client, lambda _: None)
         with pytest.raises(NotDelivered, match="503"):
             publisher.publish([_event("e-1")])
+
+
+class Files:
+    """Keeps the rows of the nightly files it is given."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[dict[str, str]]] = []
+
+    def keep(self, file: Path, mapping: Path) -> None:
+        assert mapping.exists()
+        delimiter = ";" if file.name.startswith("bank") else ","
+        with file.open(encoding="utf-8", newline="") as text:
+            self.rows.append(list(csv.DictReader(text, delimiter=delimiter)))
 
 
 class Hurried(Signal):

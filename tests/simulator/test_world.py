@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from threadline.simulator import World
-from threadline.simulator.acts import Event, Span
+from threadline.simulator.acts import Act, Event, Row, Span
 
 NOW = datetime(2026, 3, 11, 9, 30, tzinfo=UTC)
 
@@ -113,5 +113,7 @@ def test_a_world_needs_room_for_more_than_its_special_contracts() -> None:
         World(11, 3, now=NOW)
 
 
-def _names(act: Span | Event) -> dict[str, object]:
+def _names(act: Act) -> dict[str, object]:
+    if isinstance(act, Row):
+        return dict(act.cells)
     return dict(act.data if isinstance(act, Event) else act.attributes)

@@ -67,7 +67,7 @@ def _service_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -
     dashboards.set_defaults(run=_later("service", "dashboards"))
     play = to.add_parser("demo", help="run everything and play a small world of contracts")
     play.add_argument("--seed", type=int, default=7, help="another world (default: 7)")
-    play.add_argument("--contracts", type=int, default=120, help="how many (default: 120)")
+    play.add_argument("--contracts", type=int, default=0, help="how many (default: 180)")
     play.add_argument("--seconds", type=float, help="end by itself after so many seconds")
     play.set_defaults(run=_later("demo", "demo"))
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,6 +21,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.text import Text
 
+from collector.imports import BATCH_TYPE, import_file
 from threadline import settings as settings_module
 from threadline.clock import SystemClock
 from threadline.errors import SettingsError, ThreadlineError
@@ -111,7 +112,8 @@ def _what_to_look_at(settings: Settings, story: Story) -> Panel:
     hero = story.hero
     dashboards = f"http://{settings.dashboards.listen}"
     lines = [
-        f"{story.contracts} contracts, {story.spans:,} spans, {story.events} events were played.",
+        f"{story.contracts} contracts, {story.spans:,} spans, {story.events:,} events and "
+        f"{story.rows:,} rows of {story.files:,} nightly files were played.",
         "",
         f"Executive   {dashboards}",
         f"Contract    {dashboards}/contract?id={hero.contract}",
@@ -178,15 +180,29 @@ def _wait_until_ready(
 
 def _play(settings: Settings, world: World, console: Console) -> Story:
     with Progress(TextColumn("{task.description}"), BarColumn(), console=console) as progress:
-        task = progress.add_task("playing 60 days of contracts over the wire")
+        task = progress.add_task("playing 90 days of contracts over the wire")
 
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
         try:
-            return play(world, *_wires(settings), show)
+            return play(world, *_wires(settings), show, _importing(settings))
         except NotDelivered as error:
             raise ThreadlineError(f"the service did not take the world: {error}") from error
+
+
+def _importing(settings: Settings) -> Callable[[Path, Path], object]:
+    """Nightly files go the way of `threadline import`."""
+    url = _wires(settings)[2]
+
+    def post(body: bytes) -> None:
+        try:
+            answer = httpx.post(url, content=body, headers={"content-type": BATCH_TYPE}, timeout=30)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise NotDelivered(f"a nightly file was not accepted by {url}: {error}") from error
+
+    return lambda file, mapping: import_file(file, mapping, post)
 
 
 def _wait_until_derived(settings: Settings, console: Console) -> None:

@@ -11,9 +11,13 @@ CRM = "crm-salesforce"
 CLM = "clm-docusign"
 MIDDLEWARE = "middleware-mulesoft"
 ERP = "erp-sap"
+NEW_ERP = "erp-s4hana"
 PSA = "psa-certinia"
 PROCUREMENT = "procurement-coupa"
-SERVICES = (CRM, CLM, MIDDLEWARE, ERP, PSA, PROCUREMENT)
+BILLING = "billing-zuora"
+BANK = "bank-ledger"
+REVENUE = "revrec-zuora"
+TRACED = (CRM, CLM, MIDDLEWARE, ERP, NEW_ERP, PSA, PROCUREMENT, BILLING)
 
 Role = Literal["internal", "server", "client", "producer", "consumer"]
 Mode = Literal["structured", "binary", "batched"]
@@ -27,6 +31,9 @@ class Span:
     `parent` and `links` name other spans by their `key`; a parent in another service is reached
     through propagated headers. `trace_id` is used by spans without a parent. `baggage` is the
     contract id that travels with the context from here on. `error` is empty for success.
+
+    Of every act: `of` is the contract it truly belongs to, empty for none or many; `told` is what
+    its record says instead of the truth; a `phantom` is recorded though nothing happened.
     """
 
     key: str
@@ -41,6 +48,9 @@ class Span:
     attributes: Mapping[str, Value] = field(default_factory=dict)
     error: str = ""
     links: tuple[str, ...] = ()
+    of: str = ""
+    told: Mapping[str, Value] | None = None
+    phantom: bool = False
     late: bool = False
 
     @property
@@ -56,7 +66,10 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """A business event one service published as a CloudEvent, `sends` times with the same id."""
+    """A business event one service published as a CloudEvent, `sends` times with the same id.
+
+    `told_at` is the time it claims instead of the true one.
+    """
 
     id: str
     service: str
@@ -65,6 +78,10 @@ class Event:
     data: Mapping[str, Value]
     mode: Mode = "structured"
     sends: int = 1
+    of: str = ""
+    told: Mapping[str, Value] | None = None
+    told_at: datetime | None = None
+    phantom: bool = False
     late: bool = False
 
     @property
@@ -73,4 +90,21 @@ class Event:
         return self.at
 
 
-Act = Span | Event
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of a nightly file of one service; `cells` by column, without the one of the time."""
+
+    service: str
+    at: datetime
+    cells: Mapping[str, str]
+    of: str = ""
+    phantom: bool = False
+    late: bool = False
+
+    @property
+    def begins(self) -> datetime:
+        """When it happened."""
+        return self.at
+
+
+Act = Span | Event | Row

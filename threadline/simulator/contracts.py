@@ -26,6 +26,7 @@ class Contract:
     envelope: str
     project: str
     psa_project: str
+    new_project: str  # its number in the new ERP
     purchase_order: str
     customer: str
     supplier: str
@@ -64,6 +65,7 @@ def draw(random: Random, number: int, approved_at: datetime) -> Contract:
         envelope=str(UUID(int=random.getrandbits(128), version=4)),
         project=f"P-{number:05d}",
         psa_project=f"PSA-{20_000 + number}",
+        new_project=f"S4-{700_000 + number}",
         purchase_order=f"PO-{4_500_000 + number}",
         customer=f"CUST-{random.randrange(1, CUSTOMERS + 1):04d}",
         supplier=f"SUP-{random.randrange(1, SUPPLIERS + 1):03d}",

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from threadline.simulator.acts import CLM, ERP, PSA, Value
+from threadline.simulator.acts import (
+    BANK,
+    BILLING,
+    CLM,
+    ERP,
+    NEW_ERP,
+    PROCUREMENT,
+    PSA,
+    REVENUE,
+    Value,
+)
 from threadline.simulator.fates import Course
 
-BILLING = "billing-zuora"
-BANK = "bank-ledger"
+QUARTER_END = timedelta(days=3)
+MOVED = timedelta(days=1)
 DISPUTE = "the hours of the second week are not approved"
 WRONG_TAX = "tax code V1 is not allowed in this company code"
 UNKNOWN_SCHEDULE = "the billing schedule is locked by the period close"
@@ -18,8 +28,11 @@ UNKNOWN_SCHEDULE = "the billing schedule is locked by the period close"
 class Engagement:
     """A contract being delivered and billed; what lies beyond the present is left to the world."""
 
-    def __init__(self, course: Course) -> None:
+    def __init__(
+        self, course: Course, quarter_end: float = 0.0, migrated_at: datetime | None = None
+    ) -> None:
         self._course = course
+        self._quarter_end, self._migrated_at = quarter_end, migrated_at
         self._random = course.script.random
         contract = course.contract
         self._terms: Mapping[str, Value] = {
@@ -31,11 +44,71 @@ class Engagement:
     def go_on(self, milestones: int, amendments: int) -> None:
         """Deliver and bill so many milestones and agree on so many amendments, in parallel."""
         ready = self._course.at
+        if self._migrated_at and ready < self._migrated_at:
+            self._migrate(self._migrated_at + timedelta(hours=self._random.uniform(0, 24)))
+        self._recognise(ready)
+        if self._course.contract.subcontracted:
+            self._subcontract(ready)
         for place in range(1, milestones + 1):
             start = ready + timedelta(days=self._random.uniform(4, 11) * place)
+            if self._chance(self._quarter_end):
+                start = _end_of_quarter(start) - QUARTER_END * self._random.random()
             self._milestone(place, start)
         for place in range(1, amendments + 1):
             self._amendment(place, ready + timedelta(days=self._random.uniform(3, 25)))
+
+    def _migrate(self, at: datetime) -> None:
+        """The project moves to the new ERP, which tells both of its numbers."""
+        both = {
+            "erp.project.id": self._course.contract.project,
+            "s4.project.id": self._course.contract.new_project,
+        }
+        self._say(NEW_ERP, "erp.project.migrated", at, both)
+
+    def _names(self, at: datetime, invoice: str = "") -> tuple[str, Mapping[str, Value]]:
+        """Which ERP has the project at `at`, and what it calls the project or an invoice."""
+        script = self._course.script
+        new = script.new_erp or bool(self._migrated_at and at >= self._migrated_at + MOVED)
+        if invoice:
+            return (
+                (NEW_ERP, {"s4.invoice.number": invoice})
+                if new
+                else (ERP, {"invoice.number": invoice})
+            )
+        contract = self._course.contract
+        if new:
+            return NEW_ERP, {"s4.project.id": contract.new_project}
+        return ERP, {"erp.project.id": contract.project}
+
+    def _recognise(self, at: datetime) -> None:
+        """Revenue is recognised once a month, told by the nightly file."""
+        for month in range(4):
+            day = at + timedelta(days=1 + 30 * month)
+            _, names = self._names(day)
+            number = names.get("erp.project.id", ""), names.get("s4.project.id", "")
+            cells = {
+                "entry": f"RR-{self._number}-{month}",
+                "kind": "POSTING" if month else "SCHEDULE",
+                "project": str(number[0]),
+                "new_project": str(number[1]),
+                "amount": f"{float(self._course.contract.value) / 12:.2f}",
+            }
+            self._course.script.row(REVENUE, day, cells)
+
+    def _subcontract(self, at: datetime) -> None:
+        """A subcontractor is taken on: agreed, set up, ordered, assigned."""
+        contract = self._course.contract
+        name: Mapping[str, Value] = {"subcontract.id": f"SC-{self._number}"}
+        own = {**name, "contract.id": contract.id}
+        self._say(CLM, "clm.subcontract.approved", at, own, person=True)
+        supplier = {**name, "supplier.id": contract.supplier}
+        at = self._later(at, 2, 60)
+        self._say(PROCUREMENT, "procurement.supplier.created", at, supplier)
+        order = {**name, "purchase_order.number": contract.purchase_order}
+        at = self._later(at, 2, 40)
+        self._say(PROCUREMENT, "procurement.order.issued", at, order)
+        assigned = {**name, "psa.project.id": contract.psa_project}
+        self._say(PSA, "psa.resource.assigned", self._later(at, 4, 80), assigned)
 
     def _milestone(self, place: int, at: datetime) -> None:
         contract = self._course.contract
@@ -49,43 +122,45 @@ class Engagement:
             **self._terms,
         }
         self._say(PSA, "psa.milestone.completed", at, done, person=True)
+        at = self._later(at, 2, 30)
+        erp, own = self._names(at, invoice)
         bill = {
-            "invoice.number": invoice,
+            **own,
             "milestone.id": milestone,
-            "erp.project.id": contract.project,
+            **self._names(at)[1],
             "invoice.amount": amount,
             "invoice.currency": contract.currency,
             **self._terms,
         }
-        at = self._say(ERP, "erp.invoice.drafted", self._later(at, 2, 30), bill)
-        own = {"invoice.number": invoice}
+        self._say(erp, "erp.invoice.drafted", at, bill)
         if self._chance(0.12):
-            fault = own | {"error.message": WRONG_TAX}
-            at = self._say(ERP, "erp.invoice.rejected", self._later(at, 1, 5), fault)
-        at = self._say(ERP, "erp.invoice.approved", self._later(at, 2, 20), own, person=True)
-        issued = self._say(ERP, "erp.invoice.issued", self._later(at, 1, 8), bill)
-        self._say(ERP, "erp.invoice.posted", self._later(issued, 0.2, 2), own)
+            fault = {**own, "error.message": WRONG_TAX}
+            at = self._say(erp, "erp.invoice.rejected", self._later(at, 1, 5), fault)
+        at = self._say(erp, "erp.invoice.approved", self._later(at, 2, 20), own, person=True)
+        issued = self._say(erp, "erp.invoice.issued", self._later(at, 1, 8), bill)
+        self._say(erp, "erp.invoice.posted", self._later(issued, 0.2, 2), own)
         if self._chance(0.04):
-            self._say(ERP, "erp.posting.duplicated", self._later(issued, 3, 9), own)
+            self._say(erp, "erp.posting.duplicated", self._later(issued, 3, 9), own)
         at = self._say(BILLING, "billing.invoice.delivered", self._later(issued, 0.1, 6), own)
-        self._collect(invoice, amount, at)
+        self._collect(own, erp, amount, at)
 
-    def _collect(self, invoice: str, amount: str, at: datetime) -> None:
-        own = {"invoice.number": invoice}
+    def _collect(self, own: Mapping[str, Value], erp: str, amount: str, at: datetime) -> None:
         if self._chance(0.1):
-            told = own | {"error.message": DISPUTE}
+            told = {**own, "error.message": DISPUTE}
             at = self._say(BILLING, "billing.invoice.disputed", self._later(at, 24, 90), told)
             if self._chance(0.25):
-                self._say(ERP, "erp.invoice.credited", self._later(at, 48, 200), own, person=True)
+                self._say(erp, "erp.invoice.credited", self._later(at, 48, 200), own, person=True)
                 return
             at = self._later(at, 48, 200)
             self._say(BILLING, "billing.invoice.dispute_resolved", at, own, person=True)
+        invoice = str(next(iter(own.values())))
         payment = {
-            "payment.reference": f"PAY-{invoice}",
-            "payment.amount": amount,
-            "payment.currency": self._course.contract.currency,
+            "Referenz": f"PAY-{invoice}",
+            "Rechnung": invoice,
+            "Betrag": amount,
+            "Waehrung": self._course.contract.currency,
         }
-        self._say(BANK, "bank.payment.received", self._later(at, 150, 800), own | payment)
+        self._course.script.row(BANK, self._later(at, 150, 800), payment)
 
     def _amendment(self, place: int, at: datetime) -> None:
         contract = self._course.contract
@@ -98,20 +173,29 @@ class Engagement:
             "amendment.currency": contract.currency,
         }
         self._say(CLM, "clm.amendment.approved", at, {**name, **agreed, **self._terms}, person=True)
-        billing = {"billing_schedule.id": f"BS-{self._number}", "erp.project.id": contract.project}
+        billing = {"billing_schedule.id": f"BS-{self._number}", **self._names(at)[1]}
         if self._chance(0.15):
             fault = {**name, "error.message": UNKNOWN_SCHEDULE}
-            at = self._say(ERP, "erp.billing_schedule.rejected", self._later(at, 0.5, 3), fault)
+            at = self._say(
+                self._names(at)[0], "erp.billing_schedule.rejected", self._later(at, 0.5, 3), fault
+            )
         slow = 60 if self._chance(0.2) else 18
         updated = self._later(at, 1, slow)
-        self._say(ERP, "erp.billing_schedule.updated", updated, {**name, **billing})
+        self._say(
+            self._names(updated)[0], "erp.billing_schedule.updated", updated, {**name, **billing}
+        )
         if self._chance(0.06):
             return  # the delivery system never hears of it
         delivery = {**name, "psa.project.id": contract.psa_project}
         self._say(PSA, "psa.project.updated", self._later(updated, 0.5, 20), delivery)
         if kind == "rates":
-            rates = {"rate_card.id": f"RC-{self._number}", "erp.project.id": contract.project}
-            self._say(ERP, "erp.rate_card.updated", self._later(updated, 1, 30), {**name, **rates})
+            rates = {"rate_card.id": f"RC-{self._number}", **self._names(at)[1]}
+            self._say(
+                self._names(updated)[0],
+                "erp.rate_card.updated",
+                self._later(updated, 1, 30),
+                {**name, **rates},
+            )
 
     def _say(
         self,
@@ -131,3 +215,9 @@ class Engagement:
 
     def _chance(self, share: float) -> bool:
         return self._random.random() < share
+
+
+def _end_of_quarter(at: datetime) -> datetime:
+    month = (at.month - 1) // 3 * 3 + 4
+    first = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return first.replace(year=at.year + month // 13, month=(month - 1) % 12 + 1)

@@ -10,6 +10,7 @@ from threadline.simulator.acts import ERP, Act
 from threadline.simulator.contracts import Contract
 from threadline.simulator.script import Script
 
+AWAY = "the posting service is not reachable"
 CLOSED_COST_CENTRE = "cost centre 4711 is closed"
 TIMEOUT = "the posting service did not answer within 30 s"
 MISSING_TERMS = "mandatory field billing_terms is missing"
@@ -22,13 +23,20 @@ Fate = Callable[["Course"], None]
 class Course:
     """A contract under way: its script and the instant it has reached.
 
-    `pace` is how many seconds an hour takes: few when somebody is watching.
+    `pace` is how many seconds an hour takes: few when somebody is watching. `away` says whether the
+    ERP can be reached at an instant.
     """
 
-    def __init__(self, contract: Contract, random: Random, pace: float = HOUR) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        random: Random,
+        pace: float = HOUR,
+        away: Callable[[datetime], bool] = lambda _: False,
+    ) -> None:
         self.script = Script(contract, random)
         self.at = contract.approved_at
-        self._random, self._pace = random, pace
+        self._random, self._pace, self._away = random, pace, away
 
     @property
     def contract(self) -> Contract:
@@ -62,17 +70,31 @@ class Course:
             self.script.request_subcontractor(self.pass_hours(2, 16))
         self.at = start
 
+    def project(
+        self, least: float, most: float, actor: str = "integration", *, nameless: bool = False
+    ) -> None:
+        """After some hours the ERP sets the project up; while it is away it is tried again."""
+        self.pass_hours(least, most)
+        while self._away(self.at):
+            self.script.create_project(self.at, error=AWAY, nameless=nameless)
+            self.pass_hours(2, 6)
+        self.script.create_project(self.at, actor=actor, nameless=nameless)
+
     def billing(self, slow: float = 1.0, actor: str = "integration") -> None:
         """The project's billing objects, one after the other."""
         for what in BILLING_OBJECTS:
-            self.script.set_up(what, self.pass_hours(0.3 * slow, 3 * slow), actor)
+            self.pass_hours(0.3 * slow, 3 * slow)
+            while self._away(self.at):
+                self.script.set_up(what, self.at, error=AWAY)
+                self.pass_hours(2, 6)
+            self.script.set_up(what, self.at, actor)
 
 
 def smooth(course: Course) -> None:
     """Everything in time."""
     course.validated()
     course.branches()
-    course.script.create_project(course.pass_hours(0.5, 8))
+    course.project(0.5, 8)
     course.billing()
 
 
@@ -80,7 +102,7 @@ def slow(course: Course) -> None:
     """Everything, but days late; a person keys the billing objects in."""
     course.validated(most=10)
     course.branches()
-    course.script.create_project(course.pass_hours(40, 90))
+    course.project(40, 90)
     course.billing(slow=16, actor="user")
 
 
@@ -89,7 +111,7 @@ def heals(course: Course) -> None:
     course.validated()
     course.branches()
     course.script.create_project(course.pass_hours(0.5, 4), error=TIMEOUT)
-    course.script.create_project(course.pass_hours(0.5, 6))
+    course.project(0.5, 6)
     course.billing()
 
 
@@ -103,7 +125,7 @@ def rejected(course: Course) -> None:
 def recovered(course: Course) -> None:
     """The ERP refuses the project; days later a person sets it up."""
     rejected(course)
-    course.script.create_project(course.pass_hours(60, 150), actor="user")
+    course.project(60, 150, actor="user")
     course.billing(actor="user")
 
 
@@ -116,7 +138,7 @@ def stalled(course: Course) -> None:
     """The ERP sets up the project and its billing schedule, then nothing more comes."""
     course.validated()
     course.branches()
-    course.script.create_project(course.pass_hours(0.5, 3))
+    course.project(0.5, 3)
     course.script.set_up("billing_schedule", course.pass_hours(0.3, 1))
 
 
@@ -147,7 +169,7 @@ def answered(course: Course) -> None:
     waiting(course)
     course.script.say("clm.customer.answered", course.pass_hours(30, 90))
     course.branches()
-    course.script.create_project(course.pass_hours(0.5, 8))
+    course.project(0.5, 8)
     course.billing()
 
 
@@ -162,11 +184,15 @@ def linked_late(course: Course) -> None:
     course.validated()
     course.branches()
     course.script.erp_traced = False
-    names = {"erp.project.id": course.contract.project, "contract.id": course.contract.id}
+    names = {**course.script.project, "contract.id": course.contract.id}
     created = course.pass_hours(0.5, 8)
     course.billing()
     course.script.event(
-        ERP, "erp.project.created", created, {**names, "actor.type": "integration"}, late=True
+        course.script.erp,
+        "erp.project.created",
+        created,
+        {**names, "actor.type": "integration"},
+        late=True,
     )
 
 
@@ -179,23 +205,38 @@ def repeated(course: Course) -> None:
     course.script.event(ERP, "erp.project.synchronised", moment, again)
 
 
-USUAL: tuple[Fate, ...] = (
-    *(smooth,) * 20,
-    *(slow,) * 5,
-    *(heals,) * 4,
-    *(rejected,) * 2,
-    *(dropped,) * 2,
-    *(answered,) * 2,
-    cancelled,
+def rekeyed(course: Course) -> None:
+    """The project never comes; a person keys it in under a number of its own, then it comes too."""
+    course.validated()
+    course.branches()
+    course.pass_hours(30, 80)
+    own = {"contract.id": course.contract.id, "erp.project.id": f"{course.contract.project}-M"}
+    course.script.event(ERP, "erp.project.created", course.at, {**own, "actor.type": "user"})
+    course.billing(slow=6, actor="user")
+    course.project(20, 40)
+
+
+FATES: tuple[Fate, ...] = (
+    smooth,
+    slow,
+    heals,
+    rejected,
+    recovered,
+    dropped,
+    stalled,
     unmapped,
     waiting,
+    answered,
+    cancelled,
     linked_late,
     repeated,
+    rekeyed,
 )
 # Nobody leaves a contract lying for a month: what fails for good does so in the last weeks only.
 LONG_AGO: dict[Fate, Fate] = {
     rejected: recovered,
     dropped: slow,
+    stalled: slow,
     unmapped: slow,
     waiting: answered,
 }

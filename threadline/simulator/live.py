@@ -38,7 +38,7 @@ def live(
     started, next_at = 0, now()
     with (
         httpx.Client(timeout=10) as client,
-        Services.open(otlp_http, otlp_grpc, world.seed + 1) as services,
+        Services.open(otlp_http, otlp_grpc, world.seed + 1, world.scenario) as services,
     ):
         publisher = Publisher(events_url, client, time.sleep)
         while not stop.wait(TICK):

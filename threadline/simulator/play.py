@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import heapq
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from datetime import datetime
+from itertools import count
+from pathlib import Path
 
 import httpx
+from opentelemetry.sdk.trace import ReadableSpan
 
-from threadline.simulator.acts import Act, Event, Span
+from threadline.simulator import nightly_files
+from threadline.simulator.acts import Act, Event, Row, Span
 from threadline.simulator.business_events import Publisher
+from threadline.simulator.nightly_files import Import
 from threadline.simulator.services import Services
 from threadline.simulator.world import Hero, LiveBreach, World
 
 STRIDE = 400
 
 Progress = Callable[[int, int], None]
+# When it arrives, a number that keeps the order, and the act with its span as the SDK recorded it.
+Arrival = tuple[datetime, int, Act, ReadableSpan | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +34,7 @@ class Story:
     """What was played: whom to look at, and what the receiver has accepted.
 
     `spans` and `events` are distinct; the repeated ones were sent and accepted again unchanged.
+    `rows` are those of the nightly `files`.
     """
 
     hero: Hero
@@ -33,55 +44,109 @@ class Story:
     repeated_spans: int
     events: int
     repeated_events: int
+    rows: int
+    files: int
 
 
 def play(
-    world: World, otlp_http: str, otlp_grpc: str, events_url: str, progress: Progress
+    world: World,
+    otlp_http: str,
+    otlp_grpc: str,
+    events_url: str,
+    progress: Progress,
+    files: Import,
+    on_delivery: Callable[[datetime], None] = lambda _: None,
+    *,
+    faithful: bool = False,
 ) -> Story:
-    """Send everything that happened in `world`, and return once all of it was accepted.
+    """Send everything that arrives in `world`, in that order, until all of it was accepted.
 
-    `otlp_http` is a base URL, `otlp_grpc` host:port. `progress(done, total)` is called as acts are
-    sent. Raises `NotDelivered` when the receiver refuses or is away for longer than retries last.
+    `otlp_http` is a base URL, `otlp_grpc` host:port. `progress(done, total)` is called as signals
+    are sent, `files(file, mapping)` to import a nightly file, `on_delivery(at)` before what arrives
+    up to that instant is sent; a `faithful` play tells what happened, at once. Raises
+    `NotDelivered` when the receiver refuses or is away for longer than retries last.
     """
-    total = len(world.acts)
+    rows = written = done = 0
     with (
+        tempfile.TemporaryDirectory(prefix="threadline-files-") as place,
         httpx.Client(timeout=10) as client,
-        Services.open(otlp_http, otlp_grpc, world.seed) as services,
+        Services.open(otlp_http, otlp_grpc, world.seed, world.scenario) as services,
     ):
         publisher = Publisher(events_url, client, time.sleep)
-        done = 0
-        for acts in _strides(world.acts):
-            send(acts, services, publisher)
-            done += len(acts)
-            progress(done, total)
-        return _story(world, services, publisher)
+        total = len(world.acts)
+        for arrivals in _strides(_arrivals(world, services, faithful)):
+            at = arrivals[-1][0]
+            on_delivery(at)
+            _send(arrivals, services, publisher)
+            for some in _by_service(act for _, _, act, _ in arrivals if isinstance(act, Row)):
+                file = nightly_files.write(some, Path(place), world.scenario, at)
+                files(file, nightly_files.mapping(some[0].service))
+                rows, written = rows + len(some), written + 1
+            done += len(arrivals)
+            progress(min(done, total), total)
+        progress(total, total)
+        return Story(
+            hero=world.hero,
+            live_breaches=world.live_breaches,
+            contracts=len(world.fates),
+            spans=services.accepted,
+            repeated_spans=services.repeated,
+            events=publisher.accepted,
+            repeated_events=publisher.repeated,
+            rows=rows,
+            files=written,
+        )
 
 
 def send(acts: Sequence[Act], services: Services, publisher: Publisher) -> None:
-    """Send some acts and wait until they are accepted; raises `NotDelivered`."""
+    """Send some acts at once and wait until they are accepted; raises `NotDelivered`."""
+    arrivals: list[Arrival] = []
     for act in acts:
-        if isinstance(act, Span):
-            services.record(act)
-    services.flush()
-    publisher.publish(act for act in acts if isinstance(act, Event))
+        recorded = services.record(act) if isinstance(act, Span) else None
+        arrivals.append((act.at, len(arrivals), act, recorded))
+    _send(arrivals, services, publisher)
 
 
-def _strides(acts: Sequence[Act]) -> list[list[Act]]:
-    # What is late must arrive after everything else, so it shares no stride with it.
-    strides = []
-    for _, alike in groupby(acts, key=lambda act: act.late):
-        together = list(alike)
-        strides += [together[i : i + STRIDE] for i in range(0, len(together), STRIDE)]
-    return strides
-
-
-def _story(world: World, services: Services, publisher: Publisher) -> Story:
-    return Story(
-        hero=world.hero,
-        live_breaches=world.live_breaches,
-        contracts=len(world.fates),
-        spans=sum(receipts.accepted for receipts in services.receipts.values()),
-        repeated_spans=sum(receipts.repeated for receipts in services.receipts.values()),
-        events=publisher.accepted,
-        repeated_events=publisher.repeated,
+def _send(arrivals: Sequence[Arrival], services: Services, publisher: Publisher) -> None:
+    services.export(
+        (act.service, span) for _, _, act, span in arrivals if isinstance(act, Span) and span
     )
+    publisher.publish(act for _, _, act, _ in arrivals if isinstance(act, Event))
+
+
+def _arrivals(world: World, services: Services, faithful: bool) -> Iterator[Arrival]:
+    """Everything in the order of its arrival; spans are recorded in the order they began."""
+    numbers = count()
+    waiting: list[Arrival] = []
+    for begins, signal in world.signals(faithful=faithful):
+        # What begins later cannot arrive before.
+        while waiting and waiting[0][0] <= begins:
+            yield heapq.heappop(waiting)
+        recorded = None
+        if isinstance(signal.act, Span):
+            recorded = services.record(signal.act)
+            if recorded is None:
+                continue  # not sampled
+        for at in signal.arrives:
+            heapq.heappush(waiting, (at, next(numbers), signal.act, recorded))
+    while waiting:
+        yield heapq.heappop(waiting)
+
+
+def _strides(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
+    # What is late must arrive after everything else, so it shares no stride with it.
+    stride: list[Arrival] = []
+    for arrival in arrivals:
+        if stride and (len(stride) == STRIDE or stride[-1][2].late != arrival[2].late):
+            yield stride
+            stride = []
+        stride.append(arrival)
+    if stride:
+        yield stride
+
+
+def _by_service(rows: Iterable[Row]) -> list[list[Row]]:
+    apart: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        apart[row.service].append(row)
+    return list(apart.values())

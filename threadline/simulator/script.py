@@ -11,12 +11,14 @@ from threadline.simulator.acts import (
     CRM,
     ERP,
     MIDDLEWARE,
+    NEW_ERP,
     PROCUREMENT,
     PSA,
     Act,
     Event,
     Mode,
     Role,
+    Row,
     Span,
     Value,
 )
@@ -29,16 +31,30 @@ class Script:
     """The acts of one contract, written step by step; every step takes its instant.
 
     `erp_traced` is off where the ERP does not take part in context propagation: its spans then form
-    traces of their own, without the contract's id.
+    traces of their own, without the contract's id. `new_erp` is on once the new ERP has the
+    project.
     """
 
     def __init__(self, contract: Contract, random: Random) -> None:
         self.contract = contract
         self.erp_traced = True
+        self.new_erp = False
         self.acts: list[Act] = []
         self.random = random
         self._published = ""
         self._flow = ""
+
+    @property
+    def erp(self) -> str:
+        """The ERP that has the project."""
+        return NEW_ERP if self.new_erp else ERP
+
+    @property
+    def project(self) -> Mapping[str, Value]:
+        """What the ERP calls the project."""
+        if self.new_erp:
+            return {"s4.project.id": self.contract.new_project}
+        return {"erp.project.id": self.contract.project}
 
     def win(self, at: datetime) -> None:
         """The opportunity is closed in the CRM."""
@@ -83,23 +99,31 @@ class Script:
         )
         self.event(MIDDLEWARE, "middleware.mapping.failed", at, failure)
 
-    def create_project(self, at: datetime, error: str = "", actor: str = "integration") -> None:
-        """The ERP sets the project up, or refuses to."""
-        names = {"contract.id": self.contract.id, "erp.project.id": self.contract.project}
-        self._erp("erp.project.created", "projects", at, names, error, actor)
+    def create_project(
+        self, at: datetime, error: str = "", actor: str = "integration", *, nameless: bool = False
+    ) -> None:
+        """The ERP sets the project up, or refuses to; a `nameless` one does not say for whom."""
+        names = {"contract.id": self.contract.id, **self.project}
+        told = self.project if nameless else None
+        self._erp("erp.project.created", "projects", at, names, error, actor, told)
 
     def reject_project(self, at: datetime, message: str) -> None:
         """The ERP's controller refuses the project that had been set up."""
         self.create_project(at, error=message)
-        names = {"contract.id": self.contract.id, "erp.project.id": self.contract.project}
-        failure = {**names, "error.message": message, "outcome": "error", "actor.type": "user"}
-        self.event(ERP, "erp.project.rejected", at + timedelta(seconds=2), failure)
+        failure = {
+            "contract.id": self.contract.id,
+            **self.project,
+            "error.message": message,
+            "outcome": "error",
+            "actor.type": "user",
+        }
+        self.event(self.erp, "erp.project.rejected", at + timedelta(seconds=2), failure)
 
-    def set_up(self, what: str, at: datetime, actor: str = "integration") -> None:
+    def set_up(self, what: str, at: datetime, actor: str = "integration", error: str = "") -> None:
         """The ERP sets up one billing object of the project: `billing_schedule`, `rate_card`…"""
         verb = {"tax": "configured", "revenue_treatment": "set"}.get(what, "created")
-        names = {"erp.project.id": self.contract.project}
-        self._erp(f"erp.{what}.{verb}", what.replace("_", "-"), at, names, "", actor)
+        path = what.replace("_", "-")
+        self._erp(f"erp.{what}.{verb}", path, at, self.project, error, actor)
 
     def plan_delivery(self, at: datetime) -> None:
         """The PSA creates its own project."""
@@ -113,8 +137,8 @@ class Script:
         }
         self.event(PSA, "psa.project.created", at, names, mode="batched")
 
-    def request_subcontractor(self, at: datetime) -> None:
-        """Procurement opens a request with a purchase order number."""
+    def request_subcontractor(self, at: datetime, told_order: str = "") -> None:
+        """Procurement opens a request with a purchase order number, or tells another's."""
         call = self._call("coupa/requisitions", at)
         self.span(PROCUREMENT, "POST /requisitions", "server", at, 500, parent=call)
         names = {
@@ -123,7 +147,9 @@ class Script:
             "supplier.id": self.contract.supplier,
             "actor.type": "integration",
         }
-        self.event(PROCUREMENT, "procurement.request.created", at, names, mode="binary")
+        told = {**names, "purchase_order.number": told_order} if told_order else None
+        name = "procurement.request.created"
+        self.event(PROCUREMENT, name, at, names, mode="binary", told=told)
 
     def say(self, name: str, at: datetime) -> None:
         """The CLM publishes something about the contract that needs no further data."""
@@ -139,6 +165,9 @@ class Script:
         mode: Mode = "structured",
         sends: int = 1,
         late: bool = False,
+        told: Mapping[str, Value] | None = None,
+        told_at: datetime | None = None,
+        phantom: bool = False,
     ) -> None:
         """Publish a business event."""
         number = sum(isinstance(act, Event) for act in self.acts)
@@ -151,8 +180,16 @@ class Script:
             mode=mode,
             sends=sends,
             late=late,
+            of=self.contract.id,
+            told=told,
+            told_at=told_at,
+            phantom=phantom,
         )
         self.acts.append(event)
+
+    def row(self, service: str, at: datetime, cells: Mapping[str, str]) -> None:
+        """Leave a line for the nightly file."""
+        self.acts.append(Row(service=service, at=at, cells=cells, of=self.contract.id))
 
     def span(
         self,
@@ -164,12 +201,13 @@ class Script:
         *,
         parent: str = "",
         attributes: Mapping[str, Value] = NOTHING,
+        told: Mapping[str, Value] | None = None,
         error: str = "",
     ) -> str:
         """Record a span of about `milliseconds`; its key, for children and links, is returned."""
         key = f"{self.contract.id}/{len(self.acts)}"
         takes = timedelta(milliseconds=milliseconds * self.random.uniform(0.6, 1.0))
-        severed = service == ERP and not self.erp_traced
+        severed = service == self.erp and not self.erp_traced
         span = Span(
             key=key,
             service=service,
@@ -181,7 +219,9 @@ class Script:
             trace_id=self.random.getrandbits(128) | 1 if severed else self.contract.trace_id,
             baggage="" if severed else self.contract.id,
             attributes=attributes,
+            told=told,
             error=error,
+            of=self.contract.id,
         )
         self.acts.append(span)
         return key
@@ -194,18 +234,29 @@ class Script:
         names: Mapping[str, Value],
         error: str,
         actor: str,
+        told: Mapping[str, Value] | None = None,
     ) -> None:
         call = self._call(f"erp/{path}", at, error)
         if not self.erp_traced:
             call = ""
-        hook = self.span(ERP, f"POST /sap/{path}", "server", at, 1800, parent=call, error=error)
-        attributes: dict[str, Value] = {**names, "actor.type": actor}
-        if error:
-            attributes |= {"error.message": error, "error.type": "BusinessRule"}
-        step = self.span(
-            ERP, name, "internal", at, 1500, parent=hook, attributes=attributes, error=error
+        hook = self.span(
+            self.erp, f"POST /sap/{path}", "server", at, 1800, parent=call, error=error
         )
-        self.span(ERP, "commit work", "internal", at, 400, parent=step)
+        more: dict[str, Value] = {"actor.type": actor}
+        if error:
+            more |= {"error.message": error, "error.type": "BusinessRule"}
+        step = self.span(
+            self.erp,
+            name,
+            "internal",
+            at,
+            1500,
+            parent=hook,
+            attributes={**names, **more},
+            told=None if told is None else {**told, **more},
+            error=error,
+        )
+        self.span(self.erp, "commit work", "internal", at, 400, parent=step)
 
     def _call(self, target: str, at: datetime, error: str = "") -> str:
         return self.span(

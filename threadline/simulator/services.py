@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from random import Random
+from hashlib import sha256
 
 from opentelemetry import baggage, context, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
@@ -16,16 +17,21 @@ from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace import Span as SdkSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace._sampling_experimental import (
+    composable_parent_threshold,
+    composable_traceid_ratio_based,
+    composite_sampler,
+)
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from threadline.simulator.acts import ERP, MIDDLEWARE, PROCUREMENT, SERVICES, Span
+from threadline.simulator.acts import ERP, MIDDLEWARE, PROCUREMENT, TRACED, Span
+from threadline.simulator.scenario import Scenario
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OVER_GRPC = (MIDDLEWARE, ERP, PROCUREMENT)
-SPANS_PER_EXPORT = 256
-QUEUE = 65_536
+SPANS_PER_EXPORT = 512
 CARRIED = "contract.id"
 HEADERS = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
 
@@ -35,31 +41,49 @@ class NotDelivered(Exception):
 
 
 class Services:
-    """One tracer provider per system. `open` it, `record` spans in the order they happened."""
+    """One tracer provider per system. `open` it, `record` spans in the order they began, `export`.
 
-    def __init__(self, http: str, grpc: str, seed: int) -> None:
-        self._ids = _Ids(seed)
+    A span's id follows from the seed and its key, so that a world plays the same again.
+    """
+
+    def __init__(self, http: str, grpc: str, seed: int, scenario: Scenario) -> None:
+        self._ids, self._seed = _Ids(), seed
         self._headers: dict[str, dict[str, str]] = {}
-        self.receipts = {name: _Receipts(_exporter(name, http, grpc)) for name in SERVICES}
-        self._providers = {name: self._provider(name) for name in SERVICES}
+        self._ended = _Ended()
+        self._exporters = {name: _exporter(name, http, grpc) for name in TRACED}
+        self._providers = {
+            name: self._provider(name, scenario.conditions(name).sampled) for name in TRACED
+        }
+        self._answered: set[str] = set()
+        self._accepted: set[int] = set()
+        self.repeated = 0
+
+    @property
+    def accepted(self) -> int:
+        """How many spans the receiver has accepted, each counted once."""
+        return len(self._accepted)
 
     @classmethod
     @contextmanager
-    def open(cls, http: str, grpc: str, seed: int) -> Iterator[Services]:
+    def open(cls, http: str, grpc: str, seed: int, scenario: Scenario) -> Iterator[Services]:
         """Services sending to `http` (a base URL) and `grpc` (host:port), shut down at the end."""
-        services = cls(http, grpc, seed)
+        services = cls(http, grpc, seed, scenario)
         try:
             yield services
         finally:
-            for provider in services._providers.values():
-                provider.shutdown()
+            for exporter in services._exporters.values():
+                exporter.shutdown()
 
-    def record(self, span: Span) -> None:
-        """Record a span under its parent, through the headers its parent's service sent."""
+    def record(self, span: Span) -> ReadableSpan | None:
+        """Record a span under its parent, through the headers its parent's service sent.
+
+        None where its trace is not sampled.
+        """
         received = HEADERS.extract(self._headers.get(span.parent, {}), context=context.Context())
         if span.baggage:
             received = baggage.set_baggage(CARRIED, span.baggage, received)
         self._ids.trace_id = span.trace_id
+        self._ids.span_id = _span_id(self._seed, span.key)
         recorded = (
             self._providers[span.service]
             .get_tracer("threadline.simulator")
@@ -74,33 +98,59 @@ class Services:
         )
         if span.error:
             recorded.set_status(trace.Status(trace.StatusCode.ERROR, span.error))
+        self._ended.span = None
         recorded.end(_nanoseconds(span.ended_at))
         headers: dict[str, str] = {}
         HEADERS.inject(headers, trace.set_span_in_context(recorded, received))
         self._headers[span.key] = headers
+        return self._ended.span
 
-    def flush(self) -> None:
-        """Send what is waiting; raises `NotDelivered` if spans were refused or lost."""
-        for provider in self._providers.values():
-            provider.force_flush()
-        lost = sum(receipts.lost for receipts in self.receipts.values())
-        if lost:
-            raise NotDelivered(f"{lost} spans were not accepted; is the service up?")
+    def export(self, spans: Iterable[tuple[str, ReadableSpan]]) -> None:
+        """Send recorded spans, by service; the first of each are sent twice, as a sender does whose
+        answer got lost. Raises `NotDelivered` if some were refused or lost.
+        """
+        apart: dict[str, list[ReadableSpan]] = defaultdict(list)
+        for service, span in spans:
+            apart[service].append(span)
+        for service, some in apart.items():
+            for start in range(0, len(some), SPANS_PER_EXPORT):
+                batch = some[start : start + SPANS_PER_EXPORT]
+                self._send(service, batch)
+                if service not in self._answered:
+                    self._answered.add(service)
+                    self._send(service, batch)
+
+    def _send(self, service: str, spans: Sequence[ReadableSpan]) -> None:
+        if self._exporters[service].export(spans) is not SpanExportResult.SUCCESS:
+            raise NotDelivered(f"{len(spans)} spans were not accepted; is the service up?")
+        before = len(self._accepted)
+        self._accepted.update(span.context.span_id for span in spans if span.context)
+        self.repeated += len(spans) - (len(self._accepted) - before)
 
     def _link(self, key: str) -> trace.Link:
         headers = self._headers[key]
         target = trace.get_current_span(HEADERS.extract(headers, context=context.Context()))
         return trace.Link(target.get_span_context())
 
-    def _provider(self, name: str) -> TracerProvider:
+    def _provider(self, name: str, sampled: float) -> TracerProvider:
         resource = Resource.create({"service.name": name, "deployment.environment.name": "demo"})
-        provider = TracerProvider(resource=resource, id_generator=self._ids)
+        sampler = None
+        if sampled < 1:
+            share = composable_traceid_ratio_based(sampled)
+            sampler = composite_sampler(composable_parent_threshold(share))
+        provider = TracerProvider(resource=resource, id_generator=self._ids, sampler=sampler)
         provider.add_span_processor(_ContractFromBaggage())
-        batches = BatchSpanProcessor(
-            self.receipts[name], max_queue_size=QUEUE, max_export_batch_size=SPANS_PER_EXPORT
-        )
-        provider.add_span_processor(batches)
+        provider.add_span_processor(self._ended)
         return provider
+
+
+class _Ended(SpanProcessor):
+    """Keeps the span that ended last; it is sent when the world says that it arrives."""
+
+    span: ReadableSpan | None = None
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self.span = span
 
 
 class _ContractFromBaggage(SpanProcessor):
@@ -115,42 +165,20 @@ class _ContractFromBaggage(SpanProcessor):
             span.set_attribute(CARRIED, str(carried))
 
 
-class _Receipts(SpanExporter):
-    """Counts what the exporter behind it got accepted; its first batch is sent twice.
-
-    That is what a sender does whose answer got lost.
-    """
-
-    def __init__(self, exporter: SpanExporter) -> None:
-        self._exporter = exporter
-        self.accepted = self.repeated = self.lost = 0
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = self._exporter.export(spans)
-        if result is not SpanExportResult.SUCCESS:
-            self.lost += len(spans)
-            return result
-        if not self.accepted and self._exporter.export(spans) is SpanExportResult.SUCCESS:
-            self.repeated += len(spans)
-        self.accepted += len(spans)
-        return result
-
-    def shutdown(self) -> None:
-        self._exporter.shutdown()
-
-
 class _Ids(IdGenerator):
-    """Trace ids as planned, span ids from the seed, so that a world plays the same again."""
+    """Ids as planned."""
 
-    def __init__(self, seed: int) -> None:
-        self.trace_id = 0
-        self._random = Random(seed)
+    trace_id = span_id = 0
 
     def generate_trace_id(self) -> int:
         return self.trace_id
 
     def generate_span_id(self) -> int:
-        return self._random.getrandbits(64) | 1
+        return self.span_id
+
+
+def _span_id(seed: int, key: str) -> int:
+    return int.from_bytes(sha256(f"{seed}/{key}".encode()).digest()[:8]) | 1
 
 
 def _exporter(service: str, http: str, grpc: str) -> SpanExporter:

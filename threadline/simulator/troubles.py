@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from threadline.simulator.acts import ERP, MIDDLEWARE, PSA, Event
 from threadline.simulator.fates import Course, Fate, smooth
@@ -14,10 +14,12 @@ LONG_BEFORE = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 def misdated(course: Course) -> None:
     """The ERP tells of a rate card with a time of 1970."""
     course.validated()
-    card = {"contract.id": course.contract.id, "erp.project.id": course.contract.project}
-    course.script.event(ERP, "erp.rate_card.created", LONG_BEFORE, card)
+    card = {"contract.id": course.contract.id, **course.script.project}
+    course.script.event(
+        ERP, "erp.rate_card.created", course.at, card, told_at=LONG_BEFORE, phantom=True
+    )
     course.branches()
-    course.script.create_project(course.pass_hours(0.5, 8))
+    course.project(0.5, 8)
     course.billing()
 
 
@@ -27,11 +29,13 @@ def claimed(course: Course) -> None:
     neighbour = f"C-{int(contract.id.removeprefix('C-')) - 1}"
     other = {"contract.id": neighbour, "erp.project.id": contract.project}
     course.validated()
-    course.script.event(PSA, "psa.budget.copied", course.pass_hours(0.01, 0.02), other)
+    course.script.event(
+        PSA, "psa.budget.copied", course.pass_hours(0.01, 0.02), other, phantom=True
+    )
     course.branches()
-    course.script.create_project(course.pass_hours(0.5, 8))
+    course.project(0.5, 8)
     course.billing()
-    course.script.event(ERP, "erp.cost_centre.copied", course.pass_hours(1, 2), other)
+    course.script.event(ERP, "erp.cost_centre.copied", course.pass_hours(1, 2), other, phantom=True)
 
 
 def mistyped(course: Course) -> None:
@@ -42,8 +46,9 @@ def mistyped(course: Course) -> None:
         "erp.project.id": course.contract.project.lower(),
         "invoice.number": f"000{course.contract.id.removeprefix('C-')}",
     }
-    course.script.event(ERP, "erp.invoice.drafted", course.pass_hours(1, 5), names)
     plain = {"invoice.number": course.contract.id.removeprefix("C-")}
+    true = {"contract.id": course.contract.id, "erp.project.id": course.contract.project, **plain}
+    course.script.event(ERP, "erp.invoice.drafted", course.pass_hours(1, 5), true, told=names)
     course.script.event(ERP, "erp.invoice.approved", course.pass_hours(1, 5), plain)
 
 
@@ -56,7 +61,7 @@ def corrected(course: Course) -> None:
     for cents in ("10", "37", "82"):
         value = str(approved.data["contract.value"]).split(".")[0]
         again = {**approved.data, "contract.value": f"{value}.{cents}"}
-        course.acts.append(replace(approved, data=again, late=cents == "37"))
+        course.acts.append(replace(approved, told=again, phantom=True, late=cents == "37"))
 
 
 def reopened(course: Course) -> None:
@@ -66,4 +71,40 @@ def reopened(course: Course) -> None:
     course.script.event(MIDDLEWARE, "middleware.fields.validated", course.pass_hours(2, 9), done)
 
 
-TROUBLES: tuple[Fate, ...] = (misdated, claimed, mistyped, corrected, reopened)
+def anonymous(course: Course) -> None:
+    """The ERP never says for which contract it set the project up."""
+    course.validated()
+    course.branches()
+    course.script.erp_traced = False
+    course.project(0.5, 8, nameless=True)
+    course.billing()
+
+
+def recycled(course: Course) -> None:
+    """Procurement uses the purchase order number of another contract once more."""
+    course.validated()
+    older = f"PO-{int(course.contract.purchase_order.removeprefix('PO-')) - 1}"
+    course.script.request_subcontractor(course.pass_hours(1, 4), told_order=older)
+    course.branches()
+    course.project(0.5, 8)
+    course.billing()
+
+
+def doubled(course: Course) -> None:
+    """Every business event is published again under a new id, some of them days later."""
+    smooth(course)
+    for act in [act for act in course.acts if isinstance(act, Event)]:
+        at = act.at + timedelta(hours=course.script.random.choice((0.01, 1, 60)))
+        course.script.event(act.service, act.type, at, act.data, phantom=True)
+
+
+TROUBLES: tuple[Fate, ...] = (
+    misdated,
+    claimed,
+    mistyped,
+    corrected,
+    reopened,
+    anonymous,
+    recycled,
+    doubled,
+)

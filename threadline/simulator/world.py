@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from threadline.simulator import nightly
+from threadline.simulator import nightly, scenario
 from threadline.simulator.acts import Act, Span
 from threadline.simulator.contracts import draw, office_hours
+from threadline.simulator.emission import Emission, Signal
 from threadline.simulator.engagement import Engagement
 from threadline.simulator.fates import (
     CLOSED_COST_CENTRE,
+    FATES,
     HOUR,
     LONG_AGO,
-    USUAL,
     Course,
     Fate,
     answered,
     heals,
     recovered,
     rejected,
+    rekeyed,
     repeated,
     slow,
     smooth,
     stalled,
     validated_at,
 )
-from threadline.simulator.troubles import TROUBLES, corrected, mistyped
+from threadline.simulator.scenario import Scenario
+from threadline.simulator.troubles import TROUBLES, anonymous, corrected, doubled, mistyped
 
-HISTORY = timedelta(days=60)
 NEGLECT = timedelta(days=18)
 DAY = timedelta(hours=24)
 WHOLE_BREACHES = timedelta(seconds=30)
 STEP_BREACHES = timedelta(seconds=42)
 SPECIAL = 3
-DELIVERED = (smooth, slow, heals, recovered, answered, repeated, corrected, mistyped)
-AMENDMENTS = (0, 0, 1, 1, 2)  # to draw from
+DELIVERED = (
+    *(smooth, slow, heals, recovered, answered, repeated, rekeyed),
+    *(corrected, mistyped, anonymous, doubled),
+)
+BY_NAME = {fate.__name__: fate for fate in (*FATES, *TROUBLES)}
 VALIDATED = "middleware.fields.validated"
 FIRST_NUMBER, FURTHER_NUMBERS = 1_000, 10_000
 
@@ -64,55 +69,86 @@ class LiveBreach:
 
 
 class World:
-    """`contracts` contracts over the sixty days up to `now`; equal arguments give equal acts.
+    """Contracts over the days up to `now`, as the scenario has it; equal arguments, equal acts.
 
-    `acts` is everything the systems did until `now`, in the order in which it arrives; `fates` says
-    what became of each contract. `now` is timezone-aware. In a `troubled` world the data are wrong
-    as well: ids, times, second versions.
+    `acts` is everything the systems did until `now`, in the order in which it began; `fates` says
+    what became of each contract. `now` is timezone-aware; `contracts` replaces the scenario's
+    number. Raises `ValueError` for too few, and `DefinitionErrors` for an unreadable scenario.
     """
 
     def __init__(
-        self, seed: int, contracts: int = 120, *, now: datetime, troubled: bool = False
+        self, seed: int, contracts: int = 0, *, now: datetime, scenario_name: str = "demo"
     ) -> None:
+        self.scenario: Scenario = scenario.load(scenario_name)
+        contracts = contracts or self.scenario.contracts
         if contracts <= SPECIAL:
             raise ValueError(f"a world needs more than {SPECIAL} contracts")
         self.seed, self.now = seed, now
         self._random = Random(seed)
         self.fates: dict[str, str] = {}
         self.live_breaches: tuple[LiveBreach, ...] = ()
+        self.touched: Mapping[str, set[str]] = {}
         self._further = FURTHER_NUMBERS
-        self._deck = (*USUAL, *TROUBLES) if troubled else USUAL
+        weights = self.scenario.fates
+        self._deck = [BY_NAME[name] for name in weights for _ in range(weights[name])]
+        since = self.scenario.migration
+        self._migrated_at = now - since if since else None
         acts = [*self._usual(contracts - SPECIAL)]
         self.hero, hers = self._hero()
         acts += hers
         acts += self._overdue_soon()
         acts += nightly.run(self._random, acts, now)
+        acts += nightly.renewal(self._random, acts, now, self.scenario.renewed)
         acts += nightly.orphans(now)
         past = (act for act in acts if act.at <= now)
         self.acts: tuple[Act, ...] = tuple(sorted(past, key=lambda act: (act.late, act.begins)))
 
+    def signals(self, *, faithful: bool = False) -> Iterator[tuple[datetime, Signal]]:
+        """What is told of `acts`, each with the instant at which the act began.
+
+        In a `faithful` world all is told as it was. `touched` is known when all was read.
+        """
+        emission = Emission(self.scenario, self.seed, self.now, faithful=faithful)
+        self.touched = emission.touched
+        acts = [act for act in self.acts if not (faithful and act.phantom)]
+        for act, signal in zip(acts, emission.signals(acts), strict=True):
+            yield act.begins, signal
+
     def next_course(self, at: datetime, pace: float) -> Course:
         """A further contract, approved `at`, whose hours take `pace` seconds."""
         self._further += 1
-        return self._play_out(self._drawn(self._further, at, pace), self._random.choice(USUAL))
+        return self._play_out(self._drawn(self._further, at, pace), self._random.choice(self._deck))
 
     def _usual(self, contracts: int) -> Iterator[Act]:
         deck: list[Fate] = []
         for number in range(contracts):
             deck = deck or self._random.sample(self._deck, len(self._deck))
             fate = deck.pop()
-            age = HISTORY * (contracts - number - self._random.random()) / contracts
+            age = (
+                timedelta(days=self.scenario.days)
+                * (contracts - number - self._random.random())
+                / contracts
+            )
             at = min(office_hours(self.now - age), self.now - timedelta(hours=1))
             if at < self.now - NEGLECT:
                 fate = LONG_AGO.get(fate, fate)
             course = self._play_out(self._drawn(FIRST_NUMBER + number, at), fate)
             if fate in DELIVERED:
-                milestones, amendments = self._random.randint(1, 5), self._random.choice(AMENDMENTS)
-                Engagement(course).go_on(milestones, amendments)
+                engagement = Engagement(course, self.scenario.quarter_end, self._migrated_at)
+                engagement.go_on(
+                    self._random.choice(self.scenario.milestones),
+                    self._random.choice(self.scenario.amendments),
+                )
             yield from course.acts
 
     def _drawn(self, number: int, at: datetime, pace: float = HOUR) -> Course:
-        return Course(draw(self._random, number, at), self._random, pace)
+        course = Course(draw(self._random, number, at), self._random, pace, self._away)
+        course.script.new_erp = self._migrated_at is not None and at >= self._migrated_at
+        return course
+
+    def _away(self, at: datetime) -> bool:
+        outage = self.scenario.outage
+        return outage is not None and outage.covers(at, self.now)
 
     def _play_out(self, course: Course, fate: Fate) -> Course:
         fate(course)
