@@ -46,10 +46,10 @@ class Service:
             **self.settings,
         }
 
-    def start(self) -> None:
+    def start(self, command: Sequence[str] = ("-m", "threadline.cli")) -> None:
         with (self.data / "service.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "threadline.cli", "serve"],
+                [sys.executable, *command, "serve"],
                 env=os.environ | self.environment(),
                 stdout=log,
                 stderr=log,
@@ -71,6 +71,10 @@ class Service:
         assert self.process is not None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def wait_until_dead(self) -> None:
+        assert self.process is not None
+        assert self.process.wait(READY_SECONDS) == -signal.SIGKILL, self._last_words()
 
     def stop(self) -> int:
         assert self.process is not None

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -116,7 +116,16 @@ def _disordered(deliveries: Sequence[Delivery], order: str) -> list[Delivery]:
 
 
 def _hold_all(service: JudgedService, truth: Truth, end: datetime, judgement: Judgement) -> None:
-    store, facts = service.telemetry, truth.facts
+    hold_tables(service.telemetry, truth, judgement)
+    _hold_states(service, truth, end, judgement)
+    _hold_figures(service, truth, end, judgement)
+
+
+def hold_tables(
+    store: Telemetry, truth: Truth, judgement: Judgement, unjudged: Collection[str] = ()
+) -> None:
+    """Compare facts, identity, cases, steps and exceptions but for the columns `unjudged`."""
+    facts = truth.facts
     columns = ["system", "name", "kind", "outcome", "message", "at", "plausible"]
     told = {key: {name: getattr(fact, name) for name in columns} for key, fact in facts.items()}
     # Every version is stored; the one with the greatest content hash speaks.
@@ -129,15 +138,13 @@ def _hold_all(service: JudgedService, truth: Truth, end: datetime, judgement: Ju
         ("exceptions", ["journey", "case_id", "kind", "fact_id"], truth.told.exceptions),
     ):
         rows = store.query(f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL")
-        names = [name for name in rows.columns if name not in keys]
+        names = [name for name in rows.columns if name not in (*keys, *unjudged)]
         judgement.hold(
             table,
             {key: {name: row[name] for name in names} for key, row in expected.items()},
             _keyed(rows, keys, names),
             story=lambda key: _story(truth, key[1]),
         )
-    _hold_states(service, truth, end, judgement)
-    _hold_figures(service, truth, end, judgement)
 
 
 def _hold_figures(
