@@ -62,7 +62,9 @@ class Emission:
         if late < conditions.late:
             self._touch(LATE_KIND, act)
             at += LATE
-        yield max(at, self._end) if act.late else at
+        if act.late:
+            at = max(at, self._end)
+        yield at
         if resent < conditions.resent:
             self._touch(RESENT, act)
             yield at + timedelta(hours=24)
