@@ -36,7 +36,7 @@ check: install
 bench: install
 	@$(BIN)/python bench/intake.py
 
-# Kills the service N times under load from the real exporters, then looks for what was lost.
+# Breaks the service N times in nine ways, and kills it as often under load from the real exporters.
 N ?= 25
 crash: install
 	@THREADLINE_KILLS=$(N) $(BIN)/pytest tests/crash

@@ -40,6 +40,7 @@ from threadline.store.telemetry import Telemetry
 SCENARIOS = ("calm", "quarter-end", "erp-outage", "migration", "dirty-data", "silent-source")
 ORDERS = ("forwards", "shuffled", "duplicated")
 LOOKS = 5
+CANDIDATES = 4
 STORIES = 5  # differences told in full per play; the rest is counted
 SMALL_BATCH = 25  # requests: so that a tape is derived in many batches and stretches
 PATIENCE = {"live": 64, "hourly": 65, "nightly": 88}  # hours
@@ -90,20 +91,37 @@ def _forwards(
     late = sorted(
         case["due_at"]
         for case in whole
-        if case["due_at"] and case["due_at"] < (case["completed_at"] or case["cancelled_at"] or end)
+        if case["due_at"]
+        and case["known_at"] < case["due_at"]
+        and case["due_at"] < (case["completed_at"] or case["cancelled_at"] or end)
     )
     looked, waiting = start, list(deliveries)
     for number in range(1, LOOKS + 1):
         after = max(looked, start + (end - start) * number / (LOOKS + 1))
-        # Where a case is late at all, it is looked at in its last good instant.
-        looked = next((due for due in late if due > after), after)
+        looked, truth = _look(deliveries, after, [due for due in late if due > after])
         known = [each for each in waiting if each.at <= looked]
         waiting = waiting[len(known) :]
         service.deliver(known)
-        truth = Truth([d for d in deliveries if d.at <= looked], definitions.load())
         service.evaluate(looked)
         _hold_states(service, truth, looked, judgement)
     service.deliver(waiting)
+
+
+def _look(
+    deliveries: Sequence[Delivery], after: datetime, late: Sequence[datetime]
+) -> tuple[datetime, Truth]:
+    """When to look after `after`, and what can be known then: a case's last good instant, if one of
+    the next few can be told for such.
+    """
+    for due in late[:CANDIDATES]:
+        truth = Truth([each for each in deliveries if each.at <= due], definitions.load())
+        silent = _silent(truth, due)
+        if any(
+            case["due_at"] == due and standing(case, due, silent)[1] == "at_risk"
+            for case in truth.told.cases.values()
+        ):
+            return due, truth
+    return after, Truth([each for each in deliveries if each.at <= after], definitions.load())
 
 
 def _disordered(deliveries: Sequence[Delivery], order: str) -> list[Delivery]:
