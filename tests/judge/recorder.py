@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from threadline.simulator import World, play
 from threadline.simulator.nightly_files import MAPPINGS
 
 END = datetime(2026, 6, 30, 12, tzinfo=UTC)
+SHIFT = timedelta(hours=16)  # what arrives in one goes into the same requests
 EXPORT = "opentelemetry.proto.collector.trace.v1.TraceService"
 
 
@@ -76,6 +77,7 @@ def record(world: World, directory: Path, *, faithful: bool = False) -> None:
             tape.put_file,
             tape.arrive,
             faithful=faithful,
+            within=SHIFT,
         )
     (directory / "files").mkdir(exist_ok=True)
     for line in tape.lines:

@@ -67,7 +67,10 @@ def judged(mutant: Mutant, tapes: Path) -> tuple[str, str]:
         copy = Path(place) / "threadline"
         planted(mutant, copy)
         done = subprocess.run(
-            [sys.executable, "-m", "judge", "--tapes", str(tapes), "--worlds", WORLD],
+            [
+                *(sys.executable, "-m", "judge", "--tapes", str(tapes)),
+                *("--worlds", WORLD, "--orders", "forwards", "shuffled"),
+            ],
             env=os.environ | {"PYTHONPATH": f"{copy}{os.pathsep}{copy / 'tests'}"},
             cwd=copy,
             capture_output=True,

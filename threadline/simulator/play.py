@@ -8,7 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 
@@ -58,13 +58,14 @@ def play(
     on_delivery: Callable[[datetime], None] = lambda _: None,
     *,
     faithful: bool = False,
+    within: timedelta = timedelta(days=30),
 ) -> Story:
     """Send everything that arrives in `world`, in that order, until all of it was accepted.
 
     `otlp_http` is a base URL, `otlp_grpc` host:port. `progress(done, total)` is called as signals
-    are sent, `files(file, mapping)` to import a nightly file, `on_delivery(at)` before what arrives
-    up to that instant is sent; a `faithful` play tells what happened, at once. Raises
-    `NotDelivered` when the receiver refuses or is away for longer than retries last.
+    are sent, `files(file, mapping)` to import a nightly file, `on_delivery(at)` before what arrived
+    `within` some time up to that instant is sent. A `faithful` play tells what happened, at once.
+    Raises `NotDelivered` when the receiver refuses or is away for longer than retries last.
     """
     rows = written = done = 0
     with (
@@ -74,7 +75,7 @@ def play(
     ):
         publisher = Publisher(events_url, client, time.sleep)
         total = len(world.acts)
-        for arrivals in _strides(_arrivals(world, services, faithful)):
+        for arrivals in _strides(_arrivals(world, services, faithful), within):
             at = arrivals[-1][0]
             on_delivery(at)
             _send(arrivals, services, publisher)
@@ -133,11 +134,15 @@ def _arrivals(world: World, services: Services, faithful: bool) -> Iterator[Arri
         yield heapq.heappop(waiting)
 
 
-def _strides(arrivals: Iterable[Arrival]) -> Iterator[list[Arrival]]:
+def _strides(arrivals: Iterable[Arrival], within: timedelta) -> Iterator[list[Arrival]]:
     # What is late must arrive after everything else, so it shares no stride with it.
     stride: list[Arrival] = []
     for arrival in arrivals:
-        if stride and (len(stride) == STRIDE or stride[-1][2].late != arrival[2].late):
+        if stride and (
+            len(stride) == STRIDE
+            or stride[-1][2].late != arrival[2].late
+            or arrival[0] - stride[0][0] > within
+        ):
             yield stride
             stride = []
         stride.append(arrival)
