@@ -16,7 +16,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from threadline.simulator import NotDelivered, World, live, play
-from threadline.simulator.acts import CLM, ERP, MIDDLEWARE, Event, Span
+from threadline.simulator.acts import CLM, ERP, Event, Span
 from threadline.simulator.business_events import Publisher
 
 NOW = datetime(2026, 3, 11, 9, 30, tzinfo=UTC)
@@ -85,11 +85,13 @@ def test_spans_carry_the_times_and_errors_of_the_past(receiver: Any) -> None:
 def test_a_sampled_trace_says_so_and_the_others_are_not_sent(receiver: Any) -> None:
     world = World(5, 40, now=NOW, scenario_name="quarter-end")
     play(world, receiver.http, receiver.grpc, receiver.events_url, lambda *_: None, print)
-    planned = {act.key for act in world.acts if isinstance(act, Span) and act.service == MIDDLEWARE}
-    flows = [span for service, span in receiver.spans if service == MIDDLEWARE]
-    assert 0 < len({span.span_id for span in flows}) <= len(planned)
-    roots = [span for span in flows if not span.parent_span_id]
+    planned = {act.trace_id for act in world.acts if isinstance(act, Span) and act.service == CLM}
+    roots = [span for service, span in receiver.spans if service == CLM and not span.parent_span_id]
+    sampled = {int.from_bytes(span.trace_id) for span in roots}
+    assert 0 < len(sampled) < len(planned)
     assert all(span.trace_state.startswith("ot=th:") for span in roots)
+    heard = {int.from_bytes(span.trace_id) for _, span in receiver.spans}
+    assert heard & planned == sampled
 
 
 def test_deliveries_come_in_the_order_of_their_arrival_and_end_with_the_world(

@@ -71,7 +71,9 @@ def play(
     with (
         tempfile.TemporaryDirectory(prefix="threadline-files-") as place,
         httpx.Client(timeout=10) as client,
-        Services.open(otlp_http, otlp_grpc, world.seed, world.scenario) as services,
+        Services.open(
+            otlp_http, otlp_grpc, world.seed, world.scenario, faithful=faithful
+        ) as services,
     ):
         publisher = Publisher(events_url, client, time.sleep)
         total = len(world.acts)

@@ -46,13 +46,16 @@ class Services:
     A span's id follows from the seed and its key, so that a world plays the same again.
     """
 
-    def __init__(self, http: str, grpc: str, seed: int, scenario: Scenario) -> None:
+    def __init__(
+        self, http: str, grpc: str, seed: int, scenario: Scenario, *, faithful: bool = False
+    ) -> None:
         self._ids, self._seed = _Ids(), seed
         self._headers: dict[str, dict[str, str]] = {}
         self._ended = _Ended()
         self._exporters = {name: _exporter(name, http, grpc) for name in TRACED}
         self._providers = {
-            name: self._provider(name, scenario.conditions(name).sampled) for name in TRACED
+            name: self._provider(name, 1 if faithful else scenario.conditions(name).sampled)
+            for name in TRACED
         }
         self._answered: set[str] = set()
         self._accepted: set[int] = set()
@@ -65,9 +68,14 @@ class Services:
 
     @classmethod
     @contextmanager
-    def open(cls, http: str, grpc: str, seed: int, scenario: Scenario) -> Iterator[Services]:
-        """Services sending to `http` (a base URL) and `grpc` (host:port), shut down at the end."""
-        services = cls(http, grpc, seed, scenario)
+    def open(
+        cls, http: str, grpc: str, seed: int, scenario: Scenario, *, faithful: bool = False
+    ) -> Iterator[Services]:
+        """Services sending to `http` (a base URL) and `grpc` (host:port), shut down at the end.
+
+        `faithful` ones sample nothing.
+        """
+        services = cls(http, grpc, seed, scenario, faithful=faithful)
         try:
             yield services
         finally:

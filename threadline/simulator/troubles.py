@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from threadline.simulator.acts import ERP, MIDDLEWARE, PSA, Event
-from threadline.simulator.fates import Course, Fate, smooth
+from threadline.simulator.fates import Course, Fate, rejected, smooth
 
 LONG_BEFORE = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
@@ -98,6 +98,12 @@ def doubled(course: Course) -> None:
         course.script.event(act.service, act.type, at, act.data, phantom=True)
 
 
+def backfilled(course: Course) -> None:
+    """The ERP refuses the project, and nothing of the contract arrives before the end."""
+    rejected(course)
+    course.acts[:] = [replace(act, late=True) for act in course.acts]
+
+
 TROUBLES: tuple[Fate, ...] = (
     misdated,
     claimed,
@@ -107,4 +113,5 @@ TROUBLES: tuple[Fate, ...] = (
     anonymous,
     recycled,
     doubled,
+    backfilled,
 )
