@@ -20,7 +20,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns(".*", "data", "docs", "bench", "__pycache__")
-WORLD = "dirty-data-1"
+WORLDS = ("dirty-data-1", "dirty-data-4", "quarter-end-1")  # judged until one tells it
 CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
 DIFFERENT = 1  # how the judge ends when it found differences
 
@@ -66,20 +66,29 @@ def judged(mutant: Mutant, tapes: Path) -> tuple[str, str]:
     with tempfile.TemporaryDirectory(prefix="mutant-") as place:
         copy = Path(place) / "threadline"
         planted(mutant, copy)
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "judge", "--tapes", str(tapes)),
-                *("--worlds", WORLD, "--orders", "forwards", "shuffled"),
-            ],
-            env=os.environ | {"PYTHONPATH": f"{copy}{os.pathsep}{copy / 'tests'}"},
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        outcome = SURVIVED, ""
+        for world in WORLDS:
+            outcome = _judged(copy, tapes, world)
+            if outcome[0] != SURVIVED:
+                break
+        return outcome
+
+
+def _judged(copy: Path, tapes: Path, world: str) -> tuple[str, str]:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "judge", "--tapes", str(tapes)),
+            *("--worlds", world, "--orders", "forwards", "shuffled"),
+        ],
+        env=os.environ | {"PYTHONPATH": f"{copy}{os.pathsep}{copy / 'tests'}"},
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     told = [line for line in done.stdout.splitlines() if line.startswith("  ")]
     if done.returncode == DIFFERENT:
-        return CAUGHT, told[0].strip() if told else ""
+        return CAUGHT, f"{world}: {told[0].strip() if told else ''}"
     if done.returncode == 0:
         return SURVIVED, ""
     return BROKEN, done.stderr.strip()[-2000:]
