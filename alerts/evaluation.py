@@ -25,6 +25,7 @@ from alerts.case import Case
 from alerts.policy import Event, Policies
 from threadline.model.incidents import (
     CASE_PROMISE,
+    CaseKey,
     Incident,
     IncidentState,
     Severity,
@@ -37,12 +38,16 @@ MERGED = "merged"
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """What becomes of an incident, and the named reason; `page` starts its escalation."""
+    """What becomes of an incident, and the named reason; `page` starts its escalation.
+
+    `hanging` are the cases of a hop's incident from now on; None leaves them.
+    """
 
     incident: Incident
     reason: str
     page: bool = False
     detail: Mapping[str, Any] = field(default_factory=dict)
+    hanging: frozenset[CaseKey] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

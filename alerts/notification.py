@@ -51,6 +51,10 @@ def compose(
         "due_at": _instant(incident.due_at),
         "value": None if incident.value is None else str(incident.value),
         "currency": incident.currency,
+        "system": incident.system,
+        "error": incident.error,
+        "cases": incident.cases,
+        "worth": dict(incident.worth),
         "owner": briefing.owner,
         "assignee": incident.assignee,
         "next_move": briefing.next_move,
@@ -61,7 +65,9 @@ def compose(
 
 
 def what(incident: Incident, briefing: Briefing) -> str:
-    """One line: which contract, which journey or step, and how bad it is."""
+    """One line: which contract, which journey or step, and how bad it is; of a hop, how many."""
+    if incident.of_hop:
+        return _failing(incident)
     subject = _value(incident.case_id) or _value(incident.root_id)
     if incident.severity == "warning":
         trouble = "is about to miss its deadline"
@@ -73,6 +79,15 @@ def what(incident: Incident, briefing: Briefing) -> str:
         f", at step {incident.step}" if incident.promise == CASE_PROMISE and incident.step else ""
     )
     return f"{subject}: {briefing.title or incident.journey} {trouble}{at_step}"
+
+
+def _failing(incident: Incident) -> str:
+    worth = " and ".join(f"{money} {amount}" for money, amount in incident.worth.items())
+    said = f"“{incident.error}”" if incident.error else "a failure without a message"
+    return (
+        f"{incident.system}: {incident.cases} cases hang on {said}"
+        f"{f', contracts worth {worth}' if worth else ''}"
+    )
 
 
 def _value(identifier: str) -> str:

@@ -14,7 +14,9 @@ from threadline import definitions
 from threadline.definitions import Document
 from threadline.errors import DefinitionError, DefinitionErrors
 
-Event = Literal["case-warning", "case-deadline", "step-deadline"]
+Event = Literal["case-warning", "case-deadline", "step-deadline", "hop-failure"]
+
+CRITICALITY = ("revenue", "delivery", "reference")  # the gravest first
 
 SHIPPED = Path(__file__).with_name("policies")
 SCHEMA = Path(__file__).with_name("policies.schema.json")
@@ -25,12 +27,17 @@ _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """`policy` takes care of `on` for these journeys and criticalities; an empty set is all."""
+    """`policy` takes care of `on` for these journeys and criticalities; an empty set is all.
+
+    A `hop-failure` is that so many `cases` failed on one system by one error `within` that time.
+    """
 
     on: Event
     journeys: frozenset[str]
     criticality: frozenset[str]
     policy: str
+    cases: int = 3
+    within: timedelta = timedelta(hours=1)
 
     def covers(self, on: Event, journey: str, criticality: str) -> bool:
         return (
@@ -86,8 +93,13 @@ class Policies:
 
     def responsible(self, on: Event, journey: str, criticality: str) -> str | None:
         """The name of the policy whose most precise rule covers this, or None: nobody is told."""
+        rule = self.rule(on, journey, criticality)
+        return rule.policy if rule else None
+
+    def rule(self, on: Event, journey: str, criticality: str) -> Rule | None:
+        """The most precise rule that covers this."""
         covering = [rule for rule in self.rules if rule.covers(on, journey, criticality)]
-        return max(covering, key=lambda rule: rule.precision).policy if covering else None
+        return max(covering, key=lambda rule: rule.precision, default=None)
 
 
 def load(directories: Sequence[Path], variables: Mapping[str, str | None]) -> Policies:
@@ -132,8 +144,14 @@ def _rules(document: Document) -> Iterator[tuple[int, Rule]]:
                 journeys=frozenset(rule.get("journeys", ())),
                 criticality=frozenset(rule.get("criticality", ())),
                 policy=document.content["policy"],
+                **_threshold(rule),
             ),
         )
+
+
+def _threshold(rule: Mapping[str, Any]) -> dict[str, Any]:
+    cases = {"cases": rule["cases"]} if "cases" in rule else {}
+    return cases | ({"within": _duration(rule["within"])} if "within" in rule else {})
 
 
 def _escalation(document: Document, there: set[str]) -> tuple[EscalationStep, ...]:
@@ -187,11 +205,21 @@ def _faults(
         yield from _escalation_faults(document)
         yield from _receiver_faults(document, variables)
         for index, rule in _rules(document):
+            yield from _threshold_faults(document, index)
             for other, file in rules:
                 if rule.rivals(other):
                     place = f"a rule in {file} covers the same cases as precisely"
                     yield document.error(["rules", index], f"{place}: name journeys or drop one")
             rules.append((rule, document.file))
+
+
+def _threshold_faults(document: Document, index: int) -> Iterator[DefinitionError]:
+    rule = document.content["rules"][index]
+    hop = rule["when"] == "hop-failure"
+    for key in ("journeys",) if hop else ("cases", "within"):
+        if key in rule:
+            meant = "is not for hop-failure: a hop fails for all" if hop else "is for hop-failure"
+            yield document.error(["rules", index, key], meant)
 
 
 def _escalation_faults(document: Document) -> Iterator[DefinitionError]:

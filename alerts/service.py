@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import polars as pl
 
-from alerts import case, escalation, handling, policy
+from alerts import case, escalation, handling, hops, policy
 from alerts.evaluation import Action, evaluate
 from alerts.known import Known
 from alerts.notification import Briefings, Links, compose
@@ -24,6 +24,7 @@ from alerts.receivers.log import LogReceiver
 from alerts.receivers.webhook import WebhookReceiver
 from threadline.clock import Clock
 from threadline.model.incidents import (
+    Affected,
     Change,
     Incident,
     IncidentEvent,
@@ -93,7 +94,7 @@ class AlertsService:
     def watched(self) -> list[str]:
         """The cases of live incidents: `evaluate` needs their rows even when nothing is late."""
         with self._evaluating:
-            return sorted({incident.case_id for incident in self._known.live()})
+            return sorted({one.case_id for one in self._known.live() if not one.of_hop})
 
     def evaluate(
         self,
@@ -101,12 +102,15 @@ class AlertsService:
         now: datetime,
         *,
         today: Mapping[str, str] | None = None,
+        failing: pl.DataFrame | None = None,
     ) -> Counter[str]:
         """Bring incidents in line with `cases` at `now`; how many changed, by named reason.
 
         `cases` has the columns of table `cases` of the telemetry store and holds at least the late
         ones and those of `watched()` (under today's ids); cases left out are not judged. `today`
         maps identifiers that incidents were stored under to the object ids they resolve to now.
+        `failing` are all steps that failed and are waited for (`store.telemetry.failing`); None
+        judges no hop.
 
         An incident and its first notifications are stored together: a crash in between loses and
         doubles neither. Going back in time (an index being rebuilt) changes nothing: the count is
@@ -116,8 +120,9 @@ class AlertsService:
             if self._behind(now):
                 return Counter(behind=1)
             counts: Counter[str] = Counter()
-            for actions in _batches(self._actions(cases, now, today or {})):
-                counts += self._commit([self._change(action) for action in actions])
+            actions = chain(self._actions(cases, now, today or {}), self._of_hops(failing, now))
+            for some in _batches(actions):
+                counts += self._commit([self._change(action) for action in some])
             self._note(now, changed=bool(counts))
         for reason, count in sorted(counts.items()):
             _log.info("incidents %s: %d", reason, count)
@@ -155,8 +160,12 @@ class AlertsService:
         return self._incidents.get(incident_id)
 
     def of_cases(self, case_ids: Collection[str]) -> list[Incident]:
-        """All incidents stored under these cases, whatever their state."""
-        return self._incidents.of_cases(case_ids)
+        """All incidents of these cases, and of hops they hang or hung on, whatever their state."""
+        return self._incidents.of_cases(case_ids) + self._incidents.behind_hops(case_ids)
+
+    def affected(self, incident_id: str, *, after: int = 0, limit: int = 100) -> list[Affected]:
+        """The cases of a hop's incident, those that still hang on it first."""
+        return self._incidents.affected(incident_id, after=after, limit=limit)
 
     def history(self, incident_id: str) -> list[IncidentEvent]:
         """All that happened to an incident, every attempt to tell somebody included."""
@@ -202,11 +211,17 @@ class AlertsService:
         now: datetime,
         today: Mapping[str, str],
     ) -> Iterator[Action]:
-        watched = {today.get(one.case_id, one.case_id) for one in self._known.live()}
+        live = [one for one in self._known.live() if not one.of_hop]
+        watched = {today.get(one.case_id, one.case_id) for one in live}
         watched.update(case.late(cases, now)["case_id"])
-        known = self._known.of(watched)
+        known = [one for one in self._known.of(watched) if not one.of_hop]
         judged = cases.filter(pl.col("case_id").is_in(list(watched)))
         return evaluate(case.read(judged, now), known, now, self._policies, today)
+
+    def _of_hops(self, failing: pl.DataFrame | None, now: datetime) -> Iterator[Action]:
+        if failing is not None:
+            known = self._incidents.of_hops()
+            yield from hops.evaluate(hops.read(failing), known, now, self._policies)
 
     def _change(self, action: Action) -> Change:
         at = self._clock.now()
@@ -221,7 +236,11 @@ class AlertsService:
         detail = {"severity": incident.severity, "deadline": deadline, **action.detail}
         event = IncidentEvent(at=at, what=action.reason, detail=detail)
         return Change(
-            incident=incident, event=event, notifications=notifications, withdraw=withdraw
+            incident=incident,
+            event=event,
+            notifications=notifications,
+            withdraw=withdraw,
+            hanging=action.hanging,
         )
 
     def _escalation(

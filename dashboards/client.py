@@ -12,6 +12,7 @@ import streamlit as st
 from pydantic import BaseModel, ValidationError
 
 from threadline.wire import (
+    AffectedCase,
     CaseRow,
     ContractHit,
     Health,
@@ -84,6 +85,10 @@ class Api:
 
     def incident(self, incident_id: str) -> Incident:
         return self._get(Incident, f"/api/v1/incidents/{incident_id}")
+
+    def affected(self, incident_id: str, query: Query) -> Page[AffectedCase]:
+        path = f"/api/v1/incidents/{incident_id}/cases"
+        return self._get(Page[AffectedCase], path, query)
 
     def act(self, incident_id: str, act: str, actor: str) -> Incident:
         """Acknowledge or resolve an incident in the name of `actor`."""

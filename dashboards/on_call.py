@@ -10,13 +10,18 @@ import streamlit as st
 from dashboards import links
 from dashboards.client import Refused, api
 from dashboards.frame import freshness, guarded, show
-from dashboards.markup import Markup, chip, link, tag
+from dashboards.markup import Markup, chip, link, table, tag
 from dashboards.thread_parts import runbook
 from threadline.wire import Delivery, Incident, phrases
 
 REFRESH_SECONDS = 10
 SHOWN = 50
-SEVERITY = {"breach": ("deadline broken", "bad"), "warning": ("deadline near", "warning")}
+SEVERITY = {
+    "failure": ("hop failing", "bad"),
+    "breach": ("deadline broken", "bad"),
+    "warning": ("deadline near", "warning"),
+}
+AFFECTED = 30
 TABS = {
     "live": ("open,acknowledged", "Nobody has to do anything: no incident is open."),
     "open": ("open", "Every incident has somebody who looks after it."),
@@ -61,8 +66,10 @@ def _list(chosen: str) -> None:
 def _summary(incidents: Sequence[Incident]) -> str:
     open_ones = [incident for incident in incidents if incident.state == "open"]
     broken = [incident for incident in incidents if incident.severity == "breach"]
+    failing = [incident for incident in incidents if incident.severity == "failure"]
+    hops = f"{len(failing)} of a failing hop, " if failing else ""
     return (
-        f"{len(incidents)} shown: {len(broken)} with a broken deadline, {len(open_ones)} not"
+        f"{len(incidents)} shown: {hops}{len(broken)} with a broken deadline, {len(open_ones)} not"
         " acknowledged. The most severe and most valuable come first."
     )
 
@@ -70,8 +77,8 @@ def _summary(incidents: Sequence[Incident]) -> str:
 def _card(incident: Incident, now: datetime) -> None:
     words, tone = SEVERITY[incident.severity]
     chips = [chip(words, tone)]
-    if incident.value:
-        chips.append(tag("strong", phrases.amount(incident.value)))
+    worth = incident.worth or ([incident.value] if incident.value else [])
+    chips += [tag("strong", phrases.amount(money)) for money in worth]
     chips.append(_state(incident, now))
     show(
         tag(
@@ -90,6 +97,12 @@ def _card(incident: Incident, now: datetime) -> None:
             on_click=_acknowledge,
             args=(incident.id,),
         )
+    if incident.severity == "failure":
+        with st.expander(
+            f"The {incident.cases} cases", key=f"cases-{incident.id}", on_change="rerun"
+        ) as more:
+            if more.open:
+                _affected(incident)
     with st.expander(
         "What happened so far", key=f"history-{incident.id}", on_change="rerun"
     ) as more:
@@ -100,12 +113,13 @@ def _card(incident: Incident, now: datetime) -> None:
 def _facts(incident: Incident, now: datetime) -> Markup:
     where = incident.step_title or incident.step
     waiting = f"{where}, for {phrases.since(incident.since, now)}" if incident.since else where
-    late = phrases.deadline(incident.due_at or incident.deadline, now)
-    contract = link(links.contract(incident.contract or incident.case_id), incident.number)
     pairs = [
-        ("Contract", contract),
-        ("Waits at", waiting),
-        ("Deadline", f"{late} ({phrases.instant(incident.due_at or incident.deadline)})"),
+        *(
+            _what_fails(incident)
+            if incident.severity == "failure"
+            else _what_is_late(incident, now)
+        ),
+        ("Most wait at" if incident.severity == "failure" else "Waits at", waiting),
         ("Owner", incident.assignee or incident.owner),
         ("What to do", incident.runbook.next),
         ("Replay", incident.runbook.replay),
@@ -115,6 +129,39 @@ def _facts(incident: Incident, now: datetime) -> Markup:
     ]
     rows = [cell for name, words in pairs if words for cell in (tag("dt", name), tag("dd", words))]
     return tag("dl", *rows, class_="tl-facts")
+
+
+def _what_is_late(incident: Incident, now: datetime) -> list[tuple[str, Markup | str]]:
+    due = incident.due_at or incident.deadline
+    contract = link(links.contract(incident.contract or incident.case_id), incident.number)
+    return [
+        ("Contract", contract),
+        ("Deadline", f"{phrases.deadline(due, now)} ({phrases.instant(due)})"),
+    ]
+
+
+def _what_fails(incident: Incident) -> list[tuple[str, Markup | str]]:
+    return [
+        ("System", incident.system),
+        ("It says", incident.error or "nothing"),
+        ("Cases", f"{incident.cases} hang on it"),
+    ]
+
+
+def _affected(incident: Incident) -> None:
+    page = api().affected(incident.id, {"limit": AFFECTED})
+    rows: list[list[str | Markup]] = [
+        [
+            link(links.contract(one.contract or one.case_id), one.number),
+            one.journey,
+            phrases.moment(one.joined_at),
+            phrases.moment(one.left_at) if one.left_at else "still waits",
+        ]
+        for one in page.items
+    ]
+    show(table(["Contract", "Journey", "Hangs since", "Left"], rows))
+    if page.next:
+        show(tag("p", f"The first {AFFECTED}; the API has them all.", class_="tl-quiet-text"))
 
 
 def _state(incident: Incident, now: datetime) -> Markup:

@@ -136,10 +136,11 @@ def _alerts(
     dashboards = f"http://{settings.dashboards.listen}"
 
     def links(incident: Incident) -> Mapping[str, str]:
-        return {
-            "contract": f"{dashboards}/contract?id={quote(incident.root_id, safe='')}",
-            "incident": f"{dashboards}/on-call?incident={quote(incident.id, safe='')}",
-        }
+        page = f"{dashboards}/on-call?incident={quote(incident.id, safe='')}"
+        if incident.of_hop:
+            return {"incident": page}
+        contract = f"{dashboards}/contract?id={quote(incident.root_id, safe='')}"
+        return {"contract": contract, "incident": page}
 
     return AlertsService(control, active.policies, clock, briefing=active.briefing, links=links)
 

@@ -15,7 +15,7 @@ from threadline.clock import Clock
 from threadline.errors import ThreadlineError
 from threadline.pipeline import Pipeline
 from threadline.settings import AlertsSettings
-from threadline.store.telemetry import Telemetry, deadlines, sources
+from threadline.store.telemetry import Telemetry, deadlines, failing, sources
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def evaluate(alerts: AlertsService, telemetry: Telemetry, pipeline: Pipeline) ->
     watched = alerts.watched()
     today = deadlines.resolutions(telemetry, watched)  # identifiers outlive what they resolve to
     cases = deadlines.passed(telemetry, status.watermark, {*watched, *today.values()})
-    alerts.evaluate(cases, status.watermark, today=today)
+    alerts.evaluate(cases, status.watermark, today=today, failing=failing.steps(telemetry))
 
 
 def silent(telemetry: Telemetry, active: Active, now: datetime) -> Collection[str]:

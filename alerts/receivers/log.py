@@ -11,11 +11,11 @@ _log = logging.getLogger("threadline.pages")
 
 
 class LogReceiver:
-    """One line for every notification, at level warning; errors for breaches."""
+    """One line for every notification: a warning as one, breaches and failures as errors."""
 
     def deliver(self, notification: Notification) -> Outcome:
         told = notification.payload
-        level = logging.ERROR if told["severity"] == "breach" else logging.WARNING
+        level = logging.WARNING if told["severity"] == "warning" else logging.ERROR
         _log.log(
             level,
             "%s (incident %s, %s, step %d of its escalation; owner: %s; next: %s)",

@@ -42,6 +42,20 @@ SCHEMA = {
 }
 
 
+FAILING = {
+    "journey": pl.String,
+    "case_id": pl.String,
+    "root_id": pl.String,
+    "criticality": pl.String,
+    "step": pl.String,
+    "system": pl.String,
+    "error": pl.String,
+    "failed_at": INSTANT,
+    "value": pl.Decimal(18, 2),
+    "currency": pl.String,
+}
+
+
 # A deadline is the last good instant: this much later it has passed.
 JUST = timedelta(microseconds=1)
 
@@ -113,6 +127,7 @@ class Desk:
     def __init__(self, control: ControlStore, clock: FixedClock, webhook: Webhook) -> None:
         self.control, self.clock, self.webhook = control, clock, webhook
         self.cases: dict[str, dict[str, Any]] = {}
+        self.failing: dict[str, dict[str, Any]] = {}
         self.service = self._service()
 
     def restart(self) -> None:
@@ -138,6 +153,28 @@ class Desk:
         }
         self.cases[case_id] = dict.fromkeys(SCHEMA) | row | columns
 
+    def fails(self, number: str, *, minutes: float = 0, **columns: Any) -> None:
+        """A contract's ERP project fails for the first time so many minutes after noon."""
+        case_id = f"contract:clm:{number}"
+        row = {
+            "journey": "contract-activation",
+            "case_id": case_id,
+            "root_id": case_id,
+            "criticality": "revenue",
+            "step": "erp-project",
+            "system": "erp",
+            "error": "the posting service is not reachable",
+            "failed_at": NOON + timedelta(minutes=minutes),
+            "value": Decimal("120000.00"),
+            "currency": "EUR",
+        }
+        self.failing[number] = row | columns
+
+    def heals(self, *numbers: str) -> None:
+        """What these contracts wait for has been done."""
+        for number in numbers:
+            del self.failing[number]
+
     def move(self, **since_noon: float) -> None:
         """Move the clock just past an instant."""
         self.clock.move_to(NOON + timedelta(**since_noon) + JUST)
@@ -153,7 +190,8 @@ class Desk:
 
     def evaluate_at(self, watermark: datetime, **more: Any) -> dict[str, int]:
         frame = pl.DataFrame(list(self.cases.values()), schema=SCHEMA)
-        return dict(self.service.evaluate(frame, watermark, **more))
+        failing = pl.DataFrame(list(self.failing.values()), schema=FAILING)
+        return dict(self.service.evaluate(frame, watermark, failing=failing, **more))
 
     def incident(self) -> Incident:
         """The only one there is."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, text
@@ -17,9 +18,12 @@ from threadline.store.control import (
     ControlStore,
     ControlTooNew,
     ControlUnavailable,
+    migration,
 )
 from threadline.store.control.engine import connect
 from threadline.store.control.schema import metadata
+
+HEAD = "0002"
 
 
 @pytest.fixture
@@ -97,7 +101,7 @@ def test_several_processes_may_migrate_at_once(
         process.stdin.flush()
     outcomes = [process.communicate(timeout=60) for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], outcomes
-    assert {out.strip() for out, _ in outcomes} == {b"0001"}
+    assert {out.strip() for out, _ in outcomes} == {HEAD.encode()}
     store = ControlStore.open(control_settings, clock)
     store.verify()
     store.close()
@@ -117,7 +121,7 @@ def test_a_migration_that_dies_leaves_the_tables_as_they_were(
             store.migrate()
     with pytest.raises(ControlNotMigrated, match="has no tables yet"):
         store.verify()
-    assert store.migrate() == "0001"
+    assert store.migrate() == HEAD
     store.close()
 
 
@@ -150,4 +154,26 @@ def test_a_server_that_is_away_is_unavailable_and_its_password_is_not_told(
     with pytest.raises(ControlUnavailable) as caught:
         store.incidents.live()
     assert "open-sesame" not in str(caught.value)
+    store.close()
+
+
+def test_incidents_of_an_earlier_threadline_keep_what_they_were(
+    control_settings: ControlSettings, engine: Engine, clock: FixedClock
+) -> None:
+    store = ControlStore.open(control_settings, clock)
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        config = migration._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        row = dict.fromkeys(("journey", "case_id", "root_id", "policy", "step", "currency"), "")
+        row |= {"id": "1", "promise": "case", "criticality": "revenue", "severity": "breach"}
+        row |= {"state": "open", "reason": "opened", "assignee": "", "acknowledged_by": ""}
+        row |= {"opened_at": "2026-03-02 12:00:00.000000", "deadline": "2026-03-02 12:00:00.000000"}
+        row |= {"episode": 1, "steps_notified": 1, "version": 3}
+        names = ", ".join(row)
+        values = ", ".join(f":{name}" for name in row)
+        connection.execute(text(f"INSERT INTO incidents ({names}) VALUES ({values})"), row)
+    assert store.migrate() == HEAD
+    (kept,) = store.incidents.live()
+    assert (kept.id, kept.version, kept.cases, kept.worth) == ("1", 3, 1, {})
     store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query
@@ -14,10 +15,10 @@ from threadline.api.services import ApiServices, Services
 from threadline.model.incidents import CASE_PROMISE, IncidentState
 from threadline.model.incidents import Incident as Opened
 from threadline.store.control.outbox import Delivery as Owed
-from threadline.wire import Act, Delivery, Incident, IncidentEvent, Page
+from threadline.wire import Act, AffectedCase, Delivery, Incident, IncidentEvent, Money, Page
 
 STATES: tuple[IncidentState, ...] = get_args(IncidentState)
-_SEVERITY = ("breach", "warning")
+_SEVERITY = ("failure", "breach", "warning")
 
 router = APIRouter(prefix="/incidents", tags=["incidents"])
 
@@ -48,6 +49,30 @@ def page(
 def one(services: Services, incident_id: str) -> Incident:
     """One incident with all that happened to it."""
     return _whole(services, services.alerts.get(incident_id))
+
+
+@router.get("/{incident_id}/cases")
+def affected(
+    services: Services,
+    incident_id: str,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[int, Query(ge=0)] = 0,
+) -> Page[AffectedCase]:
+    """The cases of a hop's incident: those that hang on it first, then those that have left."""
+    services.alerts.get(incident_id)
+    found = services.alerts.affected(incident_id, after=cursor, limit=limit + 1)
+    items = [
+        AffectedCase(
+            journey=one.case.journey,
+            case_id=one.case.case_id,
+            contract=one.case.root_id,
+            number=cases.number(one.case.root_id or one.case.case_id),
+            joined_at=one.joined_at,
+            left_at=one.left_at,
+        )
+        for one in found[:limit]
+    ]
+    return Page(items=items, next=str(cursor + limit) if len(found) > limit else None)
 
 
 @router.post("/{incident_id}/acknowledge")
@@ -96,6 +121,9 @@ def shown(services: ApiServices, incident: Opened) -> Incident:
         number=cases.number(incident.root_id or incident.case_id),
         step_title=milestone,
         value=cases.money(incident.value, incident.currency),
+        worth=[
+            Money(amount=Decimal(total), currency=unit) for unit, total in incident.worth.items()
+        ],
         owner=step.owner if step else journey.owner if journey else "",
         runbook=cases.runbook(journey, step),
         deliveries=[_delivery(owed) for owed in services.alerts.deliveries(incident.id)],
@@ -105,7 +133,7 @@ def shown(services: ApiServices, incident: Opened) -> Incident:
 _SAME = (
     *("id", "state", "severity", "criticality", "reason", "policy", "promise", "journey"),
     *("case_id", "step", "since", "due_at", "opened_at", "deadline", "acknowledged_at"),
-    *("acknowledged_by", "resolved_at", "escalate_at", "assignee"),
+    *("acknowledged_by", "resolved_at", "escalate_at", "assignee", "system", "error", "cases"),
 )
 
 
@@ -118,6 +146,8 @@ def _whole(services: ApiServices, incident: Opened) -> Incident:
 
 
 def _title(incident: Opened, journey: str, step: str) -> str:
+    if incident.of_hop:
+        return f"{incident.system} fails: {incident.cases} cases hang on one error"
     number = cases.number(incident.root_id or incident.case_id)
     how = "is past its deadline" if incident.severity == "breach" else "is close to its deadline"
     if incident.promise == CASE_PROMISE:
@@ -126,7 +156,8 @@ def _title(incident: Opened, journey: str, step: str) -> str:
 
 
 def _urgency(incident: Opened) -> tuple[bool, int, float, datetime]:
-    worth = -float(incident.value or 0)
+    # Amounts of several currencies are only ranked here, never added up.
+    worth = -max(map(float, incident.worth.values()), default=float(incident.value or 0))
     return not incident.live, _SEVERITY.index(incident.severity), worth, incident.opened_at
 
 

@@ -8,11 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-Severity = Literal["warning", "breach"]
+Severity = Literal["warning", "breach", "failure"]
 IncidentState = Literal["open", "acknowledged", "resolved", "recorded"]
 
 CASE_PROMISE = "case"
 _STEP_PREFIX = "step:"
+_HOP_PREFIX = "hop:"
 
 
 def step_promise(step: str) -> str:
@@ -20,12 +21,21 @@ def step_promise(step: str) -> str:
     return _STEP_PREFIX + step
 
 
+def hop_promise(system: str, cause: str) -> str:
+    """The name of the promise that `system` takes what is handed to it, broken by one `cause`."""
+    return f"{_HOP_PREFIX}{system}:{cause}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """One promise of one case that is, or was, about to be broken or broken.
+    """One promise that is, or was, about to be broken or broken: of one case, or of a hop.
 
     There is one incident per (`journey`, `case_id`, `promise`); `case_id` and `root_id` are
     identifiers (`type:namespace:value`), so an incident outlives every derivation.
+
+    The incident of a hop has the severity `failure`, and stands for all cases that hang on one
+    `system` by one `error`: so many `cases`; `worth` is their value (decimal text by currency, each
+    contract once). It has no `case_id`; `journey` and `step` are where most of them hang.
 
     `deadline` is the instant whose passing gave the present `severity`; `opened_at` the one that
     opened the incident. `recorded` means it was over before the case was known: nobody was told.
@@ -51,6 +61,10 @@ class Incident:
     due_at: datetime | None = None
     value: Decimal | None = None
     currency: str = ""
+    system: str = ""
+    error: str = ""
+    cases: int = 1
+    worth: Mapping[str, str] = field(default_factory=dict)
     assignee: str = ""
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
@@ -62,13 +76,37 @@ class Incident:
     version: int = 1
 
     def __post_init__(self) -> None:
-        if self.promise != CASE_PROMISE and not self.promise.startswith(_STEP_PREFIX):
-            raise ValueError(f"{self.promise!r} is neither 'case' nor 'step:<name>'")
+        known = self.promise.startswith((_STEP_PREFIX, _HOP_PREFIX))
+        if self.promise != CASE_PROMISE and not known:
+            raise ValueError(f"{self.promise!r} is none of 'case', 'step:<name>', 'hop:<cause>'")
+
+    @property
+    def of_hop(self) -> bool:
+        """Whether it stands for all cases that hang on one hop."""
+        return self.promise.startswith(_HOP_PREFIX)
 
     @property
     def live(self) -> bool:
         """Whether somebody still has to do something."""
         return self.state in ("open", "acknowledged")
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class CaseKey:
+    """One case of a journey, and the contract it belongs to."""
+
+    journey: str
+    case_id: str
+    root_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Affected:
+    """A case that hangs, or hung, on a hop: since when it was known to, and until when."""
+
+    case: CaseKey
+    joined_at: datetime
+    left_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +145,15 @@ class Change:
     """What is stored together, or not at all, when an incident changes.
 
     `incident.version` is one more than the version the decision was made on. `withdraw` names why
-    earlier notifications that are still waiting are no longer owed; empty leaves them.
+    earlier notifications that are still waiting are no longer owed; empty leaves them. `hanging`
+    are the cases that hang on a hop from now on; None leaves them.
     """
 
     incident: Incident
     event: IncidentEvent
     notifications: tuple[Notification, ...] = ()
     withdraw: str = ""
+    hanging: frozenset[CaseKey] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from threadline.wire.cases import (
     Stuck,
     ThreadCase,
 )
-from threadline.wire.incidents import Act, Delivery, Incident, IncidentEvent
+from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, IncidentEvent
 from threadline.wire.kpis import Kpi, KpiPage, KpiPart, KpiSeriesPoint, KpiState
 from threadline.wire.operations import DeadLetter, FactDetail, Health, RawInput, SourceRow
 from threadline.wire.problems import Fault, Problem
@@ -33,6 +33,7 @@ from threadline.wire.values import Instant, Money, Page, Shape
 
 __all__ = [
     "Act",
+    "AffectedCase",
     "CaseException",
     "CaseRow",
     "CaseState",

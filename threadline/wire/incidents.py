@@ -33,16 +33,18 @@ class IncidentEvent(Shape):
 
 
 class Incident(Shape):
-    """One promise of one case that is, or was, in danger or broken.
+    """One promise that is, or was, in danger or broken: of one case, or of a hop.
 
     `deadline` is the instant whose passing gave the severity. `recorded`: over before the case
-    was known, and nobody was told. `history` comes with a single incident only.
+    was known, and nobody was told. `history` comes with a single incident only. A `failure` stands
+    for all `cases` that hang on one `system` by one `error`, their contracts worth `worth`; it
+    has no case or contract of its own, and its deadline is when there were enough of them.
     """
 
     id: str
     title: str
     state: Literal["open", "acknowledged", "resolved", "recorded"]
-    severity: Literal["warning", "breach"]
+    severity: Literal["warning", "breach", "failure"]
     criticality: str
     reason: str
     policy: str
@@ -63,10 +65,25 @@ class Incident(Shape):
     escalate_at: Instant | None
     assignee: str
     value: Money | None
+    system: str
+    error: str
+    cases: int
+    worth: list[Money] = Field(default_factory=list)
     owner: str
     runbook: Runbook
     deliveries: list[Delivery] = Field(default_factory=list)
     history: list[IncidentEvent] = Field(default_factory=list)
+
+
+class AffectedCase(Shape):
+    """A case that hangs, or hung, on a hop; `left_at` is None while it does."""
+
+    journey: str
+    case_id: str
+    contract: str
+    number: str
+    joined_at: Instant
+    left_at: Instant | None
 
 
 class Act(Shape):

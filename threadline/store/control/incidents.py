@@ -10,9 +10,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
 
 from threadline.errors import NotFound
-from threadline.model.incidents import Change, Incident, IncidentEvent, IncidentState
-from threadline.store.control import audit, history, outbox
-from threadline.store.control.schema import incident_events, incidents
+from threadline.model.incidents import (
+    Affected,
+    Change,
+    Incident,
+    IncidentEvent,
+    IncidentState,
+)
+from threadline.store.control import affected, audit, history, outbox
+from threadline.store.control.schema import incident_cases, incident_events, incidents
 from threadline.store.control.transactions import Transactions, insert_once
 
 _FIELDS = [field.name for field in fields(Incident)]
@@ -85,6 +91,24 @@ class Incidents:
             found += self._all(statement.where(incidents.c.case_id.in_(part)))
         return found
 
+    def of_hops(self) -> list[Incident]:
+        """All that stand for the cases of a hop, whatever their state."""
+        return self._all(select(incidents).where(incidents.c.severity == "failure"))
+
+    def behind_hops(self, case_ids: Collection[str]) -> list[Incident]:
+        """The incidents of hops on which one of `case_ids` hangs or hung."""
+        found: dict[str, Incident] = {}
+        for part in _parts(sorted(set(case_ids))):
+            named = select(incident_cases.c.incident_id).where(incident_cases.c.case_id.in_(part))
+            found |= {one.id: one for one in self._all(_of_ids(named))}
+        return list(found.values())
+
+    def affected(self, incident_id: str, *, after: int = 0, limit: int = 100) -> list[Affected]:
+        """The cases of a hop's incident, those that still hang on it first; raises `NotFound`."""
+        with self._transactions.read() as connection:
+            _one(connection, incident_id)
+            return affected.read(connection, incident_id, after, limit)
+
     def escalating(self, now: datetime, limit: int = 500) -> list[Incident]:
         """Open incidents whose next escalation step is due at `now`, the longest due first."""
         due = and_(incidents.c.state == "open", incidents.c.escalate_at <= now)
@@ -131,6 +155,8 @@ def _store(connection: Connection, change: Change) -> bool:
     history.record(connection, incident.id, change.event)
     if change.event.who:
         _audit(connection, incident.id, change.event)
+    if change.hanging is not None:
+        affected.hang(connection, incident.id, change.hanging, change.event.at)
     if change.withdraw:
         outbox.withdraw(connection, incident.id, change.withdraw, change.event.at)
     for notification in change.notifications:
@@ -161,6 +187,10 @@ def _one(connection: Connection, incident_id: str, *, lock: bool = False) -> Inc
     if row is None:
         raise NotFound("incident", incident_id)
     return Incident(**row)
+
+
+def _of_ids(ids: Select[Any]) -> Select[Any]:
+    return select(incidents).where(incidents.c.id.in_(ids))
 
 
 def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -73,6 +73,10 @@ incidents = Table(
     Column("due_at", Instant),
     Column("value", Amount),
     Column("currency", String, nullable=False),
+    Column("system", String, nullable=False, server_default=""),
+    Column("error", String, nullable=False, server_default=""),
+    Column("cases", Integer, nullable=False, server_default="1"),
+    Column("worth", JSON, nullable=False, server_default="{}"),
     Column("assignee", String, nullable=False),
     Column("acknowledged_at", Instant),
     Column("acknowledged_by", String, nullable=False),
@@ -85,6 +89,20 @@ incidents = Table(
     UniqueConstraint("case_id", "journey", "promise"),
     Index("ix_incidents_opened_at", "opened_at", "id"),
     Index("ix_incidents_state", "state", "escalate_at"),
+)
+
+incident_cases = Table(
+    "incident_cases",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("incident_id", String, ForeignKey("incidents.id"), nullable=False),
+    Column("journey", String, nullable=False),
+    Column("case_id", String, nullable=False),
+    Column("root_id", String, nullable=False),
+    Column("joined_at", Instant, nullable=False),
+    Column("left_at", Instant),
+    Index("ix_incident_cases_incident_id", "incident_id", "left_at", "id"),
+    Index("ix_incident_cases_case_id", "case_id"),
 )
 
 incident_events = Table(
