@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from threadline.model.identifiers import Identifier
 from threadline.model.incidents import CASE_PROMISE, Briefing, Incident, Notification
@@ -82,7 +83,7 @@ def what(incident: Incident, briefing: Briefing) -> str:
 
 
 def _failing(incident: Incident) -> str:
-    worth = " and ".join(f"{money} {amount}" for money, amount in incident.worth.items())
+    worth = " and ".join(f"{unit} {Decimal(total):,}" for unit, total in incident.worth.items())
     said = f"“{incident.error}”" if incident.error else "a failure without a message"
     return (
         f"{incident.system}: {incident.cases} cases hang on {said}"

@@ -113,13 +113,11 @@ def _card(incident: Incident, now: datetime) -> None:
 def _facts(incident: Incident, now: datetime) -> Markup:
     where = incident.step_title or incident.step
     waiting = f"{where}, for {phrases.since(incident.since, now)}" if incident.since else where
+    failing = incident.severity == "failure"
     pairs = [
-        *(
-            _what_fails(incident)
-            if incident.severity == "failure"
-            else _what_is_late(incident, now)
-        ),
-        ("Most wait at" if incident.severity == "failure" else "Waits at", waiting),
+        *([] if failing else _what_is_late(incident, now)),
+        ("Most wait at" if failing else "Waits at", where if failing else waiting),
+        ("First failure", phrases.moment(incident.since) if failing else ""),
         ("Owner", incident.assignee or incident.owner),
         ("What to do", incident.runbook.next),
         ("Replay", incident.runbook.replay),
@@ -137,14 +135,6 @@ def _what_is_late(incident: Incident, now: datetime) -> list[tuple[str, Markup |
     return [
         ("Contract", contract),
         ("Deadline", f"{phrases.deadline(due, now)} ({phrases.instant(due)})"),
-    ]
-
-
-def _what_fails(incident: Incident) -> list[tuple[str, Markup | str]]:
-    return [
-        ("System", incident.system),
-        ("It says", incident.error or "nothing"),
-        ("Cases", f"{incident.cases} hang on it"),
     ]
 
 
@@ -175,15 +165,19 @@ def _state(incident: Incident, now: datetime) -> Markup:
 
 
 def _told(deliveries: Sequence[Delivery]) -> str:
-    said = []
+    together: dict[str, list[str]] = {}
     for delivery in deliveries:
-        if delivery.delivered_at:
-            said.append(f"{delivery.receiver} at {phrases.moment(delivery.delivered_at)}")
-        elif delivery.state == "failed":
-            said.append(f"{delivery.receiver}: not told ({delivery.failure})")
-        else:
-            said.append(f"{delivery.receiver}: on its way, {delivery.attempts} attempts")
+        together.setdefault(_when(delivery), []).append(delivery.receiver)
+    said = [f"{' and '.join(receivers)} {when}" for when, receivers in together.items()]
     return "; ".join(said) or "nobody yet"
+
+
+def _when(delivery: Delivery) -> str:
+    if delivery.delivered_at:
+        return f"at {phrases.moment(delivery.delivered_at)}"
+    if delivery.state == "failed":
+        return f"not told ({delivery.failure})"
+    return f"on its way, {delivery.attempts} attempts"
 
 
 def _history(incident: Incident) -> None:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import polars as pl
 import uvicorn
 from fastapi import FastAPI
 from handmade_rows import NOW
@@ -32,8 +33,12 @@ INPUTS = 20  # entries in the log; the handmade facts came in these, one each
 
 
 @contextmanager
-def services(telemetry: Telemetry, directory: Path) -> Iterator[ApiServices]:
-    """Incidents are those that evaluating the world's cases opens; all of them are delivered."""
+def services(
+    telemetry: Telemetry, directory: Path, failing: pl.DataFrame | None = None
+) -> Iterator[ApiServices]:
+    """Incidents are those that evaluating the world's cases and the `failing` steps opens; all of
+    them are delivered.
+    """
     clock = FixedClock(NOW)
     with ExitStack() as stack:
         control = ControlStore.open(ControlSettings(path=directory / "control.sqlite"), clock)
@@ -46,7 +51,7 @@ def services(telemetry: Telemetry, directory: Path) -> Iterator[ApiServices]:
         alerts = _alerts(control, clock)
         stack.callback(alerts.close)
         cases = telemetry.query("SELECT * EXCEPT (generation, deleted) FROM cases FINAL")
-        alerts.evaluate(cases, NOW)
+        alerts.evaluate(cases, NOW, failing=failing)
         alerts.deliver(NOW)
         yield ApiServices(
             telemetry=telemetry,

@@ -10,6 +10,7 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import handmade_failures
 import polars as pl
 import pytest
 from control_databases import NOON
@@ -37,20 +38,6 @@ SCHEMA = {
     "current_since": INSTANT,
     "current_due_at": INSTANT,
     "waiting_systems": pl.List(pl.String),
-    "value": pl.Decimal(18, 2),
-    "currency": pl.String,
-}
-
-
-FAILING = {
-    "journey": pl.String,
-    "case_id": pl.String,
-    "root_id": pl.String,
-    "criticality": pl.String,
-    "step": pl.String,
-    "system": pl.String,
-    "error": pl.String,
-    "failed_at": INSTANT,
     "value": pl.Decimal(18, 2),
     "currency": pl.String,
 }
@@ -155,20 +142,8 @@ class Desk:
 
     def fails(self, number: str, *, minutes: float = 0, **columns: Any) -> None:
         """A contract's ERP project fails for the first time so many minutes after noon."""
-        case_id = f"contract:clm:{number}"
-        row = {
-            "journey": "contract-activation",
-            "case_id": case_id,
-            "root_id": case_id,
-            "criticality": "revenue",
-            "step": "erp-project",
-            "system": "erp",
-            "error": "the posting service is not reachable",
-            "failed_at": NOON + timedelta(minutes=minutes),
-            "value": Decimal("120000.00"),
-            "currency": "EUR",
-        }
-        self.failing[number] = row | columns
+        failed_at = NOON + timedelta(minutes=minutes)
+        self.failing[number] = handmade_failures.failure(number, failed_at, **columns)
 
     def heals(self, *numbers: str) -> None:
         """What these contracts wait for has been done."""
@@ -190,7 +165,7 @@ class Desk:
 
     def evaluate_at(self, watermark: datetime, **more: Any) -> dict[str, int]:
         frame = pl.DataFrame(list(self.cases.values()), schema=SCHEMA)
-        failing = pl.DataFrame(list(self.failing.values()), schema=FAILING)
+        failing = handmade_failures.frame(self.failing.values())
         return dict(self.service.evaluate(frame, watermark, failing=failing, **more))
 
     def incident(self) -> Incident:

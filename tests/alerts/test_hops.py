@@ -8,13 +8,12 @@ from decimal import Decimal
 
 import pytest
 from control_databases import NOON
+from handmade_failures import AWAY
 
 from alerts import hops
 from alerts.hops import Hanging
 from alerts.policy import SHIPPED, load
 from threadline.model.incidents import CaseKey
-
-AWAY = "the posting service is not reachable"
 
 
 def test_three_cases_failing_within_an_hour_are_one_incident_and_one_page(desk):
@@ -32,7 +31,7 @@ def test_three_cases_failing_within_an_hour_are_one_incident_and_one_page(desk):
     assert desk.pages == [("opened", "failure")]
     (page,) = desk.webhook.received
     assert page["what"] == (
-        f"erp: 3 cases hang on “{AWAY}”, contracts worth EUR 240000.00 and USD 80000.00"
+        f"erp: 3 cases hang on “{AWAY}”, contracts worth EUR 240,000.00 and USD 80,000.00"
     )
     assert (page["case"], page["contract"], page["cases"]) == ("", "", 3)
     assert page["next_move"] == "replay the project request"

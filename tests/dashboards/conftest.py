@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import handmade_world
 import pytest
+from handmade_failures import failure, frame
+from handmade_rows import NOW
 from handmade_services import served, services
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from streamlit_process import dashboards
@@ -39,12 +42,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def api_url(telemetry_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API over the handmade world."""
+    """The API over the handmade world, whose ERP has just not answered three contracts."""
     settings = TelemetrySettings(dir=telemetry_dir, database="dashboards_world", durable=False)
     telemetry = Telemetry.open(settings)
     handmade_world.fill(telemetry)
+    away = frame(failure(f"C-10030{one}", NOW - timedelta(minutes=one)) for one in range(1, 4))
     with (
-        services(telemetry, tmp_path_factory.mktemp("dashboards")) as given,
+        services(telemetry, tmp_path_factory.mktemp("dashboards"), away) as given,
         served(create_api(given)) as url,
     ):
         yield url

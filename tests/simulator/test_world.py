@@ -9,6 +9,7 @@ import pytest
 
 from threadline.simulator import World
 from threadline.simulator.acts import Act, Event, Row, Span
+from threadline.simulator.fates import AWAY
 
 NOW = datetime(2026, 3, 11, 9, 30, tzinfo=UTC)
 
@@ -117,3 +118,22 @@ def _names(act: Act) -> dict[str, object]:
     if isinstance(act, Row):
         return dict(act.cells)
     return dict(act.data if isinstance(act, Event) else act.attributes)
+
+
+def test_while_the_erp_is_away_live_contracts_fail_there_and_go_on_when_it_is_back() -> None:
+    world = World(7, 20, now=NOW)
+    world.go_live(NOW)
+    assert world.live_outage is not None
+    begin, end = world.live_outage
+    erp = [
+        act
+        for second in range(0, 120, 3)
+        for act in world.next_course(NOW + timedelta(seconds=second), 4.0).acts
+        if isinstance(act, Span) and act.name == "erp.project.created"
+    ]
+    during = [act for act in erp if begin <= act.begins < end]
+    assert len(during) > 10
+    assert all(act.error for act in during)
+    assert {AWAY} < {act.error for act in during}, "the usual refusals go on"
+    back = {act.of for act in erp if act.begins >= end and not act.error}
+    assert len(back & {act.of for act in during}) > 5

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from rich.text import Text
 
 from collector.imports import BATCH_TYPE, import_file
 from threadline import settings as settings_module
+from threadline.cli.outage import watching
 from threadline.clock import SystemClock
 from threadline.errors import SettingsError, ThreadlineError
 from threadline.serving import require_free
@@ -31,6 +33,8 @@ from threadline.simulator import NotDelivered, Story, World, live, play
 
 READY_SECONDS = 60
 DRAIN_SECONDS = 60
+# Escalates after half a minute, so that one can watch it.
+IMPATIENT = Path(__file__).parent / "demo-definitions"
 
 
 def demo(arguments: argparse.Namespace) -> int:
@@ -54,8 +58,10 @@ def _played(arguments: argparse.Namespace, console: Console) -> None:
         world = World(arguments.seed, arguments.contracts, now=clock.now())
         story = _play(settings, world, console)
         _wait_until_derived(settings, console)
-        console.print(_what_to_look_at(settings, story))
+        world.go_live(clock.now())
+        console.print(_what_to_look_at(settings, story, world.live_outage))
         stop = threading.Event()
+        stack.enter_context(watching(f"http://{settings.api.listen}", console.print, clock, stop))
         if arguments.seconds:
             ending = threading.Timer(arguments.seconds, stop.set)
             ending.start()
@@ -98,17 +104,22 @@ def _end_on_signals() -> None:
 
 def _page(body: bytes) -> Panel:
     page = json.loads(body)
+    value = f"{page['value']} {page['currency']}"
+    about = f"contract {page['contract']} · {value} · due {page['due_at']}"
     lines = [
         page["what"],
-        f"contract {page['contract']} · {page['value']} {page['currency']} · due {page['due_at']}",
+        *([about] if page["contract"] else []),
         f"owner {page['owner']} · next: {page['next_move']}",
-        page["links"]["contract"],
+        page["links"].get("contract", page["links"]["incident"]),
     ]
-    text = Text("\n".join(lines))
-    return Panel(text, title="the webhook receiver was paged", border_style="red")
+    again = " again: nobody has acknowledged" if page["escalated"] else ""
+    title = f"the webhook receiver was paged{again}"
+    return Panel(Text("\n".join(lines)), title=title, border_style="red")
 
 
-def _what_to_look_at(settings: Settings, story: Story) -> Panel:
+def _what_to_look_at(
+    settings: Settings, story: Story, outage: tuple[datetime, datetime] | None
+) -> Panel:
     hero = story.hero
     dashboards = f"http://{settings.dashboards.listen}"
     lines = [
@@ -133,9 +144,21 @@ def _what_to_look_at(settings: Settings, story: Story) -> Panel:
             for breach in story.live_breaches
         ),
         "",
+        *_outage_to_come(outage),
         "New contracts start every few seconds. Ctrl-C ends everything.",
     ]
     return Panel(Text("\n".join(lines)), title="Threadline is live", border_style="green")
+
+
+def _outage_to_come(outage: tuple[datetime, datetime] | None) -> list[str]:
+    if outage is None:
+        return []
+    return [
+        f"At {outage[0]:%H:%M:%S} UTC the ERP stops answering, until {outage[1]:%H:%M:%S}.",
+        "Contracts hang on it: one incident opens, grows, escalates and heals.",
+        "Acknowledge it on the On-call page, or the demo does so after a while.",
+        "",
+    ]
 
 
 @contextmanager
@@ -145,6 +168,7 @@ def _service(settings: Settings, data: Path, webhook: str, console: Console) -> 
         "THREADLINE_DATA_DIR": str(data),
         "THREADLINE_ALERTS__WEBHOOK_URL": webhook,
     }
+    environment.setdefault("THREADLINE_DEFINITIONS_DIR", str(IMPATIENT))
     output = data / "service.log"
     with output.open("wb") as log:
         service = subprocess.Popen(

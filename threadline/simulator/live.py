@@ -16,7 +16,7 @@ from threadline.simulator.services import Services
 from threadline.simulator.world import World
 
 SECONDS_AN_HOUR = 4.0
-NEW_CONTRACT = timedelta(seconds=6)
+NEW_CONTRACT = timedelta(seconds=3)
 TICK = 0.5
 # No span takes longer, so that a parent is always sent before its children.
 SETTLED = timedelta(seconds=3)

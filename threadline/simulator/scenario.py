@@ -49,6 +49,14 @@ class Stretch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LiveOutage:
+    """The ERP does not answer: so long `after` the world has gone live, and for how long."""
+
+    after: timedelta
+    lasts: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scenario:
     """A checked scenario file.
 
@@ -71,6 +79,7 @@ class Scenario:
     outage: Stretch | None
     silence: Stretch | None
     migration: timedelta | None
+    live_outage: LiveOutage | None = None
 
     def conditions(self, service: str) -> Conditions:
         """How `service` tells of itself."""
@@ -106,6 +115,7 @@ def load(name: str) -> Scenario:
         outage=_stretch(given.get("outage")),
         silence=_stretch(given.get("silence")),
         migration=DAY * days["since"] if days else None,
+        live_outage=_live_outage(given.get("live_outage")),
     )
 
 
@@ -118,6 +128,13 @@ def _conditions(given: Mapping[str, Any]) -> Conditions:
         sampled=float(given.get("sampled", 1.0)),
         **shares,
     )
+
+
+def _live_outage(given: Mapping[str, Any] | None) -> LiveOutage | None:
+    if given is None:
+        return None
+    after, lasts = (timedelta(seconds=given[name]) for name in ("after_seconds", "seconds"))
+    return LiveOutage(after=after, lasts=lasts)
 
 
 def _stretch(given: Mapping[str, Any] | None) -> Stretch | None:

@@ -88,6 +88,7 @@ class World:
         self.fates: dict[str, str] = {}
         self.live_breaches: tuple[LiveBreach, ...] = ()
         self.touched: Mapping[str, set[str]] = {}
+        self.live_outage: tuple[datetime, datetime] | None = None
         self._further = FURTHER_NUMBERS
         weights = self.scenario.fates
         self._deck = [BY_NAME[name] for name in weights for _ in range(weights[name])]
@@ -113,6 +114,12 @@ class World:
         acts = [act for act in self.acts if not (faithful and act.phantom)]
         for act, signal in zip(acts, emission.signals(acts), strict=True):
             yield act.begins, signal
+
+    def go_live(self, at: datetime) -> None:
+        """From `at` on the world goes on; `live_outage` is when the ERP will not answer."""
+        outage = self.scenario.live_outage
+        if outage is not None:
+            self.live_outage = at + outage.after, at + outage.after + outage.lasts
 
     def next_course(self, at: datetime, pace: float) -> Course:
         """A further contract, approved `at`, whose hours take `pace` seconds."""
@@ -147,6 +154,8 @@ class World:
         return course
 
     def _away(self, at: datetime) -> bool:
+        if self.live_outage and self.live_outage[0] <= at < self.live_outage[1]:
+            return True
         outage = self.scenario.outage
         return outage is not None and outage.covers(at, self.now)
 
