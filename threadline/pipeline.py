@@ -19,7 +19,7 @@ import polars as pl
 
 from collector.decode import Decoded, decode
 from collector.identity.graph import Graph
-from collector.identity.stage import Identified, identify
+from collector.identity.stage import Identified, identify, rule
 from collector.identity.ties import RULINGS
 from metrics.derive import derive
 from threadline.activation import Derivation, revision
@@ -29,6 +29,7 @@ from threadline.instruments import PipelineInstruments
 from threadline.model.entries import Logged
 from threadline.settings import PipelineSettings
 from threadline.store.control import ControlStore
+from threadline.store.control.rulings import Ruling
 from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry, cursors
 from threadline.store.telemetry import derived as derived_store
@@ -71,6 +72,7 @@ class _Index:
     graph: Graph
     cursor: dict[int, int]
     generation: int
+    ruled: int  # the number of the last ruling taken in
 
 
 class Pipeline:
@@ -124,6 +126,8 @@ class Pipeline:
         Raises `ThreadlineError`.
         """
         index = self._current_index()
+        if self._take_rulings(index):
+            return True
         cursor, touched = dict(index.cursor), set[str]()
         for batch, decoded in self._stretch(index):
             if cursor == index.cursor:
@@ -168,28 +172,31 @@ class Pipeline:
                 logger.warning("%s: everything is derived anew from the log", self._rebuilding)
                 self._telemetry.reset()
             cursors.build_under(self._telemetry, _BUILT_UNDER, derivation.digest)
+        cursor = cursors.read(self._telemetry)
+        ruled = cursor.pop(cursors.RULINGS, 0)
+        known = _as_frame(self._control.rulings.up_to(ruled))
         return _Index(
             derivation=derivation,
             revision=revision(self._control),
-            graph=Graph.load(self._telemetry, derivation.mapping, self._rulings()),
-            cursor=cursors.read(self._telemetry),
+            graph=Graph.load(self._telemetry, derivation.mapping, known),
+            cursor=cursor,
             generation=cursors.generation(self._telemetry),
+            ruled=ruled,
         )
 
-    def _rulings(self) -> pl.DataFrame:
-        rows = [
-            {
-                "kind": ruling.kind,
-                "child": str(ruling.child),
-                "parent": str(ruling.parent),
-                "act": ruling.act,
-                "at": ruling.at,
-                "who": ruling.who,
-                "why": ruling.why,
-            }
-            for ruling in self._control.rulings.received_by(self._clock.now())
-        ]
-        return pl.DataFrame(rows, schema=RULINGS)
+    def _take_rulings(self, index: _Index) -> bool:
+        """Take in what people have ruled since; False when they have not."""
+        fresh = self._control.rulings.after(index.ruled)
+        if not fresh:
+            return False
+        index.generation += 1
+        ruled = rule(_as_frame(fresh), self._telemetry, index.graph, index.generation)
+        for table, frame in ruled.frames.items():
+            self._telemetry.insert(table, frame)
+        self._derive_cases(index, ruled.touched_roots | index.graph.take_unsettled())
+        cursors.move(self._telemetry, {cursors.RULINGS: fresh[-1].number}, index.generation)
+        index.ruled = fresh[-1].number
+        return True
 
     def _stretch(self, index: _Index) -> Iterator[tuple[Sequence[Logged], Decoded]]:
         """Batches from the cursor on, decoded; the next is decoded while one is worked on."""
@@ -285,6 +292,23 @@ class Pipeline:
         odd = decoded.facts.filter(~pl.col("plausible"))["source"].value_counts()
         for source, count in odd.iter_rows():
             instruments.implausible.labels(source=source).inc(count)
+
+
+def _as_frame(rulings: Sequence[Ruling]) -> pl.DataFrame:
+    rows = [
+        {
+            "number": ruling.number,
+            "kind": ruling.kind,
+            "child": str(ruling.child),
+            "parent": str(ruling.parent),
+            "act": ruling.act,
+            "at": ruling.at,
+            "who": ruling.who,
+            "why": ruling.why,
+        }
+        for ruling in rulings
+    ]
+    return pl.DataFrame(rows, schema=RULINGS)
 
 
 def _reached(batch: Sequence[Logged]) -> dict[int, int]:

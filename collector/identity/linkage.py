@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Set
+from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import Self
 
 import polars as pl
 
-from collector.identity.resolution import Rulings, decisions, settle, with_asserted
+from collector.identity.resolution import (
+    Ruling,
+    Rulings,
+    decisions,
+    settle,
+    with_asserted,
+)
 from collector.identity.ties import (
     BELONGS_TO,
     NO_EVIDENCE,
@@ -48,7 +55,7 @@ class Linkage:
 
     def __init__(self, mapping: Mapping, rulings: Rulings) -> None:
         self._mapping = mapping
-        self._rulings = rulings
+        self._rulings = dict(rulings)
         self._evidence: dict[Pair, Evidence] = {}
         self._of: dict[str, list[Pair]] = defaultdict(list)
         self._places: dict[str, Place] = {}
@@ -71,6 +78,10 @@ class Linkage:
         """The best evidence known for a pair."""
         return self._evidence.get(pair)
 
+    def unwitnessed(self, identifier: str) -> bool:
+        """Whether no fact ties `identifier` to another, people's rulings at the most."""
+        return all(self._evidence[pair] == NO_EVIDENCE for pair in self._of.get(identifier, ()))
+
     def update(self, found: pl.DataFrame, withdrawn: Iterable[Pair] = ()) -> Changes:
         """Take in `found` (columns `ties.EVIDENCE`) and settle anew what it touches.
 
@@ -88,6 +99,20 @@ class Linkage:
                 touched.setdefault(pair, before)
                 if before is None:
                     self._adjoin(pair)
+        return self._changes(touched)
+
+    def rule(self, rulings: Dictionary[Pair, Ruling | None]) -> Changes:
+        """Go by the last words on some pairs from now on; None lifts an earlier ruling."""
+        touched = {pair: self._stand(pair) for pair in rulings}
+        for pair, ruling in rulings.items():
+            self._rulings.pop(pair, None)
+            if ruling is not None:
+                self._rulings[pair] = ruling
+            asserted = ruling is not None and ruling.asserted
+            if asserted and pair not in self._evidence:
+                self._put(pair, NO_EVIDENCE)
+            elif not asserted and self._evidence.get(pair) == NO_EVIDENCE:
+                self._drop(pair)
         return self._changes(touched)
 
     def _changes(self, touched: dict[Pair, tuple[Evidence, Verdict] | None]) -> Changes:

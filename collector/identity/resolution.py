@@ -67,11 +67,18 @@ def resolve(links: pl.DataFrame, rulings: pl.DataFrame, mapping: Mapping) -> Res
 
 
 def decisions(rulings: pl.DataFrame) -> Rulings:
-    """The last ruling on each pair."""
-    ordered = rulings.select(RULINGS.names()).sort("at", "act", "who", "why")
+    """The last ruling on each pair; a pair whose last one was lifted is left out."""
+    return {pair: ruling for pair, ruling in last_words(rulings).items() if ruling is not None}
+
+
+def last_words(rulings: pl.DataFrame) -> dict[Pair, Ruling | None]:
+    """The last ruling on each pair; None where it was lifted."""
+    ordered = rulings.select(RULINGS.names()).sort("number", "at", "act", "who", "why")
     return {
-        Pair(kind, child, parent): Ruling(asserted=act == "assert", reason=f"{who}: {why}")
-        for kind, child, parent, act, _, who, why in ordered.iter_rows()
+        Pair(kind, child, parent): None
+        if act == "lift"
+        else Ruling(asserted=act == "assert", reason=f"{who}: {why}")
+        for _, kind, child, parent, act, _, who, why in ordered.iter_rows()
     }
 
 
@@ -95,7 +102,8 @@ def settle(
         if verdicts[pair].state == "held":
             kinds[pair.kind].append(pair)
     identifiers = {name for pair in links for name in (pair.child, pair.parent)}
-    object_of, same = objects(identifiers, kinds[SAME_AS], mapping)
+    ruled = {pair for pair in kinds[SAME_AS] if pair in rulings}
+    object_of, same = objects(identifiers, kinds[SAME_AS], mapping, ruled)
     places, owned = owners(object_of, kinds[BELONGS_TO], mapping)
     return places, verdicts | same | owned
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass, field
 
 from collector.identity.ties import Pair, Verdict, object_type
 from collector.mapping import Mapping
@@ -10,41 +11,73 @@ from collector.mapping import Mapping
 _LAST = 1_000_000  # a namespace that the type no longer declares represents nothing it could avoid
 
 
+@dataclass(slots=True)
+class _Group:
+    """The names of one object: one in each namespace, but for those that people have ruled."""
+
+    names: dict[str, str]
+    aliases: list[str] = field(default_factory=list)
+
+    def all(self) -> list[str]:
+        return [*self.names.values(), *self.aliases]
+
+
 def objects(
-    identifiers: Iterable[str], same_as: Sequence[Pair], mapping: Mapping
+    identifiers: Iterable[str],
+    same_as: Sequence[Pair],
+    mapping: Mapping,
+    ruled: Set[Pair] = frozenset(),
 ) -> tuple[dict[str, str], dict[Pair, Verdict]]:
-    """The object id of each identifier, the verdict on each pair; `same_as` comes best first."""
-    names = {identifier: {_namespace(identifier): identifier} for identifier in identifiers}
+    """The object id of each identifier, the verdict on each pair; `same_as` comes best first.
+
+    Two names of one namespace are one object only where people have `ruled` so. The child is then
+    an alias, a mistyped name say: it never represents the object, and brings along what it had.
+    """
+    groups = {name: _Group({_namespace(name): name}) for name in identifiers}
     verdicts: dict[Pair, Verdict] = {}
-    for pair in same_as:
-        clash = _clash(names[pair.child], names[pair.parent])
+    aliases = [pair for pair in same_as if pair in ruled and _of_one_namespace(pair)]
+    for pair in (each for each in same_as if each not in aliases):
+        clash = _clash(groups[pair.child], groups[pair.parent])
         verdicts[pair] = Verdict("conflict", clash) if clash else Verdict()
         if not clash:
-            _join(names, names[pair.child], names[pair.parent])
-    representatives = {id(group): _representative(group, mapping) for group in names.values()}
-    return {name: representatives[id(group)] for name, group in names.items()}, verdicts
+            _join(groups, groups[pair.child], groups[pair.parent])
+    for pair in aliases:
+        _join(groups, groups[pair.child], groups[pair.parent])
+    held = (pair for pair in same_as if groups[pair.child] is groups[pair.parent])
+    verdicts |= dict.fromkeys(held, Verdict())  # what clashed before may agree with an alias
+    representatives = {id(group): _representative(group, mapping) for group in groups.values()}
+    return {name: representatives[id(group)] for name, group in groups.items()}, verdicts
 
 
-def _clash(left: dict[str, str], right: dict[str, str]) -> str:
-    for namespace in sorted(left.keys() & right.keys()):
-        if left[namespace] != right[namespace]:
-            rivals = sorted((left[namespace], right[namespace]))
-            return f"one object cannot be both {rivals[0]} and {rivals[1]}"
+def _of_one_namespace(pair: Pair) -> bool:
+    return _namespace(pair.child) == _namespace(pair.parent)
+
+
+def _clash(left: _Group, right: _Group) -> str:
+    if left is right:
+        return ""
+    for namespace in sorted(left.names.keys() & right.names.keys()):
+        rivals = sorted((left.names[namespace], right.names[namespace]))
+        return f"one object cannot be both {rivals[0]} and {rivals[1]}"
     return ""
 
 
-def _join(names: dict[str, dict[str, str]], left: dict[str, str], right: dict[str, str]) -> None:
-    if left is right:
+def _join(groups: dict[str, _Group], child: _Group, parent: _Group) -> None:
+    if child is parent:
         return
-    left.update(right)
-    for identifier in right.values():
-        names[identifier] = left
+    for namespace, name in child.names.items():
+        if parent.names.setdefault(namespace, name) != name:
+            parent.aliases.append(name)
+    parent.aliases += child.aliases
+    for name in child.all():
+        groups[name] = parent
 
 
-def _representative(group: dict[str, str], mapping: Mapping) -> str:
-    if len(group) == 1:  # nearly all of them
-        return next(iter(group.values()))
-    return min(group.values(), key=lambda identifier: (_order(identifier, mapping), identifier))
+def _representative(group: _Group, mapping: Mapping) -> str:
+    if len(group.names) == 1:  # nearly all of them
+        return next(iter(group.names.values()))
+    names = group.names.values()
+    return min(names, key=lambda identifier: (_order(identifier, mapping), identifier))
 
 
 def _order(identifier: str, mapping: Mapping) -> int:

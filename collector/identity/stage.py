@@ -12,6 +12,7 @@ from collector.identity.graph import Graph
 from collector.identity.linkage import Changes
 from collector.identity.links import fold
 from collector.identity.neighbourhood import gather
+from collector.identity.resolution import last_words
 from collector.identity.speech import Turn, turn
 from collector.identity.ties import Place
 from collector.identity.withdrawal import withdrawn, witnesses
@@ -65,7 +66,7 @@ def identify(
     counts = versions.counts(settled, batch, decoded.dead_letters)
     frames = {
         "touched_roots": results.touched_roots(touched - anyway),
-        "identifiers": results.identifiers(_places(said, changes, graph), gone),
+        "identifiers": results.identifiers(_places(said, changes, graph, telemetry), gone),
         "links": results.links(changes),
         "mentions": results.mentions(said),
         "unattributed": results.unattributed(said),
@@ -79,6 +80,34 @@ def identify(
         touched_roots=touched,
         counts=counts,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ruled:
+    """What people's rulings changed: `frames` and `touched_roots` as in `Identified`."""
+
+    frames: dict[str, pl.DataFrame]
+    touched_roots: set[str]
+
+
+def rule(rulings: pl.DataFrame, telemetry: Telemetry, graph: Graph, generation: int) -> Ruled:
+    """Go by `rulings` (columns `ties.RULINGS`) over what was ruled before."""
+    changes = graph.linkage.rule(last_words(rulings))
+    places = _named(changes.places, telemetry, graph)
+    frames = {
+        "touched_roots": results.touched_roots(changes.roots),
+        "identifiers": results.identifiers(places, ()),
+        "links": results.links(changes),
+    }
+    stamped = {table: results.stamped(frame, generation) for table, frame in frames.items()}
+    return Ruled(frames=stamped, touched_roots=changes.roots)
+
+
+def _named(places: dict[str, Place], telemetry: Telemetry, graph: Graph) -> dict[str, Place]:
+    """`places` without those of identifiers that rulings speak of and no fact has ever named."""
+    doubtful = sorted(name for name in places if graph.linkage.unwitnessed(name))
+    unknown = set(doubtful) - named_by_others(telemetry, doubtful, []) if doubtful else set()
+    return {name: place for name, place in places.items() if name not in unknown}
 
 
 def _with_identifiers(decoded: Decoded) -> pl.DataFrame:
@@ -104,11 +133,11 @@ def _link(said: Turn, telemetry: Telemetry, graph: Graph, mapping: Mapping) -> C
     return graph.linkage.update(fold(telling, mapping), fallen)
 
 
-def _places(said: Turn, changes: Changes, graph: Graph) -> dict[str, Place]:
+def _places(said: Turn, changes: Changes, graph: Graph, telemetry: Telemetry) -> dict[str, Place]:
     """Where the identifiers are that the batch names or moves."""
     own = said.by_batch.filter(pl.col("how") == "own", pl.col("of") > 0)["identifier"]
     here = {identifier: graph.linkage.place(identifier) for identifier in own.unique().to_list()}
-    return here | changes.places
+    return _named(changes.places, telemetry, graph) | here
 
 
 def _gone(said: Turn, telemetry: Telemetry) -> set[str]:

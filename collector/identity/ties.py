@@ -43,10 +43,11 @@ LINKS = pl.Schema({**EVIDENCE, "state": pl.String(), "reason": pl.String()})
 # What people have decided about pairs, identifiers as text; the last word on a pair counts.
 RULINGS = pl.Schema(
     {
+        "number": pl.Int64(),  # grows with every ruling made
         "kind": pl.String(),
         "child": pl.String(),
         "parent": pl.String(),
-        "act": pl.String(),  # assert or retract
+        "act": pl.String(),  # assert, retract, or lift: as if nobody had ever ruled
         "at": INSTANT,
         "who": pl.String(),
         "why": pl.String(),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.identity.linkage import Linkage
-from collector.identity.resolution import Resolution, resolve
+from collector.identity.resolution import Resolution, Ruling, last_words, resolve
 from collector.identity.ties import (
     EVIDENCE,
     RULINGS,
@@ -52,7 +52,7 @@ def same(child: str, parent: str, at: int = 0, *, mastered: bool = True) -> pl.D
 
 def ruling(act: str, kind: str, child: str, parent: str, hour: int = 0) -> pl.DataFrame:
     at = datetime(2026, 1, 1, hour, tzinfo=UTC)
-    row = (kind, child, parent, act, at, "auditor", "seen the paper")
+    row = (hour, kind, child, parent, act, at, "auditor", "seen the paper")
     return pl.DataFrame([row], schema=RULINGS, orient="row")
 
 
@@ -161,6 +161,39 @@ def test_an_assertion_outranks_evidence_and_needs_none() -> None:
     assert list(lost(found)) == [(ERP, CLM)]
 
 
+def test_a_ruled_alias_joins_a_mistyped_name_and_never_represents_the_object() -> None:
+    mistyped = "invoice:erp:0"  # sorts before the right one
+    found = resolved(
+        belongs(INVOICE, ERP),
+        belongs(ERP, CLM),
+        rulings=ruling("assert", "same_as", mistyped, INVOICE),
+    )
+    assert places(found)[mistyped] == places(found)[INVOICE] == (INVOICE, ERP, CLM)
+    assert lost(found) == {}
+
+
+def test_two_names_of_one_namespace_are_one_object_by_a_ruling_only() -> None:
+    found = resolved(
+        same(CRM, CLM, 1),
+        same(CRM2, CLM2, 2),
+        rulings=ruling("assert", "same_as", CLM2, CLM),
+    )
+    assert {places(found)[name][0] for name in (CLM, CLM2, CRM, CRM2)} == {CLM}
+    again = resolved(same(CRM, CLM, 1), same(CRM, CLM2, 2))
+    assert list(lost(again)) == [(CRM, CLM2)]
+
+
+def test_a_lifted_ruling_was_never_made() -> None:
+    evidence_given = [belongs(ERP, CLM, 1), belongs(ERP, CLM2, 2)]
+    lifted = pl.concat(
+        [
+            ruling("retract", "belongs_to", ERP, CLM, hour=1),
+            ruling("lift", "belongs_to", ERP, CLM, hour=2),
+        ]
+    )
+    assert _state(resolved(*evidence_given, rulings=lifted)) == _state(resolved(*evidence_given))
+
+
 def test_the_last_ruling_on_a_pair_counts() -> None:
     both = pl.concat(
         [
@@ -214,17 +247,16 @@ def _meaningful(links: pl.DataFrame) -> bool:
 
 
 LINKS = st.lists(asserted().filter(_meaningful), max_size=10)
-SOME_RULINGS = st.lists(
-    st.builds(
-        ruling,
-        st.sampled_from(["assert", "retract"]),
-        st.just("belongs_to"),
-        st.sampled_from([ERP, PSA]),
-        st.sampled_from([CLM, CLM2]),
-        st.integers(0, 3),
-    ),
-    max_size=2,
-).map(lambda rulings: pl.concat([NONE, *rulings]))
+ACTS, HOURS = st.sampled_from(["assert", "retract", "lift"]), st.integers(0, 3)
+ONE_RULING = st.builds(
+    ruling,
+    ACTS,
+    st.just("belongs_to"),
+    st.sampled_from([ERP, PSA]),
+    st.sampled_from([CLM, CLM2]),
+    HOURS,
+) | st.builds(ruling, ACTS, st.just("same_as"), st.just(CLM2), st.sampled_from([CLM, CRM]), HOURS)
+SOME_RULINGS = st.lists(ONE_RULING, max_size=2).map(lambda rulings: pl.concat([NONE, *rulings]))
 
 
 def _state(resolution: Resolution) -> object:
@@ -261,6 +293,42 @@ def test_keeping_up_equals_resolving_from_nothing(
         assert changes.links == _differences(_links(before), _links(whole))
         assert changes.roots >= _roots(before, changes.places) | _roots(whole, changes.places)
         assert all(linkage.place(i) == place for i, place in _places(whole).items())
+
+
+@given(LINKS, st.data(), st.lists(ONE_RULING, max_size=4))
+@settings(deadline=None, max_examples=150)
+def test_ruling_as_one_goes_equals_resolving_from_nothing(
+    links: list[pl.DataFrame], data: st.DataObject, made: list[pl.DataFrame]
+) -> None:
+    linkage = Linkage.load(EVIDENCE.to_frame(), NONE, MAPPING)
+    steps = data.draw(st.permutations([*made, *links]))
+    known: list[pl.DataFrame] = []
+    words: dict[Pair, Ruling | None] = {}
+    for step in steps:
+        before = resolved(*known, rulings=_last(words))
+        if step.columns == EVIDENCE.names():
+            known.append(step)
+            changes = linkage.update(step)
+        else:
+            words |= last_words(step)
+            changes = linkage.rule(last_words(step))
+        whole = resolved(*known, rulings=_last(words))
+        assert _moved(changes.places) == _differences(_places(before), _places(whole))
+        assert changes.links == _differences(_links(before), _links(whole))
+
+
+def _last(words: dict[Pair, Ruling | None]) -> pl.DataFrame:
+    """Rulings of which these are the last words."""
+    return pl.concat(
+        [
+            NONE,
+            *(
+                ruling("assert" if word.asserted else "retract", *pair)
+                for pair, word in words.items()
+                if word is not None
+            ),
+        ]
+    )
 
 
 def _places(resolution: Resolution) -> dict[str, Place]:

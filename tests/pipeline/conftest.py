@@ -37,7 +37,7 @@ from threadline.store.telemetry import Telemetry
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 CONTRACTS = 6
 
-Derive = Callable[[Sequence[Entry], int], int]
+Derive = Callable[..., int]
 
 
 @pytest.fixture(scope="session")
@@ -75,13 +75,18 @@ def derive(
     """Logs entries in the order given and derives them, so many a batch, into an empty index.
 
     A pipeline that fails is followed by a new one, as after a crash; how many it took is returned.
+    With `keep` they come on top of what there is.
     """
     numbers = itertools.count()
+    place = tmp_path / "log"
     clock = FixedClock(NOW)
 
-    def derived(entries: Sequence[Entry], batch: int) -> int:
-        telemetry.reset()
-        log = Log.open(LogSettings(dir=tmp_path / f"log{next(numbers)}"), clock)
+    def derived(entries: Sequence[Entry], batch: int, *, keep: bool = False) -> int:
+        nonlocal place
+        if not keep:
+            telemetry.reset()
+            place = tmp_path / f"log{next(numbers)}"
+        log = Log.open(LogSettings(dir=place), clock)
         try:
             asyncio.run(_logged(log, entries))
             for life in itertools.count(1):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, Select, insert, or_, select
 
 from threadline.clock import Clock
 from threadline.model.identifiers import Identifier
@@ -14,13 +15,18 @@ from threadline.store.control.audit import AuditEntry, append
 from threadline.store.control.schema import rulings
 from threadline.store.control.transactions import Transactions
 
-Act = Literal["assert", "retract"]
+Act = Literal["assert", "retract", "lift"]
+_DONE: Mapping[str, str] = {"assert": "asserted", "retract": "retracted", "lift": "lifted"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ruling:
-    """`who` decided at `at`, because of `why`, that a link of `kind` holds or does not."""
+    """`who` decided at `at`, because of `why`, that a link of `kind` holds or does not.
 
+    `lift` leaves it to the evidence again. `number` grows with every ruling.
+    """
+
+    number: int
     kind: str
     child: Identifier
     parent: Identifier
@@ -41,42 +47,49 @@ class Rulings:
         self, act: Act, kind: str, child: Identifier, parent: Identifier, *, who: str, why: str
     ) -> Ruling:
         """Record a ruling now; a later one on the same pair overrides it, none is ever removed."""
-        ruling = Ruling(
-            kind=kind,
-            child=child,
-            parent=parent,
-            act=act,
-            who=who,
-            at=self._clock.now(),
-            why=why,
-        )
-        row = {
-            "kind": kind,
-            "child": str(child),
-            "parent": str(parent),
-            "act": act,
-            "who": who,
-            "at": ruling.at,
-            "why": why,
-        }
-        detail = {name: row[name] for name in ("kind", "child", "parent", "why")}
+        at = self._clock.now()
+        said = {"kind": kind, "child": str(child), "parent": str(parent), "why": why}
+        entry = AuditEntry(at=at, who=who, what=f"link.{_DONE[act]}", detail=said)
+        statement = insert(rulings).values(**said, act=act, who=who, at=at).returning(rulings)
         with self._transactions.write() as connection:
-            connection.execute(insert(rulings), row)
-            append(
-                connection,
-                AuditEntry(at=ruling.at, who=who, what=f"link.{act}ed", detail=detail),
-            )
-        return ruling
+            made = _ruling(connection.execute(statement).one())
+            append(connection, entry)
+        return made
 
     def received_by(self, at: datetime) -> list[Ruling]:
         """All rulings made up to and including `at`, in the order they were made."""
-        statement = select(rulings).where(rulings.c.at <= at).order_by(rulings.c.at, rulings.c.id)
+        return self._all(select(rulings).where(rulings.c.at <= at))
+
+    def after(self, number: int) -> list[Ruling]:
+        """All rulings with a greater number, in the order they were made."""
+        return self._all(select(rulings).where(rulings.c.id > number))
+
+    def up_to(self, number: int) -> list[Ruling]:
+        """All rulings up to and including that number, in the order they were made."""
+        return self._all(select(rulings).where(rulings.c.id <= number))
+
+    def about(self, identifiers: Collection[str]) -> list[Ruling]:
+        """All rulings on pairs that have one of `identifiers` at an end."""
+        ends = or_(rulings.c.child.in_(identifiers), rulings.c.parent.in_(identifiers))
+        return self._all(select(rulings).where(ends))
+
+    def latest(self, limit: int, before: int | None = None) -> list[Ruling]:
+        """The last rulings, the newest first, of those with a number below `before`."""
+        statement = select(rulings).order_by(rulings.c.id.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(rulings.c.id < before)
         with self._transactions.read() as connection:
             return [_ruling(row) for row in connection.execute(statement)]
+
+    def _all(self, statement: Select[Any]) -> list[Ruling]:
+        with self._transactions.read() as connection:
+            found = connection.execute(statement.order_by(rulings.c.id))
+            return [_ruling(row) for row in found]
 
 
 def _ruling(row: Row[Any]) -> Ruling:
     return Ruling(
+        number=row.id,
         kind=row.kind,
         child=Identifier.parse(row.child),
         parent=Identifier.parse(row.parent),

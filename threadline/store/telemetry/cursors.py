@@ -8,6 +8,8 @@ import polars as pl
 
 from threadline.store.telemetry import Telemetry
 
+RULINGS = 2**16 - 1  # no partition of the log: how many of people's rulings are taken in
+
 _CURSORS = "SELECT partition, offset FROM cursors FINAL"
 _GENERATION = """
 SELECT max(generation) AS generation FROM (

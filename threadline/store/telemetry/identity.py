@@ -8,7 +8,10 @@ import polars as pl
 
 from threadline.store.telemetry import Telemetry
 
-_LINKS = "SELECT * EXCEPT (state, reason, generation, deleted) FROM links FINAL"
+# What nothing but a ruling asserts has no fact; rulings are kept in the control store.
+_LINKS = """
+SELECT * EXCEPT (state, reason, generation, deleted) FROM links FINAL WHERE fact_id != ''
+"""
 
 _UNSETTLED = """
 SELECT root_id FROM touched_roots FINAL
