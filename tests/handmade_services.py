@@ -58,6 +58,7 @@ def services(
             definitions=definitions.load(),
             mapping=mappings.load(),
             alerts=alerts,
+            rulings=control.rulings,
             log=log,
             clock=clock,
             status=_current,

@@ -84,6 +84,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 telemetry=telemetry,
                 definitions=declared.derivation.definitions,
                 alerts=alerts,
+                rulings=control.rulings,
                 log=log,
                 clock=clock,
                 status=pipeline.status,

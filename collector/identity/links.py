@@ -13,11 +13,27 @@ _NAMED = ["fact", "type", "namespace"]
 def fold(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     """The best evidence of every pair that `facts` assert: columns `ties.EVIDENCE`.
 
+    The best is that of the system of record, then the earliest, then that of the smallest fact id.
+    """
+    nothing = pl.lit(None, INSTANT)
+    told = asserted(facts, mapping).with_columns(
+        plausible=pl.lit(value=True), valid_from=nothing, valid_to=nothing
+    )
+    best = told.unique(["kind", "child", "parent"], keep="first", maintain_order=True)
+    return best.with_columns(
+        *parts("child", {part: f"child_{part}" for part in PARTS}),
+        *parts("parent", {part: f"parent_{part}" for part in PARTS}),
+    ).select(EVIDENCE.names())
+
+
+def asserted(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """All that `facts` assert, the best evidence of a pair first: kind, child, parent, fact_id,
+    system, at, mastered.
+
     `facts` has one row per fact: fact_id, system, at, plausible and `identifiers`, its own. Only
     plausible facts are evidence, and only where they say which belongs to which: a child with two
     candidates of one type and namespace belongs to neither. A relation is many to many, so there
-    one side may be several. The best evidence is that of the system of record, then the earliest,
-    then that of the smallest fact id.
+    one side may be several.
     """
     speaking = facts.filter("plausible", pl.col("identifiers").list.len() > 1)
     speaking = speaking.select("fact_id", "system", "at", "identifiers").with_row_index("fact")
@@ -26,18 +42,8 @@ def fold(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
         [_ownership(named, mapping), _sameness(named, mapping), _relations(named, mapping)]
     )
     told = found.join(speaking.drop("identifiers"), on="fact")
-    told = told.with_columns(
-        mastered=pl.col("system") == pl.col("master"), plausible=pl.lit(value=True)
-    )
-    nothing = pl.lit(None, INSTANT)
-    ranked = told.with_columns(valid_from=nothing, valid_to=nothing).sort(
-        ~pl.col("mastered"), "at", "fact_id", nulls_last=True
-    )
-    best = ranked.unique(["kind", "child", "parent"], keep="first", maintain_order=True)
-    return best.with_columns(
-        *parts("child", {part: f"child_{part}" for part in PARTS}),
-        *parts("parent", {part: f"parent_{part}" for part in PARTS}),
-    ).select(EVIDENCE.names())
+    told = told.with_columns(mastered=pl.col("system") == pl.col("master"))
+    return told.sort(~pl.col("mastered"), "at", "fact_id", nulls_last=True).drop("fact", "master")
 
 
 def _named(speaking: pl.DataFrame) -> pl.DataFrame:

@@ -125,7 +125,7 @@ def fresh_service(
             control, active.policies, clock, briefing=active.briefing, links=lambda _: {}
         )
         stack.callback(alerts.close)
-        services = _services(active, log, telemetry, pipeline, alerts, clock)
+        services = _services(active, log, telemetry, control, pipeline, alerts, clock)
         http, rpc, api = stack.enter_context(_served(log, clock, services))
         yield JudgedService(
             clock=clock,
@@ -145,6 +145,7 @@ def _services(
     active: Active,
     log: Log,
     telemetry: Telemetry,
+    control: ControlStore,
     pipeline: Pipeline,
     alerts: AlertsService,
     clock: FixedClock,
@@ -157,6 +158,7 @@ def _services(
         definitions=active.derivation.definitions,
         mapping=active.derivation.mapping,
         alerts=alerts,
+        rulings=control.rulings,
         log=log,
         clock=clock,
         status=pipeline.status,

@@ -17,6 +17,7 @@ from threadline.model.entries import Entry, Position
 from threadline.model.incidents import Affected, Incident, IncidentEvent, IncidentState
 from threadline.store.control.incidents import IncidentPage
 from threadline.store.control.outbox import Delivery
+from threadline.store.control.rulings import Rulings
 from threadline.store.telemetry import Telemetry
 
 
@@ -74,6 +75,7 @@ class ApiServices:
     telemetry: Telemetry
     definitions: Definitions
     alerts: Alerts
+    rulings: Rulings
     log: Log
     clock: Clock
     status: Callable[[], Status]

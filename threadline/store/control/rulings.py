@@ -73,6 +73,12 @@ class Rulings:
         ends = or_(rulings.c.child.in_(identifiers), rulings.c.parent.in_(identifiers))
         return self._all(select(rulings).where(ends))
 
+    def about_pairs(self) -> set[tuple[str, str, str]]:
+        """Every pair (kind, child, parent) that anybody has ever ruled on."""
+        statement = select(rulings.c.kind, rulings.c.child, rulings.c.parent).distinct()
+        with self._transactions.read() as connection:
+            return {(row.kind, row.child, row.parent) for row in connection.execute(statement)}
+
     def latest(self, limit: int, before: int | None = None) -> list[Ruling]:
         """The last rulings, the newest first, of those with a number below `before`."""
         statement = select(rulings).order_by(rulings.c.id.desc()).limit(limit)

@@ -9,7 +9,7 @@ import polars as pl
 from threadline.store.telemetry import Telemetry
 
 _BY_VALUE = """
-SELECT object_type, namespace, value, object_id, root_id FROM identifiers FINAL
+SELECT object_type, namespace, value, object_id, root_id, owner_id FROM identifiers FINAL
 WHERE lower(value) IN {spellings:Array(String)}
     OR concat(object_type, ':', namespace, ':', value) = {text:String}
 ORDER BY object_type, namespace, value LIMIT {limit:UInt32}
@@ -63,6 +63,14 @@ SELECT object_type, namespace, value, object_id, owner_id, root_id FROM identifi
 WHERE root_id IN {roots:Array(String)} ORDER BY object_type, namespace, value
 """
 
+_LINKS_AT = """
+SELECT * EXCEPT (generation, deleted) FROM links FINAL
+WHERE (child_type, child_namespace, child_value) =
+        ({type:String}, {namespace:String}, {value:String})
+    OR (parent_type, parent_namespace, parent_value) =
+        ({type:String}, {namespace:String}, {value:String})
+"""
+
 _LINKS_OF = """
 SELECT * EXCEPT (generation, deleted) FROM links FINAL
 WHERE (child_type, child_namespace, child_value) IN
@@ -85,12 +93,14 @@ def exact(
 
     In full is `type:namespace:value`. Names of the types in `unlinked`, which never link, lead to
     the contracts of the facts that speak of them. Columns: object_type, namespace, value,
-    object_id, root_id ('' for an orphan).
+    object_id, root_id ('' for an orphan), owner_id.
     """
     lowered = sorted({spelling.lower() for spelling in spellings})
     asked = {"text": text, "spellings": lowered, "types": sorted(unlinked), "limit": limit}
     found = telemetry.query(_BY_VALUE, asked)
-    return found if found.height else telemetry.query(_BY_EXACT_NAME, asked)
+    if found.is_empty() and unlinked:
+        found = telemetry.query(_BY_EXACT_NAME, asked).with_columns(owner_id=pl.lit(""))
+    return found
 
 
 def by_trace(telemetry: Telemetry, prefix: str, limit: int = 50) -> pl.DataFrame:
@@ -116,6 +126,12 @@ def by_part(
 def identifiers_of(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:
     """Every identifier that resolves to one of `roots`."""
     return telemetry.query(_IDENTIFIERS_OF, {"roots": list(roots)})
+
+
+def links_at(telemetry: Telemetry, identifier: str) -> pl.DataFrame:
+    """All ties with `identifier` (`type:namespace:value`) at an end, in the columns of `links`."""
+    parts = zip(("type", "namespace", "value"), identifier.split(":", 2), strict=True)
+    return telemetry.query(_LINKS_AT, dict(parts))
 
 
 def links_of(telemetry: Telemetry, root: str) -> pl.DataFrame:

@@ -1,0 +1,265 @@
+"""Identity: what resolves to what and why, contradictions, orphans, suspicions, and rulings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+import polars as pl
+from fastapi import APIRouter, Query
+
+from collector.identity.links import asserted
+from collector.identity.ties import BELONGS_TO, SAME_AS
+from collector.identity.versions import winners
+from threadline.api import cursors, suspecting
+from threadline.api.problems import Refusal
+from threadline.api.services import ApiServices, Services
+from threadline.model.identifiers import Identifier
+from threadline.store.control.rulings import Ruling as Ruled
+from threadline.store.telemetry import cases as case_store
+from threadline.store.telemetry import contradictions, search
+from threadline.store.telemetry.facts import naming
+from threadline.wire import (
+    Assertion,
+    CaseName,
+    ConflictCount,
+    ConflictRow,
+    IdentifierEvidence,
+    Orphan,
+    OrphanCount,
+    Page,
+    Ruling,
+    RulingRequest,
+    Suspicion,
+    Tie,
+)
+
+SAME_NAME = 20  # so many identifiers of one value are looked into
+LATEST = "2262-01-01T00:00:00+00:00"  # the last year the store can tell
+
+Limit = Annotated[int, Query(ge=1, le=500)]
+Days = Annotated[int, Query(ge=1, le=365, description="received in so many days")]
+
+router = APIRouter(tags=["identity"])
+
+
+@router.get("/identifiers/{identifier:path}")
+def evidence(services: Services, identifier: str) -> Page[IdentifierEvidence]:
+    """Every identifier of that value, in any spelling: what it resolves to and all its evidence."""
+    text = identifier.strip()
+    names = {text, *(services.mapping.normalised(n, text) for n in services.mapping.namespaces)}
+    found = search.exact(
+        services.telemetry, text, spellings=names - {""}, unlinked=(), limit=SAME_NAME
+    )
+    if found.is_empty():
+        raise Refusal(404, f"No fact has named the identifier {text!r}.", title="Not found")
+    return Page(items=[_evidence(services, row) for row in found.iter_rows(named=True)])
+
+
+@router.get("/conflicts")
+def conflicts(
+    services: Services,
+    kind: str = "",
+    system: str = "",
+    state: Literal["", "conflict", "retracted"] = "",
+    limit: Limit = 100,
+    cursor: str | None = None,
+) -> Page[ConflictRow]:
+    """Ties that do not hold, with the contracts and cases they touch."""
+    after = [str(part) for part in cursors.decode(cursor, str, str, str)] if cursor else [""] * 3
+    rows = contradictions.conflicts(
+        services.telemetry,
+        kind=kind,
+        system=system,
+        state=state,
+        after=(after[0], after[1], after[2]),
+        limit=limit + 1,
+    ).to_dicts()
+    following = None
+    if len(rows) > limit:
+        following = cursors.encode(*(rows[limit - 1][end] for end in ("kind", "child", "parent")))
+    return Page(items=_conflicts(services, rows[:limit]), next=following)
+
+
+@router.get("/conflicts/counts")
+def conflict_counts(services: Services) -> Page[ConflictCount]:
+    """How many there are, by the system that told of them and by relation."""
+    counted = contradictions.conflict_counts(services.telemetry)
+    return Page(items=[ConflictCount(**row) for row in counted.iter_rows(named=True)])
+
+
+@router.get("/rulings")
+def rulings(services: Services, limit: Limit = 100, cursor: int | None = None) -> Page[Ruling]:
+    """What people have ruled, the newest first."""
+    made = services.rulings.latest(limit + 1, cursor)
+    following = str(made[limit - 1].number) if len(made) > limit else None
+    return Page(items=[_ruling(one) for one in made[:limit]], next=following)
+
+
+@router.post("/rulings", status_code=201)
+def rule(services: Services, asked: RulingRequest) -> Ruling:
+    """Decide that a tie holds (assert), does not (retract), or leave it to the evidence (lift).
+
+    It takes effect everywhere, usually within a second, for all facts past and to come.
+    """
+    child, parent = _parsed("child", asked.child), _parsed("parent", asked.parent)
+    _require_sense(services, asked.kind, child, parent)
+    made = services.rulings.rule(
+        asked.act, asked.kind, child, parent, who=asked.actor, why=asked.why.strip()
+    )
+    return _ruling(made)
+
+
+@router.get("/orphans")
+def orphans(
+    services: Services,
+    source: str = "",
+    reason: Literal["", "names-nobody", "not-tied"] = "",
+    days: Days = 30,
+    limit: Limit = 100,
+    cursor: str | None = None,
+) -> Page[Orphan]:
+    """Facts that belong to no contract as things stand, the last received first."""
+    place = cursors.decode(cursor, str, str) if cursor else [LATEST, ""]
+    rows = contradictions.orphans(
+        services.telemetry,
+        services.clock.now() - timedelta(days=days),
+        (cursors.instant(place[0]), str(place[1])),
+        source=source,
+        reason=reason,
+        limit=limit + 1,
+    ).to_dicts()
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = cursors.encode(last["received_at"].isoformat(), last["fact_id"])
+    return Page(items=[Orphan(**row) for row in rows[:limit]], next=following)
+
+
+@router.get("/orphans/counts")
+def orphan_counts(services: Services, days: Days = 30) -> Page[OrphanCount]:
+    """How many there are, by source and reason, of how many facts of that source."""
+    since = services.clock.now() - timedelta(days=days)
+    counted = contradictions.orphan_counts(services.telemetry, since)
+    return Page(items=[OrphanCount(**row) for row in counted.iter_rows(named=True)])
+
+
+@router.get("/suspicions")
+def suspicions(services: Services, limit: Limit = 50) -> Page[Suspicion]:
+    """Ties that may be missing, the likeliest first; none is made unless somebody rules so."""
+    known = services.rulings.about_pairs()
+    found = [
+        one
+        for one in suspecting.suspicions(services.telemetry, services.mapping, limit)
+        if (one.kind, one.child, one.parent) not in known
+    ]
+    return Page(items=[Suspicion(**vars(one) | {"why": list(one.why)}) for one in found])
+
+
+def _evidence(services: ApiServices, row: dict[str, Any]) -> IdentifierEvidence:
+    identifier = ":".join(row[part] for part in ("object_type", "namespace", "value"))
+    stored = search.links_at(services.telemetry, identifier)
+    told = _asserted(services, identifier)
+    made = services.rulings.about([identifier])
+    ties = [
+        _tie(link, told, [one for one in made if _pair(one) == _ends(link)])
+        for link in stored.iter_rows(named=True)
+    ]
+    return IdentifierEvidence(
+        identifier=identifier,
+        object_id=row["object_id"],
+        owner_id=row["owner_id"],
+        root_id=row["root_id"],
+        ties=sorted(ties, key=lambda tie: (tie.state != "held", tie.kind, tie.child, tie.parent)),
+    )
+
+
+def _asserted(services: ApiServices, identifier: str) -> pl.DataFrame:
+    """All that stored facts assert about an identifier, with the facts' names and receipts."""
+    facts = winners(naming(services.telemetry, [identifier]))
+    told = asserted(facts, services.mapping).filter(
+        (pl.col("child") == identifier) | (pl.col("parent") == identifier)
+    )
+    return told.join(facts.select("fact_id", "name", "received_at"), on="fact_id")
+
+
+def _tie(link: dict[str, Any], told: pl.DataFrame, made: Sequence[Ruled]) -> Tie:
+    kind, child, parent = _ends(link)
+    rows = told.filter(pl.col("kind") == kind, pl.col("child") == child, pl.col("parent") == parent)
+    return Tie(
+        kind=kind,
+        child=child,
+        parent=parent,
+        state=link["state"],
+        reason=link["reason"],
+        since=min((at for at in rows["at"] if at), default=None),
+        assertions=[
+            Assertion(**{name: row[name] for name in Assertion.model_fields})
+            for row in rows.iter_rows(named=True)
+        ],
+        rulings=[_ruling(one) for one in made],
+    )
+
+
+def _ends(link: dict[str, Any]) -> tuple[str, str, str]:
+    child, parent = (
+        ":".join(link[f"{end}_{part}"] for part in ("type", "namespace", "value"))
+        for end in ("child", "parent")
+    )
+    return link["kind"], child, parent
+
+
+def _pair(ruling: Ruled) -> tuple[str, str, str]:
+    return ruling.kind, str(ruling.child), str(ruling.parent)
+
+
+def _conflicts(services: ApiServices, rows: Sequence[dict[str, Any]]) -> list[ConflictRow]:
+    roots = sorted({root for row in rows for root in row["roots"]})
+    touched = case_store.cases_of(services.telemetry, roots).select("root_id", "journey", "case_id")
+    cases: dict[str, list[CaseName]] = {}
+    for root, journey, case_id in touched.iter_rows():
+        cases.setdefault(root, []).append(CaseName(journey=journey, case_id=case_id))
+    return [
+        ConflictRow(
+            **{name: value for name, value in row.items() if name != "roots"},
+            contracts=row["roots"],
+            cases=[case for root in row["roots"] for case in cases.get(root, [])],
+        )
+        for row in rows
+    ]
+
+
+def _ruling(made: Ruled) -> Ruling:
+    return Ruling(**vars(made) | {"child": str(made.child), "parent": str(made.parent)})
+
+
+def _parsed(end: str, text: str) -> Identifier:
+    try:
+        return Identifier.parse(text.strip())
+    except ValueError as error:
+        raise Refusal(422, f"{end}: {error}") from error
+
+
+def _require_sense(services: ApiServices, kind: str, child: Identifier, parent: Identifier) -> None:
+    """Refuse a ruling on a tie that no evidence could ever make."""
+    objects = services.mapping.objects
+    for end, one in (("child", child), ("parent", parent)):
+        declared = objects.get(one.object_type)
+        if declared is None or not declared.links:
+            raise Refusal(422, f"{end}: {one.object_type!r} is no object type that can be tied")
+        written = services.mapping.normalised(one.namespace, one.value)
+        if one.namespace not in declared.namespaces or written != one.value:
+            raise Refusal(422, f"{end}: {one} is not how an identifier of that type is written")
+    if child == parent:
+        raise Refusal(422, "parent: is the same identifier as the child")
+    relations = {
+        (relation.name, relation.child, relation.parent) for relation in services.mapping.relations
+    }
+    sensible = {
+        SAME_AS: child.object_type == parent.object_type,
+        BELONGS_TO: parent.object_type in objects[child.object_type].owners,
+    }.get(kind, (kind, child.object_type, parent.object_type) in relations)
+    if not sensible:
+        types = f"{child.object_type} and {parent.object_type}"
+        raise Refusal(422, f"kind: {types} cannot be tied by {kind!r} (see objects.yaml)")
