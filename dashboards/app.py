@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import contract, executive, kpi, on_call
+from dashboards import contract, executive, identity, kpi, on_call
 from dashboards.frame import style
 
 ICON = str(Path(__file__).with_name("icon.svg"))
@@ -19,6 +19,7 @@ st.navigation(
         st.Page(executive.page, title="Executive", icon=":material/monitoring:", default=True),
         st.Page(contract.page, title="Contract", icon=":material/search:", url_path="contract"),
         st.Page(on_call.page, title="On-call", icon=":material/notifications:", url_path="on-call"),
+        st.Page(identity.page, title="Identity", icon=":material/hub:", url_path="identity"),
         st.Page(kpi.page, title="Behind a number", url_path="kpi", visibility="hidden"),
     ],
     position="top",

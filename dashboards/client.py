@@ -14,15 +14,22 @@ from pydantic import BaseModel, ValidationError
 from threadline.wire import (
     AffectedCase,
     CaseRow,
+    ConflictCount,
+    ConflictRow,
     ContractHit,
     Health,
+    IdentifierEvidence,
     Incident,
     JourneyRow,
     KpiPage,
     KpiSeriesPoint,
+    Orphan,
+    OrphanCount,
     Page,
     Problem,
+    Ruling,
     SourceRow,
+    Suspicion,
     Thread,
 )
 
@@ -89,6 +96,32 @@ class Api:
     def affected(self, incident_id: str, query: Query) -> Page[AffectedCase]:
         path = f"/api/v1/incidents/{incident_id}/cases"
         return self._get(Page[AffectedCase], path, query)
+
+    def evidence(self, identifier: str) -> list[IdentifierEvidence]:
+        path = f"/api/v1/identifiers/{quote(identifier, safe=':')}"
+        return self._get(Page[IdentifierEvidence], path).items
+
+    def conflicts(self, query: Query) -> Page[ConflictRow]:
+        return self._get(Page[ConflictRow], "/api/v1/conflicts", query)
+
+    def conflict_counts(self) -> list[ConflictCount]:
+        return self._get(Page[ConflictCount], "/api/v1/conflicts/counts").items
+
+    def suspicions(self) -> list[Suspicion]:
+        return self._get(Page[Suspicion], "/api/v1/suspicions").items
+
+    def orphans(self, query: Query) -> Page[Orphan]:
+        return self._get(Page[Orphan], "/api/v1/orphans", query)
+
+    def orphan_counts(self, query: Query) -> list[OrphanCount]:
+        return self._get(Page[OrphanCount], "/api/v1/orphans/counts", query).items
+
+    def rulings(self, query: Query) -> list[Ruling]:
+        return self._get(Page[Ruling], "/api/v1/rulings", query).items
+
+    def rule(self, said: Mapping[str, str]) -> Ruling:
+        """Rule on a tie: act, kind, child, parent, why and actor."""
+        return self._parsed(Ruling, self._send("POST", "/api/v1/rulings", json=said), (201,))
 
     def act(self, incident_id: str, act: str, actor: str) -> Incident:
         """Acknowledge or resolve an incident in the name of `actor`."""

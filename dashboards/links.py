@@ -10,6 +10,11 @@ def contract(identifier: str) -> str:
     return "contract?" + urlencode({"id": identifier})
 
 
+def identity(identifier: str) -> str:
+    """What ties an identifier to what."""
+    return "identity?" + urlencode({"id": identifier})
+
+
 def kpi(name: str, **more: str) -> str:
     """What is behind a KPI; `more` says in which window, currency or part."""
     told = {key: value for key, value in more.items() if value or key == "label"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashboards import links
 from dashboards.lanes import numbered
 from dashboards.markup import Markup, chip, join, link, table, tag
 from threadline.wire import Evidence, Stuck, Thread, ThreadCase, phrases
@@ -97,7 +98,8 @@ def identifiers(thread: Thread) -> Markup:
     rows = []
     for known in thread.identifiers:
         evidence = join([_evidence(one) for one in known.evidence]) or "the contract itself"
-        rows.append([known.object_type.replace("_", " "), known.value, known.namespace, evidence])
+        name = link(links.identity(known.identifier), known.value)
+        rows.append([known.object_type.replace("_", " "), name, known.namespace, evidence])
     return table(["Object", "Identifier", "In", "Tied by"], rows)
 
 

@@ -75,6 +75,7 @@ def _service_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _question_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     trace = to.add_parser("trace", help="print a contract's thread, found by any id")
     trace.add_argument("id", help="contract, project, invoice or PO number, trace id…")
+    trace.add_argument("--why", action="store_true", help="what ties that id to what, and why")
     trace.set_defaults(run=_later("questions", "trace"))
     kpis = to.add_parser("kpis", help="print the KPIs")
     kpis.add_argument("--days", type=int, default=30, help="window, ending now (default: 30)")

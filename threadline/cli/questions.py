@@ -13,6 +13,7 @@ from rich.console import Console
 from threadline import settings as settings_module
 from threadline import terminal, wire
 from threadline.cli.outcomes import DONE, NO, Away
+from threadline.cli.why import evidence_in_words
 from threadline.clock import SystemClock
 
 console = Console()
@@ -20,13 +21,17 @@ complaints = Console(stderr=True)
 
 
 def trace(arguments: argparse.Namespace) -> int:
-    """A contract's thread."""
-    answer = _ask(arguments, f"/contracts/{quote(arguments.id, safe='')}", {})
+    """A contract's thread, or with `--why` the evidence for one of its identifiers."""
+    list_of = "identifiers" if arguments.why else "contracts"
+    answer = _ask(arguments, f"/{list_of}/{quote(arguments.id, safe='')}", {})
     if answer.is_error:
         complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
         return NO
     if arguments.json:
         print(answer.text)
+    elif arguments.why:
+        found = wire.Page[wire.IdentifierEvidence].model_validate(answer.json())
+        console.print(evidence_in_words(found.items))
     else:
         console.print(terminal.thread(wire.Thread.model_validate(answer.json())))
     return DONE

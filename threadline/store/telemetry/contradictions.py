@@ -49,7 +49,8 @@ SELECT source, 'not-tied' AS reason, fact_id, trace_id, identifiers, received_at
         arraySort(groupArray(concat(object_type, ':', namespace, ':', value))) AS identifiers,
         any(of) AS speaks_of
     FROM mentions FINAL
-    WHERE mentions.received_at >= {since:DateTime64(9, 'UTC')} AND (object_type, namespace, value) IN (
+    WHERE mentions.received_at >= {since:DateTime64(9, 'UTC')}
+      AND (object_type, namespace, value) IN (
         SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = '')
     GROUP BY fact_id)
 WHERE length(identifiers) = speaks_of
