@@ -7,8 +7,11 @@ import argparse
 import httpx
 from rich.console import Console
 from rich.progress import Progress
+from rich.table import Table
 
 from collector.imports import BATCH_TYPE, ImportReport, RowsReport, import_file
+from collector.mapping import Mapping
+from collector.mapping.explanation import explain, warnings
 from threadline import activation
 from threadline import settings as settings_module
 from threadline.cli.outcomes import DONE, NO, Away
@@ -38,7 +41,22 @@ def check(arguments: argparse.Namespace) -> int:
         f" {len(derivation.definitions.journeys)} journeys,"
         f" {len(derivation.definitions.kpis)} KPIs, {len(active.policies.escalations)} policies"
     )
+    console.print(_identity(derivation.mapping))
+    for warning in warnings(derivation.mapping):
+        complaints.print(f"warning: {warning}", markup=False, soft_wrap=True)
     return DONE
+
+
+def _identity(mapping: Mapping) -> Table:
+    """What names what, and what it belongs to."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for head in ("Object", "Belongs to", "System of record", "Named by"):
+        table.add_column(head, overflow="fold")
+    for one in explain(mapping):
+        owners = " or ".join(one.belongs_to) or "it is a root"
+        tied = owners if one.links else "never tied"
+        table.add_row(one.object_type, tied, one.master, ", ".join(one.names))
+    return table
 
 
 def import_log(arguments: argparse.Namespace) -> int:
