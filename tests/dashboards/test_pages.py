@@ -169,11 +169,12 @@ def test_a_page_linked_from_a_notification_shows_its_incident_first(open_page, a
 
 @pytest.mark.parametrize("width", [WIDE, PHONE])
 @pytest.mark.parametrize(
-    "path", ["/", "/contract?id=C-100234", "/on-call", "/kpi?kpi=activation-cycle-time"]
+    "path",
+    ["/", "/contract?id=C-100234", "/on-call", "/identity", "/kpi?kpi=activation-cycle-time"],
 )
 def test_every_page_fits_the_screen(open_page, path, width):
     page = open_page(path, width)
-    page.wait_for_selector(".tl-quiet-text")
+    page.wait_for_selector(".tl-quiet-text, .tl-facts")
     settled(page)
 
     fits(page)
@@ -201,3 +202,30 @@ def test_an_api_that_is_down_is_said_and_not_shown_as_a_traceback(browser):
             )
             fits(page)
             page.close()
+
+
+def test_a_contradiction_is_ruled_on_with_a_reason_and_the_ruling_is_kept(open_page, api_url):
+    page = open_page("/identity")
+    expect(page.get_by_text("Why it does not hold").first).to_be_visible()
+    page.get_by_role("button", name="It holds").first.click()
+    expect(page.get_by_text("Say why first")).to_be_visible()
+
+    page.get_by_label("Your name").fill("ana")
+    page.get_by_label("Why").fill("seen on paper")
+    page.get_by_label("Why").press("Enter")
+    page.get_by_role("button", name="It holds").first.click()
+
+    expect(page.get_by_text("Ruled; it takes effect")).to_be_visible()
+    (made,) = httpx.get(f"{api_url}/api/v1/rulings").json()["items"]
+    assert (made["who"], made["act"], made["why"]) == ("ana", "assert", "seen on paper")
+    page.get_by_role("tab", name="Rulings").click()
+    expect(page.get_by_text("ruled that it holds")).to_be_visible()
+
+
+def test_an_identifier_on_the_contract_page_opens_its_evidence(open_page):
+    page = open_page("/contract?id=C-100234")
+    page.get_by_role("link", name="P-417").first.click()
+
+    expect(page.get_by_role("heading", name="project:erp:P-417")).to_be_visible()
+    expect(page.get_by_text("belongs to", exact=False).first).to_be_visible()
+    fits(page)
