@@ -27,7 +27,11 @@ def test_a_token_is_kept_as_it_was_made(control):
 
     assert control.tokens.all() == [TOKEN]
     (entry,) = control.audit.latest()
-    assert (entry.who, entry.what, entry.detail["sources"]) == ("ana", "token.created", ["erp", "s4"])
+    assert (entry.who, entry.what, entry.detail["sources"]) == (
+        "ana",
+        "token.created",
+        ["erp", "s4"],
+    )
     assert TOKEN.digest not in str(entry.detail)
 
 

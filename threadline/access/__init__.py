@@ -1,0 +1,6 @@
+"""Who asks: machines by tokens, people by their OpenID provider."""
+
+from threadline.access.gate import Gate
+from threadline.access.tokens import TokenBook, mint
+
+__all__ = ["Gate", "TokenBook", "mint"]
