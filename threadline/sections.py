@@ -34,9 +34,7 @@ class OidcSettings(Section):
     client_secret: SecretStr = SecretStr("")
     audience: str = ""  # what tokens have to be meant for; none: client_id
     role_claim: str = "roles"  # where roles stand; a path with dots: realm_access.roles
-    roles: Mapping[str, Role] = Field(
-        default_factory=dict
-    )  # claim value: role; none: the same words
+    roles: Mapping[str, Role] = Field(default_factory=dict)  # claim value: role; none: alike
     name_claim: str = "email"  # what a person is called in histories
     leeway_seconds: int = Field(30, ge=0, le=300)  # how far the provider's clock may be off
 
@@ -105,3 +103,6 @@ class LimitsSettings(Section):
     body_seconds: float = Field(120.0, gt=0)  # until a body is whole; then 408
     idle_seconds: float = Field(15.0, gt=0)  # between two pieces of a body; then 408
     connections: int = Field(1_000, ge=10)  # at once to one port; beyond it 503
+
+
+PLAIN, USUAL = TlsSettings(), LimitsSettings()

@@ -16,7 +16,7 @@ from collector.intake.refusals import Refusal
 from collector.intake.submissions import Signal, Submission
 from threadline.clock import Clock
 from threadline.errors import SettingsError
-from threadline.sections import LimitsSettings, TlsSettings
+from threadline.sections import PLAIN, USUAL, LimitsSettings, TlsSettings
 from threadline.settings import IntakeSettings
 from threadline.store.log import Log
 
@@ -48,8 +48,8 @@ async def serve(
     clock: Clock,
     counts: IntakeCounts,
     authenticate: Authenticate = open_source,
-    tls: TlsSettings = TlsSettings(),
-    limits: LimitsSettings = LimitsSettings(),
+    tls: TlsSettings = PLAIN,
+    limits: LimitsSettings = USUAL,
 ) -> GrpcIntake:
     """Listen on `settings.grpc`; an OK from it means that the request is in `log`, durable.
 

@@ -19,6 +19,7 @@ from threadline.wire.cases import (
 from threadline.wire.incidents import Act, Delivery, Incident, IncidentEvent
 from threadline.wire.kpis import Kpi, KpiPage, KpiPart, KpiSeriesPoint, KpiState
 from threadline.wire.operations import DeadLetter, FactDetail, Health, RawInput, SourceRow
+from threadline.wire.people import AuditRecord, Me
 from threadline.wire.problems import Fault, Problem
 from threadline.wire.threads import (
     Conflict,
@@ -33,6 +34,7 @@ from threadline.wire.values import Instant, Money, Page, Shape
 
 __all__ = [
     "Act",
+    "AuditRecord",
     "CaseException",
     "CaseRow",
     "CaseState",
@@ -54,6 +56,7 @@ __all__ = [
     "KpiPart",
     "KpiSeriesPoint",
     "KpiState",
+    "Me",
     "Money",
     "Page",
     "Problem",
