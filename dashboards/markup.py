@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -19,6 +20,7 @@ TONES = {
     "breached": "bad",
     "missed": "bad",
 }
+_MARKDOWN = re.compile(r"[!-/:-@\[-`{-~]")  # ASCII punctuation, each of which may be escaped
 SIGNS = {"good": "✓", "warning": "!", "bad": "✗", "quiet": "○"}
 
 
@@ -31,6 +33,11 @@ class Markup(str):
 def text(value: str) -> Markup:
     """Plain text; what is `Markup` already stays."""
     return value if isinstance(value, Markup) else Markup(escape(value))
+
+
+def plain(value: str) -> str:
+    """`value` as Markdown that shows it as it is: no link, picture, formula or emphasis."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(value.split()))
 
 
 def tag(name: str, *content: str, **attributes: str) -> Markup:

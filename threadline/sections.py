@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -33,6 +34,7 @@ class OidcSettings(Section):
     client_id: str = ""  # of the dashboards at the provider
     client_secret: SecretStr = SecretStr("")
     audience: str = ""  # what tokens have to be meant for; none: client_id
+    scope: str = "openid email profile"  # what sign-in asks for
     role_claim: str = "roles"  # where roles stand; a path with dots: realm_access.roles
     roles: Mapping[str, Role] = Field(default_factory=dict)  # claim value: role; none: alike
     name_claim: str = "email"  # what a person is called in histories
@@ -89,9 +91,9 @@ class TlsSettings(Section):
         return "https" if self.certificate else "http"
 
     @property
-    def verify(self) -> str | bool:
-        """What httpx is told to trust when it speaks to our own ports."""
-        return str(self.authority) if self.authority else True
+    def trusted(self) -> ssl.SSLContext | bool:
+        """What our own clients trust when they speak to our ports; True: public authorities."""
+        return ssl.create_default_context(cafile=self.authority) if self.authority else True
 
 
 class LimitsSettings(Section):

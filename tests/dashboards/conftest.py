@@ -13,7 +13,7 @@ from handmade_services import served, services
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from streamlit_process import dashboards
 
-from threadline.api import create_api
+from threadline.api import ApiServices, create_api
 from threadline.settings import TelemetrySettings
 from threadline.store.telemetry import Telemetry
 
@@ -38,18 +38,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def api_url(telemetry_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API over the handmade world."""
+def api_services(
+    telemetry_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ApiServices]:
+    """The handmade world behind the API."""
     settings = TelemetrySettings(dir=telemetry_dir, database="dashboards_world", durable=False)
     telemetry = Telemetry.open(settings)
     handmade_world.fill(telemetry)
-    with (
-        services(telemetry, tmp_path_factory.mktemp("dashboards")) as given,
-        served(create_api(given)) as url,
-    ):
-        yield url
+    with services(telemetry, tmp_path_factory.mktemp("dashboards")) as given:
+        yield given
     telemetry.command("DROP DATABASE dashboards_world SYNC")
     telemetry.close()
+
+
+@pytest.fixture(scope="module")
+def api_url(api_services: ApiServices) -> Iterator[str]:
+    """The API over the handmade world."""
+    with served(create_api(api_services)) as url:
+        yield url
 
 
 @pytest.fixture

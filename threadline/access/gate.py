@@ -21,12 +21,12 @@ class Gate:
     """
 
     def __init__(self, tokens: TokenBook, people: People | None, *, required: bool) -> None:
-        self._tokens, self._people, self._required = tokens, people, required
+        self.tokens, self._people, self._required = tokens, people, required
 
     @property
     def open(self) -> bool:
         """Whether nobody has to prove anything."""
-        return not (self._required or self._people or self._tokens.ever)
+        return not (self._required or self._people or self.tokens.ever)
 
     def principal(self, authorization: str) -> Principal:
         """Who sends this `Authorization` header. Raises `NotProven` or `ProofUnknown`."""
@@ -34,7 +34,7 @@ class Gate:
             return ANONYMOUS
         text = _bearer(authorization)
         if text.startswith(PREFIX):
-            token = self._tokens.find(text)
+            token = self.tokens.find(text)
             return Principal(
                 who=f"token {token.name}", roles=token.roles, subject=f"token:{token.id}"
             )
@@ -52,7 +52,7 @@ class Gate:
         text = _bearer(headers.get("authorization", ""))
         if not text.startswith(PREFIX):
             raise NotProven("input needs a token of a machine: threadline token create --source …")
-        return _source(self._tokens.find(text), headers.get(SOURCE_HEADER, ""))
+        return _source(self.tokens.find(text), headers.get(SOURCE_HEADER, ""))
 
 
 def _bearer(authorization: str) -> str:

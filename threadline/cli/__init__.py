@@ -94,6 +94,7 @@ def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     load.add_argument("file", type=Path)
     load.add_argument("--mapping", type=Path, required=True, help="what its types or columns mean")
     load.add_argument("--intake", help="address of the intake (default: from the settings)")
+    load.add_argument("--source", help="which of the token's sources sends it, if it has several")
     load.set_defaults(run=_later("stores", "import_log"))
     rebuild = to.add_parser(
         "rebuild", help="derive everything anew from the log and compare (service stopped)"
