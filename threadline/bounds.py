@@ -9,6 +9,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -118,7 +119,11 @@ class _Exchange:
         self._whole = self._late = self._started = False
 
     async def run(self, app: ASGIApp, scope: Scope) -> None:
-        await app(scope, self._bounded_receive, self._bounded_send)
+        try:
+            await app(scope, self._bounded_receive, self._bounded_send)
+        except ClientDisconnect:
+            if not self._late:
+                raise
         if self._late and not self._started:
             said = "the body took too long to arrive; send it again, faster or in parts"
             await self.refuse(HTTPStatus.REQUEST_TIMEOUT, said)
