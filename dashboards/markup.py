@@ -20,7 +20,8 @@ TONES = {
     "breached": "bad",
     "missed": "bad",
 }
-_MARKDOWN = re.compile(r"[!-/:-@\[-`{-~]")  # ASCII punctuation, each of which may be escaped
+_WORDS = re.compile(r"[\w ,.'\"’“”()?!;%/—–-]*")
+_TICKS = re.compile(r"`+")
 SIGNS = {"good": "✓", "warning": "!", "bad": "✗", "quiet": "○"}
 
 
@@ -36,8 +37,16 @@ def text(value: str) -> Markup:
 
 
 def plain(value: str) -> str:
-    """`value` as Markdown that shows it as it is: no link, picture, formula or emphasis."""
-    return _MARKDOWN.sub(r"\\\g<0>", " ".join(value.split()))
+    """`value` as Markdown that shows it as it is: no link, picture, formula or emphasis.
+
+    What could be more than words becomes code: escapes would not stop bare addresses from being
+    made into links.
+    """
+    words = " ".join(value.split())
+    if _WORDS.fullmatch(words) and "www." not in words.lower():
+        return words
+    fence = "`" * (1 + max(map(len, _TICKS.findall(words)), default=0))
+    return f"{fence} {words} {fence}"
 
 
 def tag(name: str, *content: str, **attributes: str) -> Markup:

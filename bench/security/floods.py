@@ -115,10 +115,9 @@ def ambiguous(target: Target) -> Iterator[Outcome]:
     }.items():
         answers = _answers(target.ports["http"], sent)
         held = (
-            (answers.count(b"HTTP/1.1 ") <= 1
-            and answers.startswith((b"HTTP/1.1 400", b"HTTP/1.1 401")))
-            or answers == b""
-        )
+            answers.count(b"HTTP/1.1 ") <= 1
+            and answers.startswith((b"HTTP/1.1 400", b"HTTP/1.1 401"))
+        ) or answers == b""
         yield Outcome(
             f"smuggling: {attack}", held, f"answered {answers[9:12].decode() or 'by closing'}, once"
         )
@@ -128,7 +127,10 @@ def slow(target: Target) -> Iterator[Outcome]:
     """Senders that take their time, all at once, while others are served."""
     port = target.ports["http"]
     bearer = target.token("source clm", "--source", "clm")
-    body = f"POST /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {bearer}\r\ncontent-type: application/cloudevents+json\r\ncontent-length: 1000\r\n\r\n"
+    body = (
+        f"POST /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {bearer}\r\n"
+        "content-type: application/cloudevents+json\r\ncontent-length: 1000\r\n\r\n"
+    )
     began = time.monotonic()
     with ExitStack() as stack:
         lines = [stack.enter_context(_line(port)) for _ in range(150)]
@@ -252,18 +254,13 @@ def _open(line: socket.socket, number: int) -> bool:
             line.sendall(b"y")
     line.settimeout(0.001)
     try:
-        return not _over(line)
+        while line.recv(4096):
+            pass
     except TimeoutError:
         return True
     except OSError:
         return False
-
-
-def _over(line: socket.socket) -> bool:
-    while more := line.recv(4096):
-        if b"408" in more:
-            return True
-    return True
+    return False
 
 
 ATTACKS = (heads, ambiguous, bombs, slow)

@@ -32,7 +32,7 @@ PAYLOADS = (
     "url('http://127.0.0.1:9/')",
     "$(touch /tmp/threadline-was-here)`id`",
     "\x00\x1b[2J",
-    "\ud83d\ude00" * 40,
+    "\U0001f600" * 40,
     "a" * 5_000,
 )
 SLOW = 2.5  # seconds; a sleep of 3 that was carried out would show
@@ -60,9 +60,11 @@ def questions(target: Target) -> Iterator[Outcome]:
                 told = answer.text.replace(payload, "")
                 if answer.status_code >= 500 or took > SLOW or _tells(told, path):
                     failures.append(
-                        f"{method} {path} {parameter}={payload[:30]!r}: {answer.status_code} in {took:.1f} s"
+                        f"{method} {path} {parameter}={payload[:30]!r}:"
+                        f" {answer.status_code} in {took:.1f} s"
                     )
-    how = f"{tried} requests, answered {dict(sorted(statuses.items()))}, the slowest in {slowest:.2f} s"
+    said = ", ".join(f"{count:,} × {status}" for status, count in sorted(statuses.items()))
+    how = f"{tried:,} requests, answered {said}, the slowest in {slowest:.2f} s"
     yield Outcome(
         "injection through every identifier and filter of the API",
         not failures,
@@ -138,15 +140,20 @@ def _imports(target: Target) -> Iterator[Outcome]:
     rows.write_text("id,when\n../../etc/passwd,2026-06-01T09:00:00Z\n")
     token = target.token("source bank", "--source", "bank")
     target.environment["THREADLINE_TOKEN"] = token
-    sound = "format: csv\nsource: /bank\nkey: [id]\nversion: when\ntime: {column: when, zone: UTC}\ntype: {value: bank.payment.received}\n"
+    sound = (
+        "format: csv\nsource: /bank\nzone: UTC\nkey: [id]\ntime: {column: when}\n"
+        "type: {value: bank.payment.received}\n"
+    )
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
     )
+    program = f"x: !!python/object/apply:os.system ['touch {MARK}']\n"
     for attack, text in {
-        "an import mapping that runs a program": f"x: !!python/object/apply:os.system ['touch {MARK}']\n",
+        "an import mapping that runs a program": program,
         "an import mapping that is a bomb of aliases": bomb,
         "an import mapping that names a file": sound + "file: /etc/passwd\n",
-        "an import source that is a path": sound.replace("/bank", "file:///etc/passwd\\n"),
+        "a time zone that is a path": sound.replace("UTC", "../../../../etc/passwd"),
+        "an import source that is a path": sound.replace("/bank", "file:///etc/passwd"),
     }.items():
         mapping.write_text(text)
         done = target.run("import", str(rows), "--mapping", str(mapping))
@@ -168,7 +175,7 @@ def _imports(target: Target) -> Iterator[Outcome]:
             done.returncode in (1, 2) and "Traceback" not in done.stderr,
             f"exit {done.returncode}: {' '.join(done.stderr.split())[-90:]}",
         )
-    outside = [path for path in target.data.parent.glob("passwd*")]
+    outside = list(target.data.parent.glob("passwd*"))
     yield Outcome("a row's key that is a path writes no file", outside == [], "ids are names only")
     del target.environment["THREADLINE_TOKEN"]
 

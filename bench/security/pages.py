@@ -29,7 +29,7 @@ NUMBER = f"C-<b>{SCRIPT}</b>![y]({STRANGE}/n.png)"
 
 
 def displayed(target: Target) -> Iterator[Outcome]:
-    """Every attribute that a page shows carries script; no page runs it, or asks for what it names."""
+    """All that a page shows carries script; no page runs it, or asks for what it names."""
     if CHROMIUM is None:
         yield Outcome(
             "script in every displayed attribute", False, "not tried: Chromium is missing"

@@ -47,6 +47,7 @@ def main(wanted: list[str]) -> int:
                 THREADLINE_ACCESS__OIDC__ISSUER=issuer,
                 THREADLINE_ACCESS__OIDC__CLIENT_ID=people.CLIENT,
                 THREADLINE_ACCESS__OIDC__LEEWAY_SECONDS="0",
+                THREADLINE_LIMITS__BODY_SECONDS="15",  # the usual 120 would take as long to show
                 THREADLINE_ALERTS__WEBHOOK_URL=receiver.url,
             )
         )
