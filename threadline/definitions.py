@@ -13,7 +13,6 @@ from jsonschema import Draft202012Validator
 
 from threadline.errors import DefinitionError, DefinitionErrors
 
-
 MOST_NODES = 100_000
 
 

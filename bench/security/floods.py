@@ -70,7 +70,7 @@ def bombs(target: Target) -> Iterator[Outcome]:
         _posted(target, "/v1/traces", digits, headers | {"content-type": "application/json"}),
         400,
     )
-    yield Outcome("1 GiB in one gRPC message", *_grpc_bomb(target, headers))
+    yield Outcome("256 MiB in one compressed gRPC message", *_grpc_bomb(target, headers))
     grown = target.resident_megabytes() - before
     yield Outcome(
         "what the bombs cost", grown < GROWTH, f"{grown} MB of memory at most, {GROWTH} allowed"
