@@ -160,6 +160,28 @@ def test_keys_are_taken_up_when_the_provider_changes_them(clock):
             people.find(old)
 
 
+def test_an_unknown_name_of_a_key_is_asked_about_once_in_a_while(
+    knowing, provider, clock, monkeypatch
+):
+    people, asked = knowing(), []
+    known = people._provider._get
+    monkeypatch.setattr(people._provider, "_get", lambda url: asked.append(url) or known(url))
+    claims = _claims(provider.sign_in("sub-exec"))
+    named = jwt.encode({"alg": "RS256", "kid": "rotated"}, claims, RSAKey.generate_key(2048))
+
+    def times_asked() -> int:
+        before = len(asked)
+        with pytest.raises(NotProven):
+            people.find(named)
+        return len(asked) - before
+
+    people._provider.keys("")
+    assert times_asked() == 0
+    clock.move_to(clock.now() + timedelta(seconds=PAUSE_SECONDS))
+    assert times_asked() == 2  # its description, and its keys
+    assert times_asked() == 0
+
+
 def test_a_provider_that_is_away_is_missed_only_when_its_keys_are_old(clock):
     with openid_provider(lifetime=timedelta(days=1)) as running:
         settings = OidcSettings(issuer=running.issuer, client_id=CLIENT)

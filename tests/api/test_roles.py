@@ -28,7 +28,7 @@ def closed_services(world: ApiServices, control: ControlStore) -> ApiServices:
     return replace(
         world,
         gate=Gate(world.gate.tokens, None, required=True),
-        redact={"executive": ("region", "customer"), "on-call": ("*currency",)},
+        redact={"executive": ("region", "customer", "message"), "on-call": ("*currency",)},
     )
 
 
@@ -159,6 +159,13 @@ def test_what_is_hidden_from_a_role_is_hidden_wherever_it_stands(as_, some_fact)
     assert customer
     assert customer not in str(hidden)
     assert f"'{region}'" not in str(hidden)
+    messages = [
+        [exception["message"] for case in thread["cases"] for exception in case["exceptions"]]
+        + [fact["message"] for fact in thread["facts"]]
+        for thread in (seen, hidden)
+    ]
+    assert any(messages[0])
+    assert set(messages[1]) == {"", "(redacted)"}
     refused = as_("executive").get("/api/v1/kpis", params={"by": "region"})
     assert refused.status_code == 403
     assert as_("support").get("/api/v1/kpis", params={"by": "region"}).status_code == 200

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +12,7 @@ from control_databases import NOON
 from sqlalchemy import text
 
 from threadline.store.control import ControlStore, migration
+from threadline.store.control.audit import AuditEntry, append
 from threadline.store.control.chain import Tampered, verified
 from threadline.store.control.engine import connect
 
@@ -73,37 +73,23 @@ def test_pages_go_on_where_the_last_one_ended(control, chain):
     assert control.audit.latest(1) == chain[-1:]
 
 
-_APPEND = """
-import sys
-from threadline.clock import SystemClock
-from threadline.settings import ControlSettings
-from threadline.store.control import ControlStore
-store = ControlStore.open(ControlSettings.model_validate_json(sys.argv[1]), SystemClock())
-print("ready", flush=True)
-sys.stdin.readline()
-for number in range(20):
-    store.audit.record(sys.argv[2], "counted", number=number)
-store.close()
-"""
+def test_a_record_waits_until_the_one_before_it_is_stored(control, clock):
+    started = threading.Event()
 
+    def record() -> None:
+        started.set()
+        control.audit.record("ben", "second")
 
-def test_several_processes_append_to_one_chain(control, control_settings):
-    settings = control_settings.model_dump_json()
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", _APPEND, settings, name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        for name in ("a", "b", "c")
-    ]
-    for process in started:
-        assert process.stdout.readline() == b"ready\n"
-    for process in started:
-        process.communicate(b"go\n", timeout=60)
+    other = threading.Thread(target=record)
+    with control._transactions.write() as connection:
+        append(connection, AuditEntry(at=clock.now(), who="ana", what="first", detail={}))
+        other.start()
+        started.wait()
+        other.join(0.3)
+        assert other.is_alive()
+    other.join()
 
-    assert [process.returncode for process in started] == [0, 0, 0]
-    assert verified(control.audit.whole()).records == 60
+    assert verified(control.audit.whole()).records == 2
 
 
 def test_records_of_before_the_chain_are_chained_by_the_migration(control_settings, clock):
