@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench crash judge mutants lock clean
+.PHONY: install demo test check bench crash judge mutants security lock clean
 
 install: .venv/installed
 
@@ -49,6 +49,10 @@ judge: install
 # Plants the faults of tests/mutants/mutants.yaml one at a time: the judge has to find each.
 mutants: install
 	@$(BIN)/python tests/mutants/run.py
+
+# Attacks a service on loopback as an outsider, a machine, a role or a file's owner would.
+security: install
+	@$(BIN)/python bench/security/run.py
 
 # After a change of dependencies: pin every version and hash anew, naming no index.
 lock:

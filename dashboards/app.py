@@ -6,15 +6,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import contract, executive, identity, kpi, on_call
-from dashboards.frame import style
+from dashboards import contract, executive, identity, kpi, on_call, sign_in
+from dashboards.frame import style, who
 
 ICON = str(Path(__file__).with_name("icon.svg"))
 
 st.set_page_config(page_title="Threadline", page_icon=ICON, layout="wide")
 st.logo(ICON)
 style()
-st.navigation(
+shown = st.navigation(
     [
         st.Page(executive.page, title="Executive", icon=":material/monitoring:", default=True),
         st.Page(contract.page, title="Contract", icon=":material/search:", url_path="contract"),
@@ -22,5 +22,14 @@ st.navigation(
         st.Page(identity.page, title="Identity", icon=":material/hub:", url_path="identity"),
         st.Page(kpi.page, title="Behind a number", url_path="kpi", visibility="hidden"),
     ],
-    position="top",
-).run()
+    position="hidden" if sign_in.needed() else "top",
+)
+me = None if sign_in.needed() else who()
+if me and not me.anonymous and sign_in.configured():
+    sign_in.corner(me)
+if sign_in.needed():
+    sign_in.page()
+elif me and not me.roles:
+    sign_in.no_role(me)
+else:
+    shown.run()

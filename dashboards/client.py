@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -11,6 +12,7 @@ import httpx
 import streamlit as st
 from pydantic import BaseModel, ValidationError
 
+from dashboards import sign_in
 from threadline.wire import (
     AffectedCase,
     CaseRow,
@@ -23,6 +25,7 @@ from threadline.wire import (
     JourneyRow,
     KpiPage,
     KpiSeriesPoint,
+    Me,
     Orphan,
     OrphanCount,
     Page,
@@ -57,11 +60,15 @@ class Refused(Exception):
 
 
 class Api:
-    """Typed calls; each raises `Unreachable` or `Refused`."""
+    """Typed calls in the name of who looks; each raises `Unreachable` or `Refused`."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=TIMEOUT, trust_env=False)
+    def __init__(self, http: httpx.Client, token: str) -> None:
+        self.url = str(http.base_url).rstrip("/")
+        self._http = http
+        self._headers = {"authorization": f"Bearer {token}"} if token else {}
+
+    def me(self) -> Me:
+        return self._get(Me, "/api/v1/me")
 
     def health(self) -> Health:
         return self._get(Health, "/readyz", accept=(200, 503))
@@ -140,7 +147,7 @@ class Api:
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
-            return self._http.request(method, path, **request)
+            return self._http.request(method, path, headers=self._headers, **request)
         except httpx.HTTPError as error:
             raise Unreachable(self.url, str(error) or type(error).__name__) from error
 
@@ -157,7 +164,18 @@ class Api:
         raise Refused(problem)
 
 
-@st.cache_resource
 def api() -> Api:
-    """The API at `THREADLINE_API_URL`; one connection pool for all sessions."""
-    return Api(os.environ.get("THREADLINE_API_URL", DEFAULT_URL))
+    """The API at `THREADLINE_API_URL`, asked with the token of this session."""
+    return Api(_http(), sign_in.token())
+
+
+@st.cache_resource
+def _http() -> httpx.Client:
+    """One connection pool for all sessions; it carries nobody's token."""
+    authority = os.environ.get("THREADLINE_API_AUTHORITY", "")
+    return httpx.Client(
+        base_url=os.environ.get("THREADLINE_API_URL", DEFAULT_URL),
+        timeout=TIMEOUT,
+        trust_env=False,
+        verify=ssl.create_default_context(cafile=authority) if authority else True,
+    )

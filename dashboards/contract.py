@@ -10,7 +10,7 @@ from dashboards import links, thread_parts
 from dashboards.client import Refused, api
 from dashboards.frame import freshness, guarded, show
 from dashboards.lanes import placed
-from dashboards.markup import chip, link, table, tag
+from dashboards.markup import chip, link, plain, table, tag
 from dashboards.timeline import timeline
 from dashboards.welcome import welcome
 from threadline.wire import ContractHit, Thread, phrases
@@ -48,7 +48,7 @@ def _find(identifier: str) -> None:
         thread = api().thread(identifier)
     except Refused as error:
         if error.problem.status == AMBIGUOUS:
-            st.info(f"`{identifier}` means more than one contract. Which one?")
+            st.info(f"{plain(identifier)} means more than one contract. Which one?")
             _hits(error.problem.candidates)
         elif error.problem.status == NOT_FOUND:
             _similar(identifier, error.problem.detail)
@@ -61,10 +61,10 @@ def _find(identifier: str) -> None:
 def _similar(identifier: str, detail: str) -> None:
     hits = api().search(identifier)
     if hits:
-        st.info(f"Nothing is called exactly `{identifier}`. These contain it:")
+        st.info(f"Nothing is called exactly {plain(identifier)}. These contain it:")
         _hits(hits)
     else:
-        st.warning(detail, icon=":material/search_off:")
+        st.warning(plain(detail), icon=":material/search_off:")
 
 
 def _hits(hits: Sequence[ContractHit]) -> None:
@@ -82,7 +82,7 @@ def _hits(hits: Sequence[ContractHit]) -> None:
 
 
 def _thread(thread: Thread) -> None:
-    st.title(f"Contract {thread.number}")
+    st.title(f"Contract {plain(thread.number)}")
     chips = [
         chip(f"{case.title}: {phrases.SLA[case.case.sla]}", case.case.sla) for case in thread.cases
     ]

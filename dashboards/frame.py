@@ -8,10 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboards import sign_in
 from dashboards.client import Refused, Unreachable, api
-from dashboards.markup import Markup
-from threadline.wire import Health, phrases
+from dashboards.markup import Markup, plain
+from threadline.wire import Health, Me, phrases
 
+NOT_SIGNED_IN, NOT_ALLOWED = 401, 403
 BEHIND_SECONDS = 60.0  # an answer older than this is said to be
 
 
@@ -35,22 +37,41 @@ def guarded(page: Callable[[], None]) -> Callable[[], None]:
         except Unreachable as error:
             _unreachable(error)
         except Refused as error:
-            st.warning(f"**{error.problem.title}.** {error.problem.detail}", icon=":material/info:")
+            _refused(error)
 
     return shown
+
+
+def who() -> Me | None:
+    """Who looks; None when the API does not say, which the page itself will tell."""
+    try:
+        return api().me()
+    except (Unreachable, Refused):
+        return None
 
 
 def freshness() -> Health:
     """Say it when what is shown is not current."""
     health = api().health()
     if health.status == "rebuilding":
-        st.info(f"The index is being rebuilt: {health.rebuilding}. Numbers are not complete yet.")
+        st.info(
+            f"The index is being rebuilt: {plain(health.rebuilding)}. Numbers are not complete yet."
+        )
     elif health.lag_seconds and health.lag_seconds > BEHIND_SECONDS:
         behind = phrases.duration(health.lag_seconds)
         st.info(
             f"{health.entries_behind:,} inputs wait to be read; what you see is {behind} behind."
         )
     return health
+
+
+def _refused(error: Refused) -> None:
+    problem = error.problem
+    if problem.status == NOT_SIGNED_IN:
+        sign_in.ended(problem.detail)
+        return
+    icon = ":material/lock:" if problem.status == NOT_ALLOWED else ":material/info:"
+    st.warning(f"**{plain(problem.title)}.** {plain(problem.detail)}", icon=icon)
 
 
 def _unreachable(error: Unreachable) -> None:
@@ -60,5 +81,5 @@ def _unreachable(error: Unreachable) -> None:
         " point the dashboards at another address with the environment variable"
         " `THREADLINE_API_URL`. What senders deliver meanwhile is retried by them and not lost."
     )
-    st.caption(f"What happened: {error.reason}")
+    st.caption(f"What happened: {plain(error.reason)}")
     st.button("Try again", type="primary")

@@ -8,8 +8,8 @@ import streamlit as st
 
 from dashboards import links
 from dashboards.client import Refused, api
-from dashboards.frame import freshness, guarded, show
-from dashboards.markup import Markup, chip, join, link, table, tag
+from dashboards.frame import freshness, guarded, show, who
+from dashboards.markup import Markup, chip, join, link, plain, table, tag
 from threadline.wire import (
     ConflictRow,
     IdentifierEvidence,
@@ -50,8 +50,13 @@ def page() -> None:
 
 
 def _actor() -> None:
+    me = who()
+    st.session_state["may_rule"] = me is None or "ruling" in me.permissions
+    if not st.session_state["may_rule"]:
+        return
     with st.container(horizontal=True):
-        st.text_input("Your name", key="actor", placeholder="said with what you rule", width=300)
+        if me is None or me.anonymous:
+            st.text_input("Your name", key="actor", placeholder="said with a ruling", width=300)
         st.text_input("Why", key="why", placeholder="the reason, kept for good", width=500)
 
 
@@ -59,7 +64,7 @@ def _evidence(identifier: str) -> None:
     try:
         found = api().evidence(identifier)
     except Refused as error:
-        st.warning(str(error), icon=":material/search_off:")
+        st.warning(plain(str(error)), icon=":material/search_off:")
         return
     _actor()
     for one in found:
@@ -67,7 +72,7 @@ def _evidence(identifier: str) -> None:
 
 
 def _identifier(found: IdentifierEvidence) -> None:
-    st.subheader(found.identifier)
+    st.subheader(plain(found.identifier))
     said: list[str] = []
     if found.object_id != found.identifier:
         said.append(f"It is another name of {found.object_id}.")
@@ -110,6 +115,8 @@ def _ruled(made: Ruling) -> str:
 
 
 def _buttons(kind: str, child: str, parent: str, state: str, *, ruled: bool) -> None:
+    if not st.session_state["may_rule"]:
+        return
     offered = {"Retract": "retract"} if state == "held" else {"It holds": "assert"}
     if ruled:
         offered["Lift the ruling"] = "lift"
@@ -129,7 +136,7 @@ def _rule(ruling: Rule) -> None:
     try:
         api().rule(said | {"actor": st.session_state.get("actor") or "dashboard"})
     except Refused as error:
-        st.toast(f"Not ruled: {error}", icon=":material/error:")
+        st.toast(f"Not ruled: {plain(str(error))}", icon=":material/error:")
     else:
         st.toast("Ruled; it takes effect within a second.", icon=":material/gavel:")
 
@@ -193,6 +200,8 @@ def _suspicion(one: Suspicion) -> None:
 
 
 def _button_pair(one: Suspicion) -> None:
+    if not st.session_state["may_rule"]:
+        return
     with st.container(horizontal=True):
         for words, act in (("It is so", "assert"), ("It is not", "retract")):
             key = f"suspicion-{act}-{one.child}-{one.parent}"

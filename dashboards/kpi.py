@@ -8,7 +8,7 @@ from dashboards import links
 from dashboards.case_table import case_table
 from dashboards.client import api
 from dashboards.frame import freshness, guarded, show
-from dashboards.markup import chip, link, table, tag
+from dashboards.markup import chip, link, plain, table, tag
 from dashboards.tiles import money_of
 from dashboards.trend import HOLLOW, points_of, trend
 from dashboards.window import Window, chosen
@@ -98,7 +98,8 @@ def _part(kpi: Kpi, window: Window, dimension: str, label: str) -> str:
 
 def _cases(kpi: Kpi, window: Window, by: str) -> None:
     label, part = st.query_params.get("label", ""), "label" in st.query_params
-    st.subheader(f"The cases behind it: {label or NOT_GIVEN}" if part else "The cases behind it")
+    whose = f": {plain(label or NOT_GIVEN)}" if part else ""
+    st.subheader(f"The cases behind it{whose}")
     query = {
         **window.query,
         "currency": money_of(kpi),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -19,6 +20,8 @@ TONES = {
     "breached": "bad",
     "missed": "bad",
 }
+_WORDS = re.compile(r"[\w ,.'\"’“”()?!;%/—–-]*")
+_TICKS = re.compile(r"`+")
 SIGNS = {"good": "✓", "warning": "!", "bad": "✗", "quiet": "○"}
 
 
@@ -31,6 +34,19 @@ class Markup(str):
 def text(value: str) -> Markup:
     """Plain text; what is `Markup` already stays."""
     return value if isinstance(value, Markup) else Markup(escape(value))
+
+
+def plain(value: str) -> str:
+    """`value` as Markdown that shows it as it is: no link, picture, formula or emphasis.
+
+    What could be more than words becomes code: escapes would not stop bare addresses from being
+    made into links.
+    """
+    words = " ".join(value.split())
+    if _WORDS.fullmatch(words) and "www." not in words.lower():
+        return words
+    fence = "`" * (1 + max(map(len, _TICKS.findall(words)), default=0))
+    return f"{fence} {words} {fence}"
 
 
 def tag(name: str, *content: str, **attributes: str) -> Markup:

@@ -9,8 +9,8 @@ import streamlit as st
 
 from dashboards import links
 from dashboards.client import Refused, api
-from dashboards.frame import freshness, guarded, show
-from dashboards.markup import Markup, chip, link, table, tag
+from dashboards.frame import freshness, guarded, show, who
+from dashboards.markup import Markup, chip, link, plain, table, tag
 from dashboards.thread_parts import runbook
 from threadline.wire import Delivery, Incident, phrases
 
@@ -37,9 +37,15 @@ def page() -> None:
         chosen = st.segmented_control(
             "Incidents", list(TABS), format_func=TITLES.__getitem__, default="live"
         )
-        st.text_input(
-            "Your name", key="actor", placeholder="said to others when you acknowledge", width=300
-        )
+        me = who()
+        st.session_state["may_handle"] = me is None or "handling" in me.permissions
+        if me is None or me.anonymous:
+            st.text_input(
+                "Your name",
+                key="actor",
+                placeholder="said to others when you acknowledge",
+                width=300,
+            )
     _incidents(chosen or "live")
 
 
@@ -89,7 +95,7 @@ def _card(incident: Incident, now: datetime) -> None:
             class_="tl-card",
         )
     )
-    if incident.state == "open":
+    if incident.state == "open" and st.session_state.get("may_handle", True):
         st.button(
             "Acknowledge",
             key=f"acknowledge-{incident.id}",
@@ -192,4 +198,4 @@ def _acknowledge(incident_id: str) -> None:
     try:
         api().act(incident_id, "acknowledge", st.session_state.get("actor") or "on-call dashboard")
     except Refused as error:
-        st.toast(f"Not acknowledged: {error}", icon=":material/error:")
+        st.toast(f"Not acknowledged: {plain(str(error))}", icon=":material/error:")

@@ -20,10 +20,13 @@ from prometheus_client import CollectorRegistry
 from alerts.service import AlertsService, load_policies
 from collector import mapping as mappings
 from metrics import definitions
+from threadline.access import Gate, TokenBook
+from threadline.access.denials import Denials
 from threadline.api import ApiServices
 from threadline.clock import FixedClock
 from threadline.model.entries import Entry
 from threadline.model.incidents import Briefing
+from threadline.sections import AccessSettings
 from threadline.settings import AlertsSettings, ControlSettings, LogSettings
 from threadline.store.control import ControlStore
 from threadline.store.log import Log
@@ -65,6 +68,10 @@ def services(
             rebuilding=lambda: "",
             silent_systems=lambda _: (),
             registry=CollectorRegistry(),
+            gate=Gate(TokenBook(control, clock), None, required=False),
+            audit=control.audit,
+            denials=Denials(control.audit, clock),
+            redact=AccessSettings().redact,
         )
 
 

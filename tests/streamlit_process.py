@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,13 +17,14 @@ READY_SECONDS = 60
 
 
 @contextmanager
-def dashboards(api_url: str) -> Iterator[str]:
+def dashboards(api_url: str, port: int = 0, flags: Sequence[str] = ()) -> Iterator[str]:
     """Streamlit over the API at `api_url`, in a process of its own; its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    flags = [f"--server.port={port}", "--server.address=127.0.0.1"]
+    if not port:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+    where = [f"--server.port={port}", "--server.address=127.0.0.1"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", str(APP), *flags],
+        [sys.executable, "-m", "streamlit", "run", str(APP), *where, *flags],
         env=os.environ | {"THREADLINE_API_URL": api_url},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

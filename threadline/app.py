@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from typing import Any
 from urllib.parse import quote
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
@@ -17,7 +18,10 @@ from alerts.service import AlertsService
 from collector.intake import grpc as grpc_intake
 from collector.intake import http as http_intake
 from collector.intake.counts import IntakeCounts
+from collector.intake.senders import known_to
 from threadline import activation, evaluation
+from threadline.access import TokenBook, admitted
+from threadline.access.denials import Denials
 from threadline.activation import Active
 from threadline.api import ApiServices, create_api
 from threadline.clock import Clock
@@ -59,6 +63,9 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         stack.callback(control.close)
         control.migrate()
         activation.activate(active, control)
+        tokens = TokenBook(control, clock)
+        gate = stack.enter_context(admitted(settings, tokens, clock))
+        denials = Denials(control.audit, clock)
         telemetry = Telemetry.open(settings.telemetry)
         stack.callback(telemetry.close)
 
@@ -92,6 +99,10 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 silent_systems=lambda now: evaluation.silent(telemetry, declared, now),
                 mapping=declared.derivation.mapping,
                 registry=registry,
+                gate=gate,
+                audit=control.audit,
+                denials=denials,
+                redact=settings.access.redact,
             )
 
         def reload() -> None:
@@ -107,19 +118,29 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             pipeline.adopt(fresh.derivation)
             logger.info("the definitions were taken up")
 
-        api = create_api(services(active))
+        api = create_api(services(active), max_body_bytes=settings.limits.body_bytes)
         registry.register(kpi_collector(lambda: api.state.services))
         scheduler = evaluation.schedule(
             lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
         )
         stack.callback(scheduler.shutdown)
+        scheduler.add_job(
+            tokens.refresh,
+            "interval",
+            seconds=settings.access.refresh_seconds,
+            max_instances=1,
+            coalesce=True,
+        )
 
         counts = IntakeCounts(registry)
-        intake = http_intake.create_app(log, settings.intake, clock=clock, counts=counts)
-        grpc = await grpc_intake.serve(log, settings.intake, clock=clock, counts=counts)
+        room: Any = {"clock": clock, "counts": counts, "authenticate": known_to(gate)}
+        intake = http_intake.create_app(log, settings.intake, **room)
+        wire: Any = {"tls": settings.tls, "limits": settings.limits}
+        grpc = await grpc_intake.serve(log, settings.intake, **room, **wire)
         stack.push_async_callback(grpc.stop, GRPC_GRACE_SECONDS)
-        await stack.enter_async_context(serve_http(intake, intake_socket))
-        await stack.enter_async_context(serve_http(api, api_socket))
+        for served, bound in ((intake, intake_socket), (api, api_socket)):
+            serving = serve_http(served, bound, only_loopback=lambda: gate.open, **wire)
+            await stack.enter_async_context(serving)
         ready()
         await _until_told_to_stop(reload)
 
@@ -134,7 +155,7 @@ def _registry() -> CollectorRegistry:
 def _alerts(
     active: Active, control: ControlStore, clock: Clock, settings: Settings
 ) -> AlertsService:
-    dashboards = f"http://{settings.dashboards.listen}"
+    dashboards = settings.dashboards_url
 
     def links(incident: Incident) -> Mapping[str, str]:
         page = f"{dashboards}/on-call?incident={quote(incident.id, safe='')}"

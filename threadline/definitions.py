@@ -13,6 +13,12 @@ from jsonschema import Draft202012Validator
 
 from threadline.errors import DefinitionError, DefinitionErrors
 
+MOST_NODES = 100_000
+
+
+class _TooMuch(Exception):
+    """More values than any definition has."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
@@ -51,6 +57,8 @@ def parse(file: Path) -> Document:
     try:
         text = file.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines = _lines_within(node, MOST_NODES)
+        content = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionErrors(
             [DefinitionError(file, 1, "", f"cannot be read: {error}")]
@@ -59,8 +67,10 @@ def parse(file: Path) -> Document:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         rule = f"is not valid YAML: {error.problem}"
         raise DefinitionErrors([DefinitionError(file, line, "", rule)]) from error
-    lines = dict(_lines(node, ())) if node is not None else {}
-    return Document(file=file, content=yaml.safe_load(text), lines=lines)
+    except (_TooMuch, RecursionError) as error:
+        rule = f"holds more than {MOST_NODES:,} values, aliases written out: use fewer of them"
+        raise DefinitionErrors([DefinitionError(file, 1, "", rule)]) from error
+    return Document(file=file, content=content, lines=lines)
 
 
 def files(*directories: Path) -> list[Path]:
@@ -76,6 +86,16 @@ def schema(file: Path) -> Mapping[str, Any]:
     """A published JSON Schema."""
     loaded: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return loaded
+
+
+def _lines_within(node: yaml.Node | None, most: int) -> Mapping[tuple[str | int, ...], int]:
+    """A few aliases of aliases may stand for more values than memory holds."""
+    found: dict[tuple[str | int, ...], int] = {}
+    for path, line in _lines(node, ()) if node is not None else ():
+        if len(found) >= most:
+            raise _TooMuch
+        found[path] = line
+    return found
 
 
 def _lines(

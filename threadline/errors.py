@@ -50,3 +50,19 @@ class NotFound(ThreadlineError):
     def __init__(self, what: str, name: str) -> None:
         self.what, self.name = what, name
         super().__init__(f"no {what} is known as {name!r}")
+
+
+class NotProven(ThreadlineError):
+    """Whoever asks has not proved who it is; `reason` says what is wrong with the proof."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class NotAllowed(ThreadlineError):
+    """Whoever asks is known and may not do this."""
+
+
+class ProofUnknown(ThreadlineError):
+    """Proofs cannot be judged at the moment; asking again later may help."""

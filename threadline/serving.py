@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 import uvicorn
 from fastapi import FastAPI
 
+from threadline.bounds import Bounds, protocol
 from threadline.errors import SettingsError
+from threadline.sections import PLAIN, USUAL, LimitsSettings, TlsSettings
 from threadline.settings import Settings, host_and_port
 
 GRACE_SECONDS = 10
@@ -53,19 +56,45 @@ def require_free(settings: Settings) -> None:
         listen(address, what, setting).close()
 
 
+def _load(config: uvicorn.Config) -> None:
+    try:
+        config.load()
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            f"settings tls.certificate and tls.key are no pair that can be read: {error}"
+        ) from error
+
+
 @asynccontextmanager
-async def serve_http(app: FastAPI, bound: socket.socket) -> AsyncIterator[None]:
+async def serve_http(
+    app: FastAPI,
+    bound: socket.socket,
+    *,
+    limits: LimitsSettings = USUAL,
+    tls: TlsSettings = PLAIN,
+    only_loopback: Callable[[], bool] = lambda: True,
+) -> AsyncIterator[None]:
     """Serve `app` on `bound`; requests at hand are finished before the socket is given up.
 
-    The socket listens already: who connects before the server is up waits a moment.
+    The socket listens already: who connects before the server is up waits a moment. While
+    `only_loopback()` holds, requests that name another host are refused. Raises `SettingsError`
+    for a certificate that cannot be read.
     """
     config = uvicorn.Config(
-        app,
+        Bounds(app, limits, only_loopback),
+        http=protocol(limits),
+        ws="none",
+        limit_concurrency=limits.connections,
+        ssl_certfile=tls.certificate,
+        ssl_keyfile=tls.key,
+        proxy_headers=False,  # nothing here goes by what a sender says of its own address
+        server_header=False,
         log_level="warning",
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    _load(config)
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     try:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +14,8 @@ from pydantic_settings import (
 )
 
 from threadline.errors import SettingsError
+from threadline.networks import is_loopback
+from threadline.sections import AccessSettings, LimitsSettings, Section, TlsSettings
 
 MIB = 1024 * 1024
 
@@ -23,19 +24,7 @@ def _address(text: str) -> str:
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit() or int(port) > 65535:
         raise ValueError(f"{text!r} is not host:port")
-    if not _loopback(host.strip("[]")):
-        raise ValueError(
-            f"{text} is reachable from outside, which needs tokens or OIDC, and this version has"
-            " neither: listen on 127.0.0.1 and put a proxy that authenticates in front"
-        )
     return text
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -45,12 +34,6 @@ def host_and_port(address: str) -> tuple[str, int]:
     """`127.0.0.1:4318` as its two parts."""
     host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
-
-
-class Section(BaseModel):
-    """One room's settings; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LogSettings(Section):
@@ -93,12 +76,15 @@ class ApiSettings(Section):
     """API, metrics and health."""
 
     listen: Address = "127.0.0.1:8080"
+    url: str | None = None  # where dashboards and commands reach it; none: where it listens
 
 
 class DashboardsSettings(Section):
     """Streamlit."""
 
     listen: Address = "127.0.0.1:8501"
+    url: str | None = None  # where people reach it: links and the way back from sign-in
+    token: SecretStr = SecretStr("")  # for asking the API where people do not sign in
 
 
 class AlertsSettings(Section):
@@ -142,6 +128,38 @@ class Settings(BaseSettings):
     dashboards: DashboardsSettings = DashboardsSettings()
     alerts: AlertsSettings = AlertsSettings()
     pipeline: PipelineSettings = PipelineSettings()
+    access: AccessSettings = AccessSettings()
+    tls: TlsSettings = TlsSettings()
+    limits: LimitsSettings = LimitsSettings()
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is reached, without a slash at the end."""
+        return (self.api.url or f"{self.tls.scheme}://{self.api.listen}").rstrip("/")
+
+    @property
+    def intake_url(self) -> str:
+        """Where intake over HTTP listens."""
+        return f"{self.tls.scheme}://{self.intake.http}"
+
+    @property
+    def dashboards_url(self) -> str:
+        """Where people reach the dashboards, without a slash at the end."""
+        return (self.dashboards.url or f"{self.tls.scheme}://{self.dashboards.listen}").rstrip("/")
+
+    @property
+    def exposed(self) -> dict[str, str]:
+        """The service's addresses that other machines reach, by setting."""
+        addresses = {
+            "intake.http": self.intake.http,
+            "intake.grpc": self.intake.grpc,
+            "api.listen": self.api.listen,
+        }
+        return {
+            name: text
+            for name, text in addresses.items()
+            if not is_loopback(host_and_port(text)[0])
+        }
 
     @classmethod
     def settings_customise_sources(

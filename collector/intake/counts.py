@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry, Counter
 class IntakeCounts:
     """Requests and bytes by signal, registered in `registry`.
 
-    Outcomes: accepted, partial, malformed, too_large, unsupported, unavailable, disconnected.
+    Outcomes: accepted, partial, malformed, too_large, unsupported, unauthenticated, forbidden,
+    unavailable, disconnected.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:

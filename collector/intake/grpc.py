@@ -16,6 +16,7 @@ from collector.intake.refusals import Refusal
 from collector.intake.submissions import Signal, Submission
 from threadline.clock import Clock
 from threadline.errors import SettingsError
+from threadline.sections import PLAIN, USUAL, LimitsSettings, TlsSettings
 from threadline.settings import IntakeSettings
 from threadline.store.log import Log
 
@@ -47,6 +48,8 @@ async def serve(
     clock: Clock,
     counts: IntakeCounts,
     authenticate: Authenticate = open_source,
+    tls: TlsSettings = PLAIN,
+    limits: LimitsSettings = USUAL,
 ) -> GrpcIntake:
     """Listen on `settings.grpc`; an OK from it means that the request is in `log`, durable.
 
@@ -56,16 +59,20 @@ async def serve(
         log, settings.max_body_bytes, clock=clock, counts=counts, authenticate=authenticate
     )
     server = grpc.aio.server(
+        maximum_concurrent_rpcs=limits.connections,
         options=(
             ("grpc.max_receive_message_length", settings.max_body_bytes),
+            ("grpc.max_metadata_size", limits.head_bytes),
+            ("grpc.absolute_max_metadata_size", limits.head_bytes),
+            ("grpc.server_handshake_timeout_ms", int(limits.head_seconds * 1000)),
             ("grpc.so_reuseport", 0),  # a second service on the port is an error, not half of it
-        )
+        ),
     )
     server.add_generic_rpc_handlers(
         tuple(_service(name, reception, signal) for name, signal in _SERVICES.items())
     )
     try:
-        port = server.add_insecure_port(settings.grpc)
+        port = _bound(server, settings.grpc, tls)
     except RuntimeError as error:
         raise SettingsError(
             f"{settings.grpc} for OTLP/gRPC cannot be used: stop the program that has it, or set"
@@ -73,6 +80,13 @@ async def serve(
         ) from error
     await server.start()
     return GrpcIntake(server=server, port=port)
+
+
+def _bound(server: grpc.aio.Server, address: str, tls: TlsSettings) -> int:
+    if tls.certificate is None or tls.key is None:
+        return int(server.add_insecure_port(address))
+    pair = (tls.key.read_bytes(), tls.certificate.read_bytes())
+    return int(server.add_secure_port(address, grpc.ssl_server_credentials((pair,))))
 
 
 def _service(name: str, reception: Reception, signal: Signal) -> grpc.GenericRpcHandler:

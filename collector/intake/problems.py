@@ -17,6 +17,8 @@ from collector.intake.refusals import Refusal
 def refused(refusal: Refusal, media_type: str) -> Response:
     """The answer to a request whose answers have `media_type`."""
     headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
+    if refusal.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
     if media_type == PROTOBUF:
         content = status(refusal).SerializeToString()
         return Response(content, refusal.status, headers, PROTOBUF)

@@ -58,3 +58,19 @@ class Unavailable(Refusal):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = code_pb2.UNAVAILABLE
     outcome = "unavailable"
+
+
+class Unauthenticated(Refusal):
+    """The sender has not proved who it is."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = code_pb2.UNAUTHENTICATED
+    outcome = "unauthenticated"
+
+
+class Forbidden(Refusal):
+    """The sender is known and may not speak for that source."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = code_pb2.PERMISSION_DENIED
+    outcome = "forbidden"

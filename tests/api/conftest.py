@@ -12,7 +12,8 @@ import pytest
 from handmade_services import served, services
 
 from threadline.api import ApiServices, create_api
-from threadline.settings import TelemetrySettings
+from threadline.settings import ControlSettings, TelemetrySettings
+from threadline.store.control import ControlStore
 from threadline.store.telemetry import Telemetry
 
 
@@ -31,6 +32,15 @@ def world(telemetry_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(scope="module")
 def api(world: ApiServices) -> Iterator[httpx.Client]:
     yield from _asking(world)
+
+
+@pytest.fixture(scope="module")
+def control(world: ApiServices) -> Iterator[ControlStore]:
+    """A second connection to the control store behind `world`."""
+    settings = ControlSettings(path=Path(world.audit._transactions._engine.url.database))
+    store = ControlStore.open(settings, world.clock)
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from handmade_services import served, services
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from streamlit_process import dashboards
 
-from threadline.api import create_api
+from threadline.api import ApiServices, create_api
 from threadline.settings import TelemetrySettings
 from threadline.store.telemetry import Telemetry
 
@@ -41,19 +41,25 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def api_url(telemetry_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The API over the handmade world, whose ERP has just not answered three contracts."""
+def api_services(
+    telemetry_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ApiServices]:
+    """The handmade world behind the API; its ERP has just not answered three contracts."""
     settings = TelemetrySettings(dir=telemetry_dir, database="dashboards_world", durable=False)
     telemetry = Telemetry.open(settings)
     handmade_world.fill(telemetry)
     away = frame(failure(f"C-10030{one}", NOW - timedelta(minutes=one)) for one in range(1, 4))
-    with (
-        services(telemetry, tmp_path_factory.mktemp("dashboards"), away) as given,
-        served(create_api(given)) as url,
-    ):
-        yield url
+    with services(telemetry, tmp_path_factory.mktemp("dashboards"), away) as given:
+        yield given
     telemetry.command("DROP DATABASE dashboards_world SYNC")
     telemetry.close()
+
+
+@pytest.fixture(scope="module")
+def api_url(api_services: ApiServices) -> Iterator[str]:
+    """The API over the handmade world."""
+    with served(create_api(api_services)) as url:
+        yield url
 
 
 @pytest.fixture

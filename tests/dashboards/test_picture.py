@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from dashboards.lanes import CLOSE, placed
-from dashboards.markup import chip, link, table, tag
+from dashboards.markup import chip, link, plain, table, tag
 from dashboards.timeline import timeline
 from threadline.wire import Thread
 
@@ -73,3 +73,25 @@ def test_words_from_outside_are_escaped_wherever_they_are_put():
     ):
         assert "<script>" not in made
         assert 'title="<' not in made
+
+
+@pytest.mark.parametrize("words", ["C-100234", "nothing is known by 'P_1' (yet)", "50 %, or so"])
+def test_words_are_themselves_in_markdown(words):
+    assert plain(words) == words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "![x](http://a.example/i.png)",
+        "www.a.example",
+        "a@b.example",
+        ":red[x]",
+        "$x$",
+        "<b>",
+        "*x*",
+    ],
+)
+def test_whatever_markdown_would_make_something_of_is_code(words):
+    assert plain(words) == f"` {words} `"
+    assert plain(f"a ``{words}\n").startswith("``` a ``")

@@ -53,3 +53,23 @@ def test_a_file_of_the_same_name_replaces_a_shipped_one(tmp_path: Path):
     found = definitions.files(ours, theirs)
 
     assert found == [ours / "a.yaml", theirs / "b.yaml", theirs / "c.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: !!python/object/apply:os.system ['true']\n", "could not determine a constructor"),
+        (
+            "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+            + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)),
+            "aliases written out",
+        ),
+        ("a: &a [*a]\n", "aliases written out"),
+    ],
+)
+def test_a_file_that_would_do_or_grow_into_something_is_refused(tmp_path: Path, text, said):
+    file = tmp_path / "bomb.yaml"
+    file.write_text(text)
+
+    with pytest.raises(DefinitionErrors, match=said):
+        definitions.parse(file)

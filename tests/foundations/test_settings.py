@@ -35,8 +35,9 @@ def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch):
     [
         ("THREADLINE_LOG__QUEUE_BYTES", "many", "setting log.queue_bytes"),
         ("THREADLINE_API__LISTEN", "8080", "is not host:port"),
-        ("THREADLINE_API__LISTEN", "0.0.0.0:8080", "reachable from outside"),
-        ("THREADLINE_API__LISTEN", "example.org:8080", "reachable from outside"),
+        ("THREADLINE_TLS", '{"certificate": "missing.pem"}', "certificate and key go together"),
+        ("THREADLINE_ACCESS__OIDC__ISSUER", "http://login.example.test", "access.oidc.issuer"),
+        ("THREADLINE_ACCESS__REDACT", '{"boss": ["*"]}', "access.redact"),
         ("THREADLINE_TELEMETRY__DATABASE", "x; drop", "telemetry.database"),
     ],
 )
@@ -50,6 +51,19 @@ def test_a_setting_at_fault_is_named_with_its_variable(
 
     assert said in str(caught.value)
     assert variable in str(caught.value)
+
+
+def test_an_issuer_needs_the_name_it_knows_us_by():
+    with pytest.raises(SettingsError, match=r"access\.oidc.*needs client_id"):
+        settings.load(access={"oidc": {"issuer": "https://login.example.test"}})
+
+
+def test_what_other_machines_reach_is_known_by_its_setting():
+    loaded = settings.load(
+        api={"listen": "0.0.0.0:1"}, intake={"http": "[::1]:2", "grpc": "[::]:3"}
+    )
+
+    assert loaded.exposed == {"api.listen": "0.0.0.0:1", "intake.grpc": "[::]:3"}
 
 
 def test_an_unknown_key_is_refused(tmp_path: Path):

@@ -1,12 +1,18 @@
 import asyncio
+from datetime import timedelta
+from pathlib import Path
 
 import grpc
+import pytest
 from prometheus_client import CollectorRegistry
 
 from collector.intake.counts import IntakeCounts
 from collector.intake.http import create_app
+from collector.intake.senders import known_to
+from threadline.access import Gate, TokenBook, mint
 from threadline.clock import SystemClock
-from threadline.settings import IntakeSettings
+from threadline.settings import ControlSettings, IntakeSettings
+from threadline.store.control import ControlStore
 
 
 def test_the_source_is_who_the_headers_prove_the_sender_to_be(intake_with, traces):
@@ -45,3 +51,74 @@ def test_nothing_of_a_body_that_breaks_off_is_kept(intake):
     labels = {"signal": "traces", "outcome": "disconnected"}
     assert registry.get_sample_value("threadline_intake_requests_total", labels) == 1
     assert intake.logged() == []
+
+
+@pytest.fixture
+def gate(tmp_path: Path):
+    """Knows tokens of erp, of both, and one without a source; by name."""
+    clock = SystemClock()
+    control = ControlStore.open(ControlSettings(path=tmp_path / "control.sqlite"), clock)
+    control.migrate()
+    texts = {}
+    for name, sources in {"erp": ["erp"], "both": ["erp", "s4"], "reader": []}.items():
+        scopes = {"roles": ["admin"], "sources": sources, "lifetime": timedelta(days=1)}
+        token, texts[name] = mint(name, **scopes, who="ana", now=clock.now())
+        control.tokens.add(token)
+    yield Gate(TokenBook(control, clock), None, required=True), texts
+    control.close()
+
+
+_EVENT = b'{"specversion": "1.0", "id": "1", "source": "/erp", "type": "erp.done"}'
+EVENTS = "application/cloudevents+json"
+
+
+@pytest.mark.parametrize(
+    ("token", "source", "status"),
+    [
+        ("erp", "", 200),
+        ("erp", "erp", 200),
+        ("both", "s4", 200),
+        ("both", "", 403),
+        ("erp", "s4", 403),
+        ("erp", "open", 403),
+        ("reader", "erp", 403),
+        ("", "erp", 401),
+        ("forged", "", 401),
+    ],
+)
+def test_a_token_sends_for_its_own_sources_and_no_other(intake_with, gate, token, source, status):
+    knowing, texts = gate
+    intake = intake_with({"authenticate": known_to(knowing)})
+    proof = {"authorization": f"Bearer {texts.get(token, 'tl_aaaaaaaa_x')}"} if token else {}
+    asked = {"x_threadline_source": source} if source else {}
+
+    answer = intake.post("/v1/events", _EVENT, EVENTS, **proof, **asked)
+
+    assert answer.status_code == status
+    logged = [entry.source for entry in intake.logged()]
+    assert logged == ([source or token] if status == 200 else [])
+    if status == 401:
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert intake.count("events", "unauthenticated") == 1
+
+
+@pytest.mark.parametrize(
+    ("token", "source", "code"),
+    [
+        ("erp", "", grpc.StatusCode.OK),
+        ("erp", "s4", grpc.StatusCode.PERMISSION_DENIED),
+        ("", "", grpc.StatusCode.UNAUTHENTICATED),
+    ],
+)
+def test_grpc_asks_for_the_same(intake_with, gate, logs, token, source, code):
+    knowing, texts = gate
+    intake = intake_with({"authenticate": known_to(knowing)})
+    given = {"authorization": f"Bearer {texts[token]}"} if token else {}
+    given |= {"x-threadline-source": source} if source else {}
+
+    with grpc.insecure_channel(intake.grpc) as channel:
+        export = channel.unary_unary("/opentelemetry.proto.collector.logs.v1.LogsService/Export")
+        outcome = export.future(logs, timeout=30, metadata=tuple(given.items()))
+        assert outcome.code() == code
+
+    assert len(intake.logged()) == (code == grpc.StatusCode.OK)

@@ -25,6 +25,8 @@ from collector.intake import grpc as grpc_intake
 from collector.intake import http as http_intake
 from collector.intake.counts import IntakeCounts
 from threadline import activation, evaluation
+from threadline.access import Gate, TokenBook
+from threadline.access.denials import Denials
 from threadline.activation import Active
 from threadline.api import ApiServices, create_api
 from threadline.clock import FixedClock
@@ -159,6 +161,10 @@ def _services(
         mapping=active.derivation.mapping,
         alerts=alerts,
         rulings=control.rulings,
+        gate=Gate(TokenBook(control, clock), None, required=False),
+        audit=control.audit,
+        denials=Denials(control.audit, clock),
+        redact={},
         log=log,
         clock=clock,
         status=pipeline.status,

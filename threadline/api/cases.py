@@ -30,14 +30,16 @@ def row(services: ApiServices, case: Mapping[str, Any]) -> CaseRow:
     """One case with its states already in it."""
     journey = services.definitions.journeys.get(case["journey"])
     step = step_of(journey, case["current_step"])
+    told = {name: case[name] for name in _SAME}
+    told["stuck_message"] = services.redaction.text("message", told["stuck_message"])
     return CaseRow(
-        **{name: case[name] for name in _SAME},
+        **told,
         contract=case["root_id"],
         number=number(case["root_id"] or case["case_id"]),
         current_title=step.title if step else case["current_step"],
         owner=step.owner if step else journey.owner if journey else "",
         value=money(case["value"], case["currency"]),
-        dimensions=json.loads(case["dimensions"] or "{}"),
+        dimensions=services.redaction.applied(json.loads(case["dimensions"] or "{}")),
         standing=case.get("standing", ""),
         contributes=case.get("contributes"),
     )
@@ -115,7 +117,7 @@ def step_row(services: ApiServices, case: CaseRow, step: Mapping[str, Any]) -> S
         failures=step["failures"],
         first_failed_at=step["first_failed_at"],
         rework=step["rework"],
-        message=step["message"],
+        message=services.redaction.text("message", step["message"]),
         actor_type=step["actor_type"],
         sampled=step["sampled"],
         owner=known.owner if known else "",

@@ -9,9 +9,12 @@ import polars as pl
 from fastapi import APIRouter, Query
 
 from threadline.api import cases
+from threadline.api.access import requires
 from threadline.api.problems import Refusal
+from threadline.api.redaction import HIDDEN
 from threadline.api.services import ApiServices, Services
 from threadline.api.threads import thread
+from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
 from threadline.store.telemetry import search
 from threadline.wire import CaseRow, ContractHit, Page, Thread
@@ -20,7 +23,9 @@ TRACE_ID = re.compile(r"[0-9a-fA-F]{32}")
 TRACE_PREFIX = re.compile(r"[0-9a-fA-F]{8,32}")
 CANDIDATES = 50  # more contracts than this under one id help nobody to choose
 
-router = APIRouter(prefix="/contracts", tags=["contracts"])
+router = APIRouter(
+    prefix="/contracts", tags=["contracts"], dependencies=[requires(Permission.THREADS)]
+)
 
 
 @router.get("")
@@ -87,6 +92,8 @@ def _hits(services: ApiServices, found: pl.DataFrame) -> list[ContractHit]:
     matches: dict[str, str] = {}
     for row in found.filter(pl.col("root_id") != "").iter_rows(named=True):
         name = f"{row['object_type']}:{row['namespace']}:{row['value']}"
+        if services.redaction.hides(row["object_type"]):
+            name = HIDDEN
         matches.setdefault(row["root_id"], name.replace("trace::", "trace "))
     if not matches:
         return []

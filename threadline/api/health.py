@@ -5,9 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from threadline.api.services import ApiServices, Services
+from threadline.api.access import requires
+from threadline.api.services import ApiServices, Services, ServicesForAnybody
 from threadline.errors import TelemetryUnavailable
+from threadline.model.people import Permission
 from threadline.wire import Health
+
+ELSEWHERE = "see /api/v1/health"
 
 router = APIRouter(tags=["health"])
 
@@ -19,21 +23,30 @@ def livez() -> Response:
 
 
 @router.get("/readyz", responses={503: {"model": Health}})
-def readyz(services: Services, response: Response) -> Health:
-    """200 when questions can be answered; 503, with the same body, when the index cannot."""
+def readyz(services: ServicesForAnybody, response: Response) -> Health:
+    """200 when questions can be answered; 503, with the same body, when the index cannot.
+
+    Anybody may ask, so where proof is needed it does not say why.
+    """
     health = _health(services)
+    if not services.gate.open:
+        why = {
+            "failing": health.failing and ELSEWHERE,
+            "rebuilding": health.rebuilding and ELSEWHERE,
+        }
+        health = health.model_copy(update=why)
     if health.status == "unavailable":
         response.status_code = 503
     return health
 
 
-@router.get("/api/v1/health")
+@router.get("/api/v1/health", dependencies=[requires(Permission.FIGURES)])
 def health(services: Services) -> Health:
     """How current the answers are."""
     return _health(services)
 
 
-@router.get("/metrics")
+@router.get("/metrics", dependencies=[requires(Permission.FIGURES)])
 def metrics(services: Services) -> Response:
     """The registry in Prometheus' text format."""
     return Response(generate_latest(services.registry), media_type=CONTENT_TYPE_LATEST)

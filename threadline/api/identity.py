@@ -13,9 +13,11 @@ from collector.identity.links import asserted
 from collector.identity.ties import BELONGS_TO, SAME_AS
 from collector.identity.versions import winners
 from threadline.api import cursors, suspecting
+from threadline.api.access import requires
 from threadline.api.problems import Refusal
 from threadline.api.services import ApiServices, Services
 from threadline.model.identifiers import Identifier
+from threadline.model.people import Permission
 from threadline.store.control.rulings import Ruling as Ruled
 from threadline.store.telemetry import cases as case_store
 from threadline.store.telemetry import contradictions, search
@@ -41,7 +43,7 @@ LATEST = "2262-01-01T00:00:00+00:00"  # the last year the store can tell
 Limit = Annotated[int, Query(ge=1, le=500)]
 Days = Annotated[int, Query(ge=1, le=365, description="received in so many days")]
 
-router = APIRouter(tags=["identity"])
+router = APIRouter(tags=["identity"], dependencies=[requires(Permission.THREADS)])
 
 
 @router.get("/identifiers/{identifier:path}")
@@ -97,7 +99,7 @@ def rulings(services: Services, limit: Limit = 100, cursor: int | None = None) -
     return Page(items=[_ruling(one) for one in made[:limit]], next=following)
 
 
-@router.post("/rulings", status_code=201)
+@router.post("/rulings", status_code=201, dependencies=[requires(Permission.RULING)])
 def rule(services: Services, asked: RulingRequest) -> Ruling:
     """Decide that a tie holds (assert), does not (retract), or leave it to the evidence (lift).
 
@@ -105,9 +107,9 @@ def rule(services: Services, asked: RulingRequest) -> Ruling:
     """
     child, parent = _parsed("child", asked.child), _parsed("parent", asked.parent)
     _require_sense(services, asked.kind, child, parent)
-    made = services.rulings.rule(
-        asked.act, asked.kind, child, parent, who=asked.actor, why=asked.why.strip()
-    )
+    who = services.asker.named(asked.actor)
+    why = asked.why.strip()
+    made = services.rulings.rule(asked.act, asked.kind, child, parent, who=who, why=why)
     return _ruling(made)
 
 

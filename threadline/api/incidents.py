@@ -10,17 +10,22 @@ from typing import Annotated, get_args
 from fastapi import APIRouter, Query
 
 from threadline.api import cases
+from threadline.api.access import requires
 from threadline.api.problems import Refusal
 from threadline.api.services import ApiServices, Services
 from threadline.model.incidents import CASE_PROMISE, IncidentState
 from threadline.model.incidents import Incident as Opened
+from threadline.model.people import Permission
 from threadline.store.control.outbox import Delivery as Owed
 from threadline.wire import Act, AffectedCase, Delivery, Incident, IncidentEvent, Money, Page
 
 STATES: tuple[IncidentState, ...] = get_args(IncidentState)
 _SEVERITY = ("failure", "breach", "warning")
+HANDLING = [requires(Permission.HANDLING)]
 
-router = APIRouter(prefix="/incidents", tags=["incidents"])
+router = APIRouter(
+    prefix="/incidents", tags=["incidents"], dependencies=[requires(Permission.INCIDENTS)]
+)
 
 
 @router.get("")
@@ -75,31 +80,35 @@ def affected(
     return Page(items=items, next=str(cursor + limit) if len(found) > limit else None)
 
 
-@router.post("/{incident_id}/acknowledge")
+@router.post("/{incident_id}/acknowledge", dependencies=HANDLING)
 def acknowledge(services: Services, incident_id: str, act: Act) -> Incident:
     """Somebody looks after it: escalation stops."""
-    return _whole(services, services.alerts.acknowledge(incident_id, who=act.actor, text=act.text))
+    who = services.asker.named(act.actor)
+    return _whole(services, services.alerts.acknowledge(incident_id, who=who, text=act.text))
 
 
-@router.post("/{incident_id}/resolve")
+@router.post("/{incident_id}/resolve", dependencies=HANDLING)
 def resolve(services: Services, incident_id: str, act: Act) -> Incident:
     """It is over, though the case may not be."""
-    return _whole(services, services.alerts.resolve(incident_id, who=act.actor, text=act.text))
+    who = services.asker.named(act.actor)
+    return _whole(services, services.alerts.resolve(incident_id, who=who, text=act.text))
 
 
-@router.post("/{incident_id}/assign")
+@router.post("/{incident_id}/assign", dependencies=HANDLING)
 def assign(services: Services, incident_id: str, act: Act) -> Incident:
     """It is `assignee`'s from now on; an empty one gives it back."""
-    done = services.alerts.assign(incident_id, assignee=act.assignee, who=act.actor, text=act.text)
+    who = services.asker.named(act.actor)
+    done = services.alerts.assign(incident_id, assignee=act.assignee, who=who, text=act.text)
     return _whole(services, done)
 
 
-@router.post("/{incident_id}/note")
+@router.post("/{incident_id}/note", dependencies=HANDLING)
 def note(services: Services, incident_id: str, act: Act) -> Incident:
     """Something worth knowing, for its history."""
     if not act.text.strip():
         raise Refusal(422, "text: a note needs words")
-    return _whole(services, services.alerts.note(incident_id, text=act.text, who=act.actor))
+    who = services.asker.named(act.actor)
+    return _whole(services, services.alerts.note(incident_id, text=act.text, who=who))
 
 
 def of_cases(services: ApiServices, case_ids: Sequence[str]) -> list[Incident]:

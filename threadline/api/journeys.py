@@ -9,17 +9,21 @@ from fastapi import APIRouter, Query
 
 from metrics.states import with_states
 from threadline.api import cases, cursors
+from threadline.api.access import requires
 from threadline.api.problems import Refusal
 from threadline.api.services import ApiServices, Services
 from threadline.errors import NotFound
 from threadline.model.journeys import Journey
+from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
 from threadline.wire import CaseRow, CaseState, JourneyRow, Page, SlaState
 
 # States are known only when read, so a list that asks for rare ones looks through several reads.
 READ_AT_ONCE = 2_000
 
-router = APIRouter(prefix="/journeys", tags=["journeys"])
+router = APIRouter(
+    prefix="/journeys", tags=["journeys"], dependencies=[requires(Permission.FIGURES)]
+)
 
 
 @router.get("")

@@ -14,10 +14,12 @@ from pydantic import AwareDatetime
 from metrics.derive import Derived
 from metrics.kpis import cases_behind, evaluate, series
 from threadline.api import cases, cursors
+from threadline.api.access import requires
 from threadline.api.problems import Refusal
 from threadline.api.services import ApiServices, Services
-from threadline.errors import NotFound
+from threadline.errors import NotAllowed, NotFound
 from threadline.model.kpis import KpiValue, Window
+from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
 from threadline.wire import CaseRow, Kpi, KpiPage, KpiPart, KpiSeriesPoint, Page
 
@@ -26,7 +28,7 @@ EVERY = re.compile(r"(\d{1,4})(h|d|w)")
 EVERY_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 MOST_POINTS = 400
 
-router = APIRouter(prefix="/kpis", tags=["kpis"])
+router = APIRouter(prefix="/kpis", tags=["kpis"], dependencies=[requires(Permission.FIGURES)])
 
 
 class Asked:
@@ -73,6 +75,7 @@ def kpis(
     by: Annotated[str, Query(description="a dimension: region, system, journey…")] = "",
 ) -> KpiPage:
     """Every KPI over the window, each opened by a dimension if asked."""
+    _require_seen(services, by)
     derived = _derived(services, asked)
     values = evaluate(services.definitions, derived, **asked.told)
     parts = evaluate(services.definitions, derived, **asked.told, by=[by]) if by else []
@@ -114,6 +117,7 @@ def kpi_cases(
     For one part of it, `by` and `label` repeat the part's dimension and label; for money,
     `currency` repeats its unit.
     """
+    _require_seen(services, by)
     derived = _derived(services, asked)
     where = ({by: label} if by else {}) | ({"currency": currency} if currency else {})
     behind = cases_behind(services.definitions, derived, kpi=kpi, where=where, **asked.told)
@@ -125,6 +129,12 @@ def kpi_cases(
     return Page(
         items=[cases.row(services, row) for row in shown.iter_rows(named=True)], next=following
     )
+
+
+def _require_seen(services: ApiServices, dimension: str) -> None:
+    """What is hidden from the asker's roles cannot be told apart by it either."""
+    if dimension and services.redaction.hides(dimension):
+        raise NotAllowed(f"by: {dimension!r} is hidden from the roles held")
 
 
 def _derived(services: ApiServices, asked: Asked) -> Derived:

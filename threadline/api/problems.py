@@ -12,7 +12,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from alerts.handling import IncidentClosed
-from threadline.errors import NotFound, TelemetryUnavailable
+from threadline.errors import (
+    NotAllowed,
+    NotFound,
+    NotProven,
+    ProofUnknown,
+    TelemetryUnavailable,
+)
+from threadline.store.control import ControlUnavailable
 from threadline.wire import ContractHit, Fault, Problem
 
 MEDIA_TYPE = "application/problem+json"
@@ -47,6 +54,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(IncidentClosed, _closed)
     app.add_exception_handler(TelemetryUnavailable, _unavailable)
+    app.add_exception_handler(NotProven, _not_proven)
+    app.add_exception_handler(NotAllowed, _not_allowed)
+    app.add_exception_handler(ProofUnknown, _ask_again)
+    app.add_exception_handler(ControlUnavailable, _ask_again)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -98,6 +109,21 @@ async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     detail = f"{error} Nothing received is lost; ask again shortly."
     title = "The index does not answer"
     return answer(request, Refusal(503, detail, title=title), {"Retry-After": str(RETRY_AFTER)})
+
+
+async def _not_proven(request: Request, error: Exception) -> JSONResponse:
+    refusal = Refusal(401, str(error), title="Not signed in")
+    return answer(request, refusal, {"WWW-Authenticate": "Bearer"})
+
+
+async def _not_allowed(request: Request, error: Exception) -> JSONResponse:
+    return answer(request, Refusal(403, str(error), title="Not allowed"))
+
+
+async def _ask_again(request: Request, error: Exception) -> JSONResponse:
+    logger.warning("%s %s has to wait: %s", request.method, request.url.path, error)
+    refusal = Refusal(503, "what this needs does not answer now; ask again shortly")
+    return answer(request, refusal, {"Retry-After": str(RETRY_AFTER)})
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

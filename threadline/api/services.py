@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
-from collector.mapping import Mapping
+from collector.mapping import Mapping as SourceMapping
 from metrics.definitions import Definitions
+from threadline.access import Gate
+from threadline.access.denials import Denials
+from threadline.api.redaction import Redaction
 from threadline.clock import Clock
 from threadline.model.entries import Entry, Position
 from threadline.model.incidents import Affected, Incident, IncidentEvent, IncidentState
+from threadline.model.people import ANONYMOUS, Principal, Role
+from threadline.store.control.audit import Audit
 from threadline.store.control.incidents import IncidentPage
 from threadline.store.control.outbox import Delivery
 from threadline.store.control.rulings import Rulings
@@ -69,7 +75,8 @@ class ApiServices:
     """Every part the API reads from or acts on.
 
     `silent_systems` names the systems not heard of within their cadence at an instant. `rebuilding`
-    says why the index is being built anew, '' when it is not.
+    says why the index is being built anew, '' when it is not. `redact` names attributes whose
+    values a role does not see. `asker` is who sent the request that these services answer.
     """
 
     telemetry: Telemetry
@@ -81,8 +88,18 @@ class ApiServices:
     status: Callable[[], Status]
     rebuilding: Callable[[], str]
     silent_systems: Callable[[datetime], Collection[str]]
-    mapping: Mapping
+    mapping: SourceMapping
     registry: CollectorRegistry
+    gate: Gate
+    audit: Audit
+    denials: Denials
+    redact: Mapping[Role, Collection[str]]
+    asker: Principal = ANONYMOUS
+
+    @cached_property
+    def redaction(self) -> Redaction:
+        """What the asker does not see."""
+        return Redaction(self.redact, self.asker.roles)
 
     @property
     def unlinked_types(self) -> list[str]:
@@ -90,8 +107,16 @@ class ApiServices:
         return [name for name, kind in self.mapping.objects.items() if not kind.links]
 
 
-def _services(request: Request) -> ApiServices:
+def _for_anybody(request: Request) -> ApiServices:
     return cast("ApiServices", request.app.state.services)
 
 
-Services = Annotated[ApiServices, Depends(_services)]
+def _for_the_asker(request: Request) -> ApiServices:
+    """Raises `NotProven` or `ProofUnknown` where whoever asks does not prove who it is."""
+    services = _for_anybody(request)
+    asker = services.gate.principal(request.headers.get("authorization", ""))
+    return replace(services, asker=asker)
+
+
+ServicesForAnybody = Annotated[ApiServices, Depends(_for_anybody)]
+Services = Annotated[ApiServices, Depends(_for_the_asker)]

@@ -11,10 +11,13 @@ import polars as pl
 from fastapi import APIRouter, Query
 
 from threadline.api import cursors
+from threadline.api.access import requires
+from threadline.api.redaction import HIDDEN
 from threadline.api.services import ApiServices, Services
 from threadline.api.threads import fact_row
 from threadline.errors import LogUnavailable, NotFound
 from threadline.model.entries import Position
+from threadline.model.people import Permission
 from threadline.store.telemetry import identity as identity_store
 from threadline.store.telemetry import sources as source_store
 from threadline.store.telemetry import threads as thread_store
@@ -26,7 +29,7 @@ _IDENTIFIER = ("object_type", "namespace", "value")
 router = APIRouter(tags=["sources"])
 
 
-@router.get("/sources")
+@router.get("/sources", dependencies=[requires(Permission.FIGURES)])
 def sources(services: Services) -> Page[SourceRow]:
     """One row per source that has ever sent anything."""
     now = services.clock.now()
@@ -41,14 +44,14 @@ def sources(services: Services) -> Page[SourceRow]:
     )
 
 
-@router.get("/dead-letters")
+@router.get("/dead-letters", dependencies=[requires(Permission.INPUTS)])
 def dead_letters(
     services: Services,
     source: str = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: str | None = None,
 ) -> Page[DeadLetter]:
-    """What could not be understood, newest first."""
+    """What could not be understood, newest first. Every look at its words is recorded."""
     before = None
     if cursor:
         partition, offset, ordinal = cursors.decode(cursor, int, int, int)
@@ -60,12 +63,19 @@ def dead_letters(
     if len(found) > limit:
         last = found[limit - 1]
         following = cursors.encode(last["partition"], last["offset"], last["ordinal"])
-    return Page(items=[_letter(row) for row in found[:limit]], next=following)
+    asker = services.asker
+    services.audit.record(
+        asker.who, "dead-letters.read", source=source, items=len(found[:limit]), by=asker.subject
+    )
+    return Page(items=[_letter(services, row) for row in found[:limit]], next=following)
 
 
-@router.get("/facts/{fact_id}")
+@router.get("/facts/{fact_id}", dependencies=[requires(Permission.FACTS)])
 def fact(services: Services, fact_id: str) -> FactDetail:
-    """One fact as it was understood, and the input it came in, as received."""
+    """One fact as it was understood, and the input it came in, as received.
+
+    The input is shown to those who may see it whole, and every look at it is recorded.
+    """
     versions = thread_store.versions_of(services.telemetry, fact_id)
     if versions.is_empty():
         raise NotFound("fact", fact_id)
@@ -74,10 +84,12 @@ def fact(services: Services, fact_id: str) -> FactDetail:
     shown = (versions.filter(kept) if said.height else versions).row(0, named=True)
     names = [":".join(name) for name in said.select(_IDENTIFIER).iter_rows()]
     how = said["how"][0] if said.height else "shared"
-    raw, missing = _raw(services, Position(partition=shown["partition"], offset=shown["offset"]))
+    position = Position(partition=shown["partition"], offset=shown["offset"])
+    raw, missing = _looked_at(services, fact_id, position)
+    names = [name for name in names if not services.redaction.hides(name.partition(":")[0])]
     return FactDetail(
-        fact=fact_row({**shown, "how": how, "objects": names}),
-        attributes=json.loads(shown["attributes"] or "{}"),
+        fact=fact_row(services, {**shown, "how": how, "objects": names}),
+        attributes=services.redaction.applied(json.loads(shown["attributes"] or "{}")),
         versions=versions["content_hash"].n_unique(),
         identifiers=names,
         ordinal=shown["ordinal"],
@@ -97,9 +109,25 @@ def _source(services: ApiServices, row: dict[str, Any], silent: set[str]) -> Sou
     )
 
 
-def _letter(row: dict[str, Any]) -> DeadLetter:
+def _letter(services: ApiServices, row: dict[str, Any]) -> DeadLetter:
     position = f"{row.pop('partition')}-{row.pop('offset')}"
+    if services.redaction.active:
+        row["excerpt"] = HIDDEN
     return DeadLetter(position=position, **row)
+
+
+def _looked_at(
+    services: ApiServices, fact_id: str, position: Position
+) -> tuple[RawInput | None, str]:
+    """The input, recorded as looked at before it is shown."""
+    asker = services.asker
+    if not asker.may(Permission.INPUTS):
+        return None, "the roles held do not allow a look at inputs as received"
+    if services.redaction.active:
+        return None, "some attributes are hidden from the roles held, and inputs hold them all"
+    place = f"{position.partition}-{position.offset}"
+    services.audit.record(asker.who, "input.read", fact=fact_id, position=place, by=asker.subject)
+    return _raw(services, position)
 
 
 def _raw(services: ApiServices, position: Position) -> tuple[RawInput | None, str]:

@@ -61,18 +61,24 @@ def thread(services: ApiServices, root: str) -> Thread:
         value=next((row.value for row in rows if row.value), None),
         attributes=_attributes(services, rows, facts),
         stuck=next((case.stuck for case in whole if case.stuck), None),
-        identifiers=_identifiers(search.identifiers_of(telemetry, [root]), links),
+        identifiers=_identifiers(services, search.identifiers_of(telemetry, [root]), links),
         cases=whole,
-        facts=_facts(facts, steps),
+        facts=_facts(services, facts, steps),
         facts_total=total,
         conflicts=[_conflict(link) for link in links.iter_rows(named=True) if _rival(link)],
         incidents=incidents.of_cases(services, [row.case_id for row in rows]),
     )
 
 
-def fact_row(fact: Mapping[str, Any], closes: Sequence[str] = ()) -> ThreadFact:
+def fact_row(
+    services: ApiServices, fact: Mapping[str, Any], closes: Sequence[str] = ()
+) -> ThreadFact:
     """One row of the table `facts`, with `how` and `objects` beside its columns."""
-    return ThreadFact(**{name: fact[name] for name in _FACT}, closes=list(closes))
+    hides = services.redaction.hides
+    told = {name: fact[name] for name in _FACT}
+    told["message"] = services.redaction.text("message", told["message"])
+    told["objects"] = [name for name in told["objects"] if not hides(name.partition(":")[0])]
+    return ThreadFact(**told, closes=list(closes))
 
 
 _FACT = (
@@ -86,7 +92,10 @@ def _cases(
 ) -> list[ThreadCase]:
     return [
         _case(
-            services, row, _of(row, steps), [CaseException(**_but(e)) for e in _of(row, exceptions)]
+            services,
+            row,
+            _of(row, steps),
+            [CaseException(**_but(services, e)) for e in _of(row, exceptions)],
         )
         for row in rows
     ]
@@ -97,8 +106,9 @@ def _of(case: CaseRow, frame: pl.DataFrame) -> list[dict[str, Any]]:
     return frame.filter(mine).to_dicts()
 
 
-def _but(exception: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: exception[name] for name in CaseException.model_fields}
+def _but(services: ApiServices, exception: Mapping[str, Any]) -> dict[str, Any]:
+    told = {name: exception[name] for name in CaseException.model_fields}
+    return told | {"message": services.redaction.text("message", told["message"])}
 
 
 def _case(
@@ -154,16 +164,20 @@ def _attributes(
     found = {kind: ", ".join(sorted(values)) for kind, values in beside.iter_rows()}
     for row in reversed(rows):
         found |= {name: str(value) for name, value in row.dimensions.items() if value}
-    return found
+    return services.redaction.applied(found)
 
 
-def _identifiers(known: pl.DataFrame, links: pl.DataFrame) -> list[ThreadIdentifier]:
+def _identifiers(
+    services: ApiServices, known: pl.DataFrame, links: pl.DataFrame
+) -> list[ThreadIdentifier]:
     evidence: dict[str, list[Evidence]] = {}
     for link in links.iter_rows(named=True):
         child, parent = _ends(link)
         evidence.setdefault(child, []).append(_evidence(link, parent))
     found = []
     for row in known.iter_rows(named=True):
+        if services.redaction.hides(row["object_type"]):
+            continue
         identifier = f"{row['object_type']}:{row['namespace']}:{row['value']}"
         given = {name: row[name] for name in _IDENTIFIER}
         said = evidence.get(identifier, [])
@@ -195,8 +209,8 @@ def _conflict(link: Mapping[str, Any]) -> Conflict:
     return Conflict(child=child, parent=parent, **{name: link[name] for name in same})
 
 
-def _facts(facts: pl.DataFrame, steps: pl.DataFrame) -> list[ThreadFact]:
+def _facts(services: ApiServices, facts: pl.DataFrame, steps: pl.DataFrame) -> list[ThreadFact]:
     closes: dict[str, list[str]] = {}
     for journey, step, fact_id in steps.select("journey", "step", "closed_by").iter_rows():
         closes.setdefault(fact_id, []).append(f"{journey}/{step}")
-    return [fact_row(fact, closes.get(fact["fact_id"], [])) for fact in facts.to_dicts()]
+    return [fact_row(services, fact, closes.get(fact["fact_id"], [])) for fact in facts.to_dicts()]

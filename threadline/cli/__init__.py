@@ -14,6 +14,7 @@ from pathlib import Path
 
 from threadline.cli.outcomes import AWAY, WRONG, Away
 from threadline.errors import ThreadlineError
+from threadline.model.people import ROLES
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _service_commands(commands_of)
     _question_commands(commands_of)
     _store_commands(commands_of)
+    _access_commands(commands_of)
     return parser
 
 
@@ -93,6 +95,7 @@ def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     load.add_argument("file", type=Path)
     load.add_argument("--mapping", type=Path, required=True, help="what its types or columns mean")
     load.add_argument("--intake", help="address of the intake (default: from the settings)")
+    load.add_argument("--source", help="which of the token's sources sends it, if it has several")
     load.set_defaults(run=_later("stores", "import_log"))
     rebuild = to.add_parser(
         "rebuild", help="derive everything anew from the log and compare (service stopped)"
@@ -100,3 +103,36 @@ def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     rebuild.set_defaults(run=_later("stores", "rebuild"))
     migrate = to.add_parser("migrate", help="bring the control store to this version's schema")
     migrate.set_defaults(run=_later("stores", "migrate"))
+
+
+def _access_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    token = to.add_parser("token", help="make, list and revoke tokens of machines")
+    acts = token.add_subparsers(required=True, metavar="ACT")
+    create = acts.add_parser("create", help="make a token; its text is shown once")
+    create.add_argument("name", help="whose it is, as histories call it")
+    create.add_argument(
+        "--source", action="append", default=[], help="it may send input as this source; repeatable"
+    )
+    create.add_argument(
+        "--role", action="append", default=[], choices=ROLES, help="it may ask the API; repeatable"
+    )
+    create.add_argument("--days", type=int, default=90, help="valid for so long (default: 90)")
+    create.set_defaults(run=_later("access", "create"))
+    acts.add_parser("list", help="all tokens there ever were").set_defaults(
+        run=_later("access", "listing")
+    )
+    revoke = acts.add_parser("revoke", help="stop a token from working, within seconds")
+    revoke.add_argument("id", help="the part between the underscores")
+    revoke.set_defaults(run=_later("access", "revoke"))
+    audit = to.add_parser("audit", help="export or verify who did what")
+    ways = audit.add_subparsers(required=True, metavar="ACT")
+    export = ways.add_parser("export", help="write every record as a line of JSON, verified")
+    export.add_argument("file", type=Path, help="where to; - is the terminal")
+    export.set_defaults(run=_later("access", "export_audit"))
+    verify = ways.add_parser("verify", help="follow the chain of hashes to its end")
+    verify.add_argument("file", type=Path, nargs="?", help="an export (default: the store itself)")
+    verify.set_defaults(run=_later("access", "verify_audit"))
+    for one in (export, verify):
+        one.add_argument("--anchor", default="", help="the hash an earlier export ended with")
+    for one in (*acts.choices.values(), *ways.choices.values()):
+        one.add_argument("--json", action="store_true", help="as JSON, for scripts")

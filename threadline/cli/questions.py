@@ -12,9 +12,11 @@ from rich.console import Console
 
 from threadline import settings as settings_module
 from threadline import terminal, wire
+from threadline.cli.clients import client, remedy
 from threadline.cli.outcomes import DONE, NO, Away
 from threadline.cli.why import evidence_in_words
 from threadline.clock import SystemClock
+from threadline.errors import ThreadlineError
 
 console = Console()
 complaints = Console(stderr=True)
@@ -56,8 +58,14 @@ def kpis(arguments: argparse.Namespace) -> int:
 
 
 def _ask(arguments: argparse.Namespace, path: str, asked: Mapping[str, str]) -> httpx.Response:
-    address = arguments.api or f"http://{settings_module.load(arguments.settings).api.listen}"
+    settings = settings_module.load(arguments.settings)
+    address = arguments.api or settings.api_url
     try:
-        return httpx.get(f"{address}/api/v1{path}", params=dict(asked), timeout=30)
+        with client(settings, 30) as http:
+            answer = http.get(f"{address}/api/v1{path}", params=dict(asked))
     except httpx.HTTPError as error:
         raise Away(f"the API at {address} does not answer ({error}): is the service up?") from error
+    if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        problem = wire.Problem.model_validate(answer.json())
+        raise ThreadlineError(f"{problem.detail}{remedy(answer.status_code)}")
+    return answer

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from threadline import app
 from threadline import settings as settings_module
+from threadline.cli import sign_in
 from threadline.clock import SystemClock
 from threadline.serving import require_free
 from threadline.settings import Settings, host_and_port
@@ -24,9 +25,10 @@ DASHBOARDS = Path(__file__).parents[2] / "dashboards" / "app.py"
 def up(arguments: argparse.Namespace) -> int:
     """The service and the dashboards, ended together."""
     settings = _settings(arguments)
+    sign_in.admit(settings)
     require_free(settings)
     with dashboards_beside(settings):
-        return _serve(settings, f"dashboards  http://{settings.dashboards.listen}")
+        return _serve(settings, f"dashboards  {settings.dashboards_url}")
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -37,6 +39,7 @@ def serve(arguments: argparse.Namespace) -> int:
 def dashboards(arguments: argparse.Namespace) -> int:
     """The dashboards alone, until they are stopped."""
     settings = _settings(arguments)
+    sign_in.admit(settings)
     return subprocess.run(
         _streamlit(settings), env=_dashboards_environment(settings), check=False
     ).returncode
@@ -63,8 +66,8 @@ def _serve(settings: Settings, *more: str) -> int:
     def ready() -> None:
         lines = [
             f"OTLP/gRPC   {settings.intake.grpc}",
-            f"OTLP/HTTP, CloudEvents  http://{settings.intake.http}",
-            f"API         http://{settings.api.listen}/docs",
+            f"OTLP/HTTP, CloudEvents  {settings.intake_url}",
+            f"API         {settings.api_url}/docs",
             *more,
         ]
         print("\n".join(["Threadline is up", *lines]), flush=True)
@@ -84,6 +87,7 @@ def _streamlit(settings: Settings) -> list[str]:
         "server.port": str(port),
         "server.headless": "true",
         "browser.gatherUsageStats": "false",
+        **sign_in.flags(settings),
     }
     program = [sys.executable, "-m", "streamlit", "run", str(DASHBOARDS)]
     return [*program, *(f"--{name}={value}" for name, value in flags.items())]
@@ -91,6 +95,8 @@ def _streamlit(settings: Settings) -> list[str]:
 
 def _dashboards_environment(settings: Settings) -> Mapping[str, str]:
     return os.environ | {
-        "THREADLINE_API_URL": f"http://{settings.api.listen}",
-        "THREADLINE_INTAKE_URL": f"http://{settings.intake.http}",
+        "THREADLINE_API_URL": settings.api_url,
+        "THREADLINE_API_TOKEN": settings.dashboards.token.get_secret_value(),
+        "THREADLINE_API_AUTHORITY": str(settings.tls.authority or ""),
+        "THREADLINE_INTAKE_URL": settings.intake_url,
     }

@@ -14,6 +14,8 @@ from collector.mapping import Mapping
 from collector.mapping.explanation import explain, warnings
 from threadline import activation
 from threadline import settings as settings_module
+from threadline.access.gate import SOURCE_HEADER
+from threadline.cli.clients import client, remedy
 from threadline.cli.outcomes import DONE, NO, Away
 from threadline.clock import SystemClock
 from threadline.errors import DefinitionErrors, ThreadlineError
@@ -65,14 +67,18 @@ def import_log(arguments: argparse.Namespace) -> int:
     Rows that could not be sent are named, each with what mends it, and make the answer no.
     """
     settings = settings_module.load(arguments.settings)
-    url = f"http://{arguments.intake or settings.intake.http}/v1/events"
-    with httpx.Client(timeout=60) as client, Progress(console=complaints) as progress:
+    address = arguments.intake or settings.intake.http
+    url = f"{settings.tls.scheme}://{address}/v1/events"
+    source = {SOURCE_HEADER: arguments.source} if arguments.source else {}
+    headers = {"content-type": BATCH_TYPE, **source}
+    with client(settings, 60) as http, Progress(console=complaints) as progress:
         task = progress.add_task(f"importing {arguments.file.name}", total=None)
 
         def post(body: bytes) -> None:
-            answer = client.post(url, content=body, headers={"content-type": BATCH_TYPE})
+            answer = http.post(url, content=body, headers=headers)
             if answer.is_error:
-                raise ThreadlineError(f"the intake refused a batch: {answer.text}")
+                what = f"{answer.text}{remedy(answer.status_code)}"
+                raise ThreadlineError(f"the intake refused a batch: {what}")
 
         def show(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)

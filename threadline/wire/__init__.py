@@ -32,6 +32,7 @@ from threadline.wire.identity import (
 from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, IncidentEvent
 from threadline.wire.kpis import Kpi, KpiPage, KpiPart, KpiSeriesPoint, KpiState
 from threadline.wire.operations import DeadLetter, FactDetail, Health, RawInput, SourceRow
+from threadline.wire.people import AuditRecord, Me
 from threadline.wire.problems import Fault, Problem
 from threadline.wire.threads import (
     Conflict,
@@ -48,6 +49,7 @@ __all__ = [
     "Act",
     "AffectedCase",
     "Assertion",
+    "AuditRecord",
     "CaseException",
     "CaseName",
     "CaseRow",
@@ -73,6 +75,7 @@ __all__ = [
     "KpiPart",
     "KpiSeriesPoint",
     "KpiState",
+    "Me",
     "Money",
     "Orphan",
     "OrphanCount",

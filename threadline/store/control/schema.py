@@ -147,6 +147,24 @@ audit = Table(
     Column("who", String, nullable=False),
     Column("what", String, nullable=False),
     Column("detail", JSON, nullable=False),
+    Column("previous", String, nullable=False),  # the hash of the record before; '' for the first
+    Column("hash", String, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("digest", String, nullable=False),  # SHA-256 of the token's whole text, hex
+    Column("roles", JSON, nullable=False),
+    Column("sources", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+    Column("revoked_by", String, nullable=False),
+    Column("last_used_at", Instant),
 )
 
 watermarks = Table(

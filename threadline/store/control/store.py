@@ -10,6 +10,7 @@ from threadline.store.control.engine import connect
 from threadline.store.control.incidents import Incidents
 from threadline.store.control.outbox import Outbox
 from threadline.store.control.rulings import Rulings
+from threadline.store.control.tokens import Tokens
 from threadline.store.control.transactions import Transactions
 from threadline.store.control.watermarks import Watermarks
 
@@ -29,7 +30,8 @@ class ControlStore:
         self.incidents = Incidents(transactions)
         self.outbox = Outbox(transactions)
         self.watermarks = Watermarks(transactions)
-        self.audit = Audit(transactions)
+        self.tokens = Tokens(transactions, clock)
+        self.audit = Audit(transactions, clock)
 
     @classmethod
     def open(cls, settings: ControlSettings, clock: Clock) -> ControlStore:
