@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench crash judge mutants security lock clean
+.PHONY: install demo test check bench bench-history crash judge mutants security lock clean
 
 install: .venv/installed
 
@@ -35,6 +35,11 @@ check: install
 
 bench: install
 	@$(BIN)/python bench/intake.py
+
+# Plays 90 days of 5,000 contracts; their requests are recorded once (some minutes) and kept in TAPE.
+TAPE ?= .bench/history-5000
+bench-history: install
+	@$(BIN)/python bench/history.py --tape $(TAPE)
 
 # Breaks the service N times in nine ways, and kills it as often under load from the real exporters.
 N ?= 25

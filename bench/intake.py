@@ -11,43 +11,41 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
+from benched_service import BenchedService
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from otlp_requests import SPANS, Requests
 
 HERE = Path(__file__).parent
-PORTS = {"INTAKE__HTTP": 14318, "INTAKE__GRPC": 14317, "API__LISTEN": 18080}
 
 
 def main() -> int:
     arguments = _arguments()
     with tempfile.TemporaryDirectory(prefix="threadline-bench-") as data:
-        service = _start(Path(data))
+        service = BenchedService(Path(data))
         try:
-            sent = _send(arguments.seconds, arguments.connections)
-            behind = _health()["entries_behind"]
+            sent = _send(service.intake, arguments.seconds, arguments.connections)
+            behind = service.behind()
             started = time.monotonic()
-            while _health()["entries_behind"]:
+            while service.behind():
                 time.sleep(0.25)
             drained = time.monotonic() - started
-            report = _report(sent, behind, drained, service.pid)
+            report = _report(service, sent, behind, drained)
         finally:
-            service.terminate()
-            service.wait(timeout=60)
+            service.stop()
     print(json.dumps(report, indent=2))
     return 0 if report["spans_acknowledged_per_second"] >= 40_000 else 1
 
 
-def _report(sent: dict[str, Any], behind: int, drained: float, pid: int) -> dict[str, Any]:
+def _report(
+    service: BenchedService, sent: dict[str, Any], behind: int, drained: float
+) -> dict[str, Any]:
     spans, seconds = sent["acknowledged_spans"], sent["seconds"]
     parse = _parse_only()
     return {
@@ -56,8 +54,8 @@ def _report(sent: dict[str, Any], behind: int, drained: float, pid: int) -> dict
         "spans_per_second_to_cases": round(spans / (seconds + drained)),
         "requests_behind_when_sending_ended": behind,
         "seconds_to_drain": round(drained, 1),
-        "facts_stored": _facts(),
-        "peak_rss_megabytes": _peak_rss(pid),
+        "facts_stored": sum(source["facts"] for source in service.sources()),
+        "peak_rss_megabytes": service.peak_rss(),
         "spans_parsed_only_per_second": round(SPANS / parse),
         "share_of_only_parsing": round(spans / seconds * parse / SPANS, 3),
         "sender": sent,
@@ -73,12 +71,12 @@ def _parse_only() -> float:
     return (time.perf_counter() - started) / len(bodies)
 
 
-def _send(seconds: float, connections: int) -> dict[str, Any]:
+def _send(intake: str, seconds: float, connections: int) -> dict[str, Any]:
     done = subprocess.run(
         [
             sys.executable,
             str(HERE / "loadgen.py"),
-            f"--url=http://127.0.0.1:{PORTS['INTAKE__HTTP']}/v1/traces",
+            f"--url=http://{intake}/v1/traces",
             f"--seconds={seconds}",
             f"--connections={connections}",
         ],
@@ -88,50 +86,6 @@ def _send(seconds: float, connections: int) -> dict[str, Any]:
     )
     sent: dict[str, Any] = json.loads(done.stdout)
     return sent
-
-
-def _start(data: Path) -> subprocess.Popen[bytes]:
-    environment = os.environ | {"THREADLINE_DATA_DIR": str(data)}
-    environment |= {f"THREADLINE_{name}": f"127.0.0.1:{port}" for name, port in PORTS.items()}
-    service = subprocess.Popen(
-        [sys.executable, "-m", "threadline.cli", "serve"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-    )
-    for _ in range(240):
-        if service.poll() is not None:
-            sys.exit("the service did not start; is a port taken?")
-        try:
-            _get("/readyz")
-        except OSError:
-            time.sleep(0.25)
-        else:
-            return service
-    sys.exit("the service was not ready within a minute")
-
-
-def _health() -> dict[str, Any]:
-    health: dict[str, Any] = json.loads(_get("/api/v1/health"))
-    return health
-
-
-def _facts() -> int:
-    sources = json.loads(_get("/api/v1/sources"))["items"]
-    return sum(source["facts"] for source in sources)
-
-
-def _peak_rss(pid: int) -> int:
-    """Of the service process; its children are none."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) // 1024 if found else 0
-
-
-def _get(path: str) -> bytes:
-    url = f"http://127.0.0.1:{PORTS['API__LISTEN']}{path}"
-    with urllib.request.urlopen(url, timeout=60) as got:
-        body: bytes = got.read()
-    return body
 
 
 def _arguments() -> argparse.Namespace:

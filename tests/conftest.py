@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from threadline.settings import TelemetrySettings
 from threadline.store.telemetry import Telemetry
 
 pytest_plugins = ["control_databases"]
+
+# How long an example takes says how busy the machine is; timing bars live in bench/.
+settings.register_profile("threadline", deadline=None)
+settings.load_profile("threadline")
 
 _numbers = itertools.count()
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -34,15 +33,17 @@ from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry, cursors
 from threadline.store.telemetry import derived as derived_store
 from threadline.store.telemetry import observations as observation_store
+from threadline.stretch import Reading, reached, stretch
 
 logger = logging.getLogger(__name__)
 
 _NOTHING_KNOWN = datetime.fromtimestamp(0, UTC)
 _BUILT_UNDER = "definitions"
 
-# While input waits, so many batches share one derivation of cases and one move of the cursor: a
-# backlog tells of the same contracts again and again.
-_STRETCH = 8
+# While input goes on coming, what comes in so many times as long as deriving cases took last shares
+# one derivation of cases and one move of the cursor: it tells of the same contracts again and
+# again.
+_PATIENCE = 4
 _ROOTS_AT_ONCE = 4_000  # bounds the memory of deriving cases
 
 Result = TypeVar("Result")
@@ -96,6 +97,7 @@ class Pipeline:
         self._watermark: datetime | None = _NOTHING_KNOWN
         self._rebuilding = telemetry.rebuilt_because or ""
         self._failing = ""
+        self._cases_seconds = 0.0
         self._stopping = threading.Event()
 
     def adopt(self, derivation: Derivation) -> None:
@@ -133,12 +135,14 @@ class Pipeline:
             if cursor == index.cursor:
                 self._watermark = min(logged.entry.received_at for logged in batch)
             touched |= self._take_in(index, decoded)
-            cursor |= _reached(batch)
+            cursor |= reached(batch)
         if cursor == index.cursor:
             self._watermark = None
             self._rebuilding = ""
             return False
+        begun = self._clock.monotonic()
         self._timed("cases", lambda: self._derive_cases(index, touched))
+        self._cases_seconds = self._clock.monotonic() - begun
         cursors.move(self._telemetry, cursor, index.generation)
         index.cursor = cursor
         return True
@@ -199,7 +203,7 @@ class Pipeline:
         return True
 
     def _stretch(self, index: _Index) -> Iterator[tuple[Sequence[Logged], Decoded]]:
-        """Batches from the cursor on, decoded; the next is decoded while one is worked on."""
+        """Batches from the cursor on, decoded."""
         mapping, wanted = index.derivation.mapping, index.derivation.definitions.wanted
 
         def decoded(batch: Sequence[Logged]) -> Decoded:
@@ -207,27 +211,11 @@ class Pipeline:
                 "decode", lambda: decode(batch, mapping, wanted, index.revision, self._telemetry)
             )
 
-        with ThreadPoolExecutor(1, "decode") as ahead:
-            batches = islice(self._batches(index.cursor), _STRETCH)
-            batch = next(batches, None)
-            under_way = batch and ahead.submit(decoded, batch)
-            while batch and under_way:
-                result, following = under_way.result(), next(batches, None)
-                under_way = following and ahead.submit(decoded, following)
-                yield batch, result
-                batch = following
+        def goes_on() -> bool:
+            return not self._stopping.is_set() and self._clock.monotonic() < until
 
-    def _batches(self, cursor: Mapping[int, int]) -> Iterator[Sequence[Logged]]:
-        """What the log holds beyond `cursor`, as long as it fills whole batches."""
-        settings, full = self._settings, True
-        while full:
-            batch = self._log.read(cursor, settings.batch_bytes, settings.batch_entries)
-            if not batch:
-                return
-            cursor = {**cursor, **_reached(batch)}
-            size = sum(len(logged.entry.body) for logged in batch)
-            full = len(batch) >= settings.batch_entries or size > settings.batch_bytes // 2
-            yield batch
+        until = self._clock.monotonic() + _PATIENCE * self._cases_seconds
+        return stretch(Reading(self._log, self._settings, index.cursor), decoded, goes_on)
 
     def _take_in(self, index: _Index, decoded: Decoded) -> set[str]:
         """Store the facts of a batch and whom they tell of; the roots whose cases may change."""
@@ -309,10 +297,6 @@ def _as_frame(rulings: Sequence[Ruling]) -> pl.DataFrame:
         for ruling in rulings
     ]
     return pl.DataFrame(rows, schema=RULINGS)
-
-
-def _reached(batch: Sequence[Logged]) -> dict[int, int]:
-    return {logged.position.partition: logged.position.offset for logged in batch}
 
 
 def _stamped(frame: pl.DataFrame, generation: int, deleted: int = 0) -> pl.DataFrame:

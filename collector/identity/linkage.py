@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import Self
@@ -32,6 +32,7 @@ from collector.identity.ties import (
 from collector.mapping import Mapping
 
 _HELD = Verdict()
+_PLACING = (SAME_AS, BELONGS_TO)  # relations place nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,10 @@ class Linkage:
         self._mapping = mapping
         self._rulings = dict(rulings)
         self._evidence: dict[Pair, Evidence] = {}
-        self._of: dict[str, list[Pair]] = defaultdict(list)
+        # What an identifier's place follows from: the pairs that give it names or owners; and the
+        # other way round: the pairs in which it owns.
+        self._over: dict[str, list[Pair]] = defaultdict(list)
+        self._under: dict[str, list[Pair]] = defaultdict(list)
         self._places: dict[str, Place] = {}
         self._lost: dict[Pair, Verdict] = {}
 
@@ -66,8 +70,9 @@ class Linkage:
         """A linkage of stored links (columns `ties.EVIDENCE` at least) under `ties.RULINGS`."""
         linkage = cls(mapping, decisions(rulings))
         for pair, found in with_asserted(evidence(links), linkage._rulings).items():
-            linkage._put(pair, found)
-        linkage._settle(set(linkage._of))
+            linkage._evidence[pair] = found
+            linkage._adjoin(pair)
+        linkage._settle(linkage._evidence, linkage._over.keys() | linkage._under.keys())
         return linkage
 
     def place(self, identifier: str) -> Place:
@@ -80,7 +85,8 @@ class Linkage:
 
     def unwitnessed(self, identifier: str) -> bool:
         """Whether no fact ties `identifier` to another, people's rulings at the most."""
-        return all(self._evidence[pair] == NO_EVIDENCE for pair in self._of.get(identifier, ()))
+        pairs = (*self._over.get(identifier, ()), *self._under.get(identifier, ()))
+        return all(self._evidence[pair] == NO_EVIDENCE for pair in pairs)
 
     def update(self, found: pl.DataFrame, withdrawn: Iterable[Pair] = ()) -> Changes:
         """Take in `found` (columns `ties.EVIDENCE`) and settle anew what it touches.
@@ -110,20 +116,19 @@ class Linkage:
                 self._rulings[pair] = ruling
             asserted = ruling is not None and ruling.asserted
             if asserted and pair not in self._evidence:
-                self._put(pair, NO_EVIDENCE)
+                self._evidence[pair] = NO_EVIDENCE
+                self._adjoin(pair)
             elif not asserted and self._evidence.get(pair) == NO_EVIDENCE:
                 self._drop(pair)
         return self._changes(touched)
 
     def _changes(self, touched: dict[Pair, tuple[Evidence, Verdict] | None]) -> Changes:
-        ends = {end for pair in touched for end in (pair.child, pair.parent)}
-        region = self._region(ends)
-        pairs = {
-            pair for identifier in region for pair in self._of.get(identifier, ())
-        } | touched.keys()
+        region = self._region(touched)
+        over = {pair for identifier in region for pair in self._over.get(identifier, ())}
+        pairs = over | touched.keys()
         before = {pair: touched[pair] if pair in touched else self._stand(pair) for pair in pairs}
         places = {identifier: self.place(identifier) for identifier in region}
-        self._settle(region)
+        self._settle(pairs & self._evidence.keys(), region)
         after = {pair: self._stand(pair) for pair in pairs}
         moved = {i: self.place(i) for i, was in places.items() if self.place(i) != was}
         links = {pair: now for pair, now in after.items() if now != before[pair]}
@@ -131,8 +136,8 @@ class Linkage:
         roots |= {self.place(end).root_id for pair in links for end in (pair.child, pair.parent)}
         return Changes(places=moved, links=links, roots=roots - {""})
 
-    def _settle(self, region: Set[str]) -> None:
-        pairs = {pair for identifier in region for pair in self._of.get(identifier, ())}
+    def _settle(self, pairs: Iterable[Pair], region: Set[str]) -> None:
+        """Settle `pairs`, all that lie over the identifiers of `region`, and relations."""
         places, verdicts = settle(
             {pair: self._evidence[pair] for pair in pairs}, self._rulings, self._mapping
         )
@@ -144,30 +149,51 @@ class Linkage:
             if verdict != _HELD:
                 self._lost[pair] = verdict
 
-    def _region(self, ends: Iterable[str]) -> set[str]:
-        """Everything joined to `ends` by links that can move a place; relations cannot."""
-        region: set[str] = set()
-        ahead = list(ends)
+    def _region(self, touched: Iterable[Pair]) -> set[str]:
+        """Whatever `touched` can move, and all that its place follows from.
+
+        An owner never moves with what it owns, so a contract's other objects stay out.
+        """
+        moving: set[str] = set()
+        ahead = [pair.child for pair in touched if pair.kind in _PLACING]
+        ahead += [pair.parent for pair in touched if pair.kind == SAME_AS]
         while ahead:
             identifier = ahead.pop()
-            if identifier not in region:
-                region.add(identifier)
-                for pair in self._of.get(identifier, ()):
-                    if pair.kind in (SAME_AS, BELONGS_TO):
-                        ahead += (pair.child, pair.parent)
-        return region
+            if identifier not in moving:
+                moving.add(identifier)
+                ahead += [pair.child for pair in self._under.get(identifier, ())]
+                ahead += self._names(identifier)
+        return self._founded(moving)
+
+    def _founded(self, identifiers: Iterable[str]) -> set[str]:
+        """`identifiers`, all their names, and the same of all owners, up to the top."""
+        founded: set[str] = set()
+        ahead = list(identifiers)
+        while ahead:
+            identifier = ahead.pop()
+            if identifier not in founded:
+                founded.add(identifier)
+                for pair in self._over.get(identifier, ()):
+                    ahead += (pair.child, pair.parent)
+        return founded
+
+    def _names(self, identifier: str) -> Iterator[str]:
+        for pair in self._over.get(identifier, ()):
+            if pair.kind == SAME_AS:
+                yield from (pair.child, pair.parent)
 
     def _stand(self, pair: Pair) -> tuple[Evidence, Verdict] | None:
         found = self._evidence.get(pair)
         return None if found is None else (found, self._lost.get(pair, _HELD))
 
-    def _put(self, pair: Pair, found: Evidence) -> None:
-        self._evidence[pair] = found
-        self._adjoin(pair)
-
     def _adjoin(self, pair: Pair) -> None:
-        self._of[pair.child].append(pair)
-        self._of[pair.parent].append(pair)
+        for pairs, end in self._ends(pair):
+            pairs[end].append(pair)
+
+    def _ends(self, pair: Pair) -> Iterator[tuple[dict[str, list[Pair]], str]]:
+        if pair.kind in _PLACING:
+            yield self._over, pair.child
+            yield self._over if pair.kind == SAME_AS else self._under, pair.parent
 
     def _withdraw(self, pair: Pair) -> None:
         ruling = self._rulings.get(pair)
@@ -179,7 +205,7 @@ class Linkage:
     def _drop(self, pair: Pair) -> None:
         del self._evidence[pair]
         self._lost.pop(pair, None)
-        for end in (pair.child, pair.parent):
-            self._of[end].remove(pair)
-            if not self._of[end]:
-                del self._of[end]
+        for pairs, end in self._ends(pair):
+            pairs[end].remove(pair)
+            if not pairs[end]:
+                del pairs[end]

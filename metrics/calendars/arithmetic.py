@@ -95,11 +95,16 @@ class Clocks:
         question: Callable[[BusinessTime, pl.Series], pl.Series],
         elapsed: pl.DataType,
     ) -> pl.Series:
+        def answer(name: object, column: pl.Series) -> pl.Series:
+            if name != ELAPSED:
+                column = question(business_time(self._calendars[str(name)]), column)
+            return column.cast(elapsed)
+
+        names = clock.unique()
+        if len(names) == 1:  # always so for a single contract; taking apart costs the most then
+            return answer(names[0], values).rename(values.name)
         rows = pl.DataFrame({"clock": clock, "value": values}).with_row_index()
         answers = [pl.DataFrame(schema={"index": pl.UInt32, "value": elapsed})]
         for (name,), part in rows.partition_by("clock", as_dict=True, include_key=False).items():
-            column = part["value"]
-            if name != ELAPSED:
-                column = question(business_time(self._calendars[str(name)]), column)
-            answers.append(part.select("index", column.cast(elapsed).alias("value")))
+            answers.append(part.select("index", answer(name, part["value"]).alias("value")))
         return pl.concat(answers).sort("index")["value"].rename(values.name)

@@ -9,6 +9,7 @@ import pytest
 
 from threadline.errors import DefinitionErrors
 from threadline.simulator import World, scenario
+from threadline.simulator import world as worlds
 from threadline.simulator.acts import ERP, NEW_ERP, PSA, Event, Span
 from threadline.simulator.fates import AWAY
 
@@ -114,3 +115,28 @@ def test_a_mass_renewal_amends_many_contracts_in_one_trace() -> None:
     assert isinstance(named, tuple)
     assert len(named) == 40
     assert {act.attributes.get("contract.id") for act in children} == {*named, None}
+
+
+def test_a_traced_engagement_leaves_spans_beside_the_same_kinds_of_events(tmp_path: Path) -> None:
+    text = (scenario.DIRECTORY / "calm.yaml").read_text(encoding="utf-8")
+    traced = tmp_path / "traced.yaml"
+    traced.write_text(text + "traced: true\n", encoding="utf-8")
+    bare, rich = (World(7, 30, now=NOW, scenario_name=name) for name in ("calm", str(traced)))
+    assert _kinds(bare) == _kinds(rich)
+    assert _spans(rich) > 3 * _spans(bare)
+
+
+def test_in_a_large_world_no_contract_takes_the_number_of_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for place, name in enumerate(("HERO", "PROMISED", "AWAITED")):
+        monkeypatch.setattr(worlds, name, worlds.FIRST_NUMBER + 5 + place)
+    assert len(World(7, 30, now=NOW, scenario_name="calm").fates) == 30
+
+
+def _kinds(world: World) -> set[str]:
+    return {act.type for act in world.acts if isinstance(act, Event)}
+
+
+def _spans(world: World) -> int:
+    return sum(isinstance(act, Span) for act in world.acts)

@@ -17,6 +17,7 @@ from threadline.simulator.acts import (
     Value,
 )
 from threadline.simulator.fates import Course
+from threadline.simulator.hops import Hops
 
 QUARTER_END = timedelta(days=3)
 MOVED = timedelta(days=1)
@@ -26,12 +27,21 @@ UNKNOWN_SCHEDULE = "the billing schedule is locked by the period close"
 
 
 class Engagement:
-    """A contract being delivered and billed; what lies beyond the present is left to the world."""
+    """A contract being delivered and billed; what lies beyond the present is left to the world.
+
+    `traced`: every act leaves spans too, and not only the event it ends in.
+    """
 
     def __init__(
-        self, course: Course, quarter_end: float = 0.0, migrated_at: datetime | None = None
+        self,
+        course: Course,
+        quarter_end: float = 0.0,
+        migrated_at: datetime | None = None,
+        *,
+        traced: bool = False,
     ) -> None:
         self._course = course
+        self._hops = Hops(course.script) if traced else None
         self._quarter_end, self._migrated_at = quarter_end, migrated_at
         self._random = course.script.random
         contract = course.contract
@@ -207,6 +217,11 @@ class Engagement:
         person: bool = False,
     ) -> datetime:
         actor = {"actor.type": "user" if person else "integration"}
+        if self._hops:
+            act = name.partition(".")[2].replace(".", "-")
+            names = {key: data[key] for key in data if key.endswith((".id", ".number"))}
+            travel = self._hops.by_person if person else self._hops.by_integration
+            travel(service, act, at, names)
         self._course.script.event(service, name, at, {**data, **actor}, mode="batched")
         return at
 

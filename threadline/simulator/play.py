@@ -59,12 +59,14 @@ def play(
     *,
     faithful: bool = False,
     within: timedelta = timedelta(days=30),
+    stride: int = STRIDE,
 ) -> Story:
     """Send everything that arrives in `world`, in that order, until all of it was accepted.
 
     `otlp_http` is a base URL, `otlp_grpc` host:port. `progress(done, total)` is called as signals
     are sent, `files(file, mapping)` to import a nightly file, `on_delivery(at)` before what arrived
-    `within` some time up to that instant is sent. A `faithful` play tells what happened, at once.
+    `within` some time up to that instant is sent, `stride` signals at most. A `faithful` play tells
+    what happened, at once.
     Raises `NotDelivered` when the receiver refuses or is away for longer than retries last.
     """
     rows = written = done = 0
@@ -77,7 +79,7 @@ def play(
     ):
         publisher = Publisher(events_url, client, time.sleep)
         total = len(world.acts)
-        for arrivals in _strides(_arrivals(world, services, faithful), within):
+        for arrivals in _strides(_arrivals(world, services, faithful), within, stride):
             at = arrivals[-1][0]
             on_delivery(at)
             _send(arrivals, services, publisher)
@@ -136,12 +138,12 @@ def _arrivals(world: World, services: Services, faithful: bool) -> Iterator[Arri
         yield heapq.heappop(waiting)
 
 
-def _strides(arrivals: Iterable[Arrival], within: timedelta) -> Iterator[list[Arrival]]:
+def _strides(arrivals: Iterable[Arrival], within: timedelta, most: int) -> Iterator[list[Arrival]]:
     # What is late must arrive after everything else, so it shares no stride with it.
     stride: list[Arrival] = []
     for arrival in arrivals:
         if stride and (
-            len(stride) == STRIDE
+            len(stride) == most
             or stride[-1][2].late != arrival[2].late
             or arrival[0] - stride[0][0] > within
         ):

@@ -62,8 +62,9 @@ class Scenario:
 
     `fates` weighs what becomes of a contract, by the names of `fates` and `troubles`. Numbers of
     milestones and amendments are drawn from the lists. `quarter_end` is the share of milestones
-    that move to the last three days of a quarter; `renewed` contracts are amended in one trace;
-    `migration` is how long before the end the new ERP takes over.
+    that move to the last three days of a quarter; `traced` engagements leave spans too; `renewed`
+    contracts are amended in one trace; `migration` is how long before the end the new ERP takes
+    over.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Scenario:
     amendments: tuple[int, ...]
     systems: Mapping[str, Conditions]
     quarter_end: float
+    traced: bool
     renewed: int
     outage: Stretch | None
     silence: Stretch | None
@@ -111,6 +113,7 @@ def load(name: str) -> Scenario:
         amendments=tuple(given["amendments"]),
         systems={name: _conditions(systems.get(name, {})) for name in (*TRACED, BANK, REVENUE)},
         quarter_end=given.get("quarter_end", 0.0),
+        traced=given.get("traced", False),
         renewed=given.get("renewed", 0),
         outage=_stretch(given.get("outage")),
         silence=_stretch(given.get("silence")),

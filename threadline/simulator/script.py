@@ -203,8 +203,12 @@ class Script:
         attributes: Mapping[str, Value] = NOTHING,
         told: Mapping[str, Value] | None = None,
         error: str = "",
+        trace_id: int = 0,
     ) -> str:
-        """Record a span of about `milliseconds`; its key, for children and links, is returned."""
+        """Record a span of about `milliseconds`; its key, for children and links, is returned.
+
+        Without a parent it is in the trace `trace_id`, or else in that of the activation.
+        """
         key = f"{self.contract.id}/{len(self.acts)}"
         takes = timedelta(milliseconds=milliseconds * self.random.uniform(0.6, 1.0))
         severed = service == self.erp and not self.erp_traced
@@ -216,7 +220,8 @@ class Script:
             started_at=at,
             ended_at=at + takes,
             parent=parent,
-            trace_id=self.random.getrandbits(128) | 1 if severed else self.contract.trace_id,
+            trace_id=trace_id
+            or (self.random.getrandbits(128) | 1 if severed else self.contract.trace_id),
             baggage="" if severed else self.contract.id,
             attributes=attributes,
             told=told,

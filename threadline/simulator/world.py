@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 from random import Random
 
 from threadline.simulator import nightly, scenario
@@ -45,6 +46,7 @@ DELIVERED = (
 BY_NAME = {fate.__name__: fate for fate in (*FATES, *TROUBLES)}
 VALIDATED = "middleware.fields.validated"
 FIRST_NUMBER, FURTHER_NUMBERS = 1_000, 10_000
+HERO, PROMISED, AWAITED = 4711, 4801, 4802  # numbers of the special contracts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +130,7 @@ class World:
 
     def _usual(self, contracts: int) -> Iterator[Act]:
         deck: list[Fate] = []
+        free = (n for n in count(FIRST_NUMBER) if n not in (HERO, PROMISED, AWAITED))
         for number in range(contracts):
             deck = deck or self._random.sample(self._deck, len(self._deck))
             fate = deck.pop()
@@ -139,9 +142,14 @@ class World:
             at = min(office_hours(self.now - age), self.now - timedelta(hours=1))
             if at < self.now - NEGLECT:
                 fate = LONG_AGO.get(fate, fate)
-            course = self._play_out(self._drawn(FIRST_NUMBER + number, at), fate)
+            course = self._play_out(self._drawn(next(free), at), fate)
             if fate in DELIVERED:
-                engagement = Engagement(course, self.scenario.quarter_end, self._migrated_at)
+                engagement = Engagement(
+                    course,
+                    self.scenario.quarter_end,
+                    self._migrated_at,
+                    traced=self.scenario.traced,
+                )
                 engagement.go_on(
                     self._random.choice(self.scenario.milestones),
                     self._random.choice(self.scenario.amendments),
@@ -167,7 +175,7 @@ class World:
     def _hero(self) -> tuple[Hero, list[Act]]:
         at = office_hours(self.now - timedelta(days=9))
         contract = replace(
-            draw(self._random, 4711, at),
+            draw(self._random, HERO, at),
             project="P-00417",
             purchase_order="PO-4500417",
             value="1250000.00",
@@ -190,9 +198,9 @@ class World:
     def _overdue_soon(self) -> list[Act]:
         """Two contracts silent for almost as long as their promises allow."""
         whole, ready = self.now + WHOLE_BREACHES - DAY, self.now + STEP_BREACHES - DAY
-        promised, first = self._silent(4801, whole, "expedited", stalled)
+        promised, first = self._silent(PROMISED, whole, "expedited", stalled)
         awaited, second = self._silent(
-            4802, ready - timedelta(minutes=20), "standard", validated_at(ready)
+            AWAITED, ready - timedelta(minutes=20), "standard", validated_at(ready)
         )
         self.live_breaches = (
             LiveBreach(contract=promised, due_at=whole + DAY, promise="activated in 24 h"),
