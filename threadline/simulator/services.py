@@ -99,11 +99,12 @@ class Services:
                 span.name,
                 context=received,
                 kind=trace.SpanKind[span.role.upper()],
-                attributes=dict(span.attributes),
                 links=[self._link(key) for key in span.links],
                 start_time=_nanoseconds(span.started_at),
             )
         )
+        # Not at the start: the SDK's composite sampler drops what a span starts with.
+        recorded.set_attributes(span.attributes)
         if span.error:
             recorded.set_status(trace.Status(trace.StatusCode.ERROR, span.error))
         self._ended.span = None
