@@ -43,7 +43,7 @@ class Truth:
         """When each system was last heard of."""
         last: dict[str, datetime] = {}
         for fact in self.facts.values():
-            last[fact.system] = max(last.get(fact.system, fact.received_at), fact.received_at)
+            last[fact.system] = max(last.get(fact.system, fact.heard_at), fact.heard_at)
         return last
 
     def _matters(self, fact: Fact) -> bool:
