@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -220,7 +221,7 @@ def _rows(delivery: Delivery) -> Iterator[dict[str, Any]]:
     """The lines of a nightly file as the events they stand for (docs/imports.md)."""
     assert delivery.file is not None
     assert delivery.mapping is not None
-    mapping = yaml.safe_load(delivery.mapping.read_text())
+    mapping = _mapping(delivery.mapping)
     with delivery.file.open(encoding="utf-8", newline="") as text:
         for cells in csv.DictReader(text, delimiter=mapping.get("delimiter", ",")):
             row = {column: cell for column, cell in cells.items() if cell}
@@ -238,6 +239,11 @@ def _rows(delivery: Delivery) -> Iterator[dict[str, Any]]:
                 "time": at.isoformat().replace("+00:00", "Z"),
                 "data": {mapping["attributes"].get(c, c): cell for c, cell in row.items()},
             }
+
+
+@cache
+def _mapping(file: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load(file.read_text()))
 
 
 def _local(written: str, form: str) -> datetime:

@@ -30,6 +30,9 @@ ORDERS = ("forwards", "shuffled", "duplicated")
 LOOKS = 5
 CANDIDATES = 4
 SMALL_BATCH = 25  # requests: so that a tape is derived in many batches and stretches
+SHORTLY = timedelta(hours=17)  # when most of what was told by then has been delivered
+JUST = timedelta(minutes=1)
+PASSAGES = (2, 4)  # after which looks one step is seen before and after it is closed
 QUARTER = timedelta(minutes=15)  # when those who have not answered are told again
 
 
@@ -89,6 +92,14 @@ class _Play:
         self.waiting = self.waiting[len(due) :]
         self.service.deliver(due)
 
+    def visit(self, truth: Truth, now: datetime) -> datetime:
+        """Take in what arrives by `now`, look and stay for a while; when that is over."""
+        if self.over:
+            return now
+        self.deliver(now)
+        self.look(truth, now)
+        return self.linger(truth, now)
+
     def look(self, truth: Truth, now: datetime) -> None:
         """Let deadlines be judged at `now`, and compare what the service says then."""
         self.service.evaluate(now)
@@ -135,11 +146,23 @@ def _forwards(play: _Play, deliveries: Sequence[Delivery], end: datetime, whole:
     for number in range(1, LOOKS + 1):
         after = max(looked, start + (end - start) * number / (LOOKS + 1))
         looked, truth = _look(deliveries, after, [due for due in late if due > after])
-        play.deliver(looked)
-        play.look(truth, looked)
+        looked = play.visit(truth, looked)
+        for at in _passage(whole, looked, end) if number in PASSAGES else ():
+            looked = play.visit(_known(deliveries, at), at)
         if play.over:
             return
-        looked = play.linger(truth, looked)
+
+
+def _passage(whole: Truth, after: datetime, end: datetime) -> Sequence[datetime]:
+    """Just before and some time after the first late step that is closed after `after`."""
+    for at in sorted(
+        step["closed_at"]
+        for step in whole.told.steps.values()
+        if step["due_at"] and step["closed_at"] and step["due_at"] < step["closed_at"]
+    ):
+        if after < at - JUST and at + SHORTLY < end:
+            return at - JUST, at + SHORTLY
+    return ()
 
 
 def _look(
@@ -149,14 +172,18 @@ def _look(
     the next few can be told for such.
     """
     for due in late[:CANDIDATES]:
-        truth = Truth([each for each in deliveries if each.at <= due], definitions.load())
+        truth = _known(deliveries, due)
         silent = silent_systems(truth, due)
         if any(
             case["due_at"] == due and standing(case, due, silent)[1] == "at_risk"
             for case in truth.told.cases.values()
         ):
             return due, truth
-    return after, Truth([each for each in deliveries if each.at <= after], definitions.load())
+    return after, _known(deliveries, after)
+
+
+def _known(deliveries: Sequence[Delivery], now: datetime) -> Truth:
+    return Truth([each for each in deliveries if each.at <= now], definitions.load())
 
 
 def _disordered(deliveries: Sequence[Delivery], order: str) -> list[Delivery]:
