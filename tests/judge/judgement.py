@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from judge.difference import Difference, compare
 from judge.observable import Truth, standing
 from judge.promises import Book, Kept, told
 from judge.service import JudgedService
+from judge.tape import Delivery
 
 from threadline.model.incidents import Incident
 from threadline.model.kpis import Window
@@ -63,6 +64,16 @@ def hold_tables(
             _keyed(rows, keys, names),
             story=lambda key: _story(truth, key[1]),
         )
+
+
+def hold_counts(
+    store: Telemetry, truth: Truth, sent: Sequence[Delivery], judgement: Judgement
+) -> None:
+    """Compare how much was counted of what was `sent`."""
+    expected = truth.tally(sent)
+    sums = ", ".join(f"sum({name}) AS {name}" for name in expected)
+    found = store.query(f"SELECT {sums} FROM intake_counts FINAL").row(0, named=True)
+    judgement.hold("count", expected, found)
 
 
 def hold_figures(service: JudgedService, truth: Truth, now: datetime, judgement: Judgement) -> None:

@@ -122,13 +122,12 @@ class Rules:
         return value
 
 
-def facts(deliveries: Iterable[Delivery], rules: Rules) -> dict[str, Fact]:
+def facts(told: Iterable[Fact], rules: Rules) -> dict[str, Fact]:
     """Every fact by its id, with what it speaks of."""
     versions: dict[str, dict[str, Fact]] = defaultdict(dict)
-    for delivery in deliveries:
-        for fact in _told(delivery, rules):
-            known = versions[fact.fact_id].setdefault(fact.content, fact)
-            known.received_at = min(known.received_at, fact.received_at)
+    for fact in told:
+        known = versions[fact.fact_id].setdefault(fact.content, fact)
+        known.received_at = min(known.received_at, fact.received_at)
     found = {key: max(some.values(), key=lambda f: f.rank) for key, some in versions.items()}
     for key, some in versions.items():
         found[key].heard_at = max(each.received_at for each in some.values())
@@ -136,7 +135,8 @@ def facts(deliveries: Iterable[Delivery], rules: Rules) -> dict[str, Fact]:
     return found
 
 
-def _told(delivery: Delivery, rules: Rules) -> Iterator[Fact]:
+def said(delivery: Delivery, rules: Rules) -> Iterator[Fact]:
+    """Every fact that a request tells, however often."""
     body = delivery.body
     if delivery.headers.get("content-encoding") == "gzip":
         body = gzip.decompress(body)

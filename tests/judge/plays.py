@@ -12,6 +12,7 @@ from random import Random
 
 from judge.judgement import (
     Judgement,
+    hold_counts,
     hold_figures,
     hold_incidents,
     hold_states,
@@ -49,6 +50,7 @@ def judge(
     A `hasty` play ends at the first look that shows a difference.
     """
     deliveries = list(tape(directory))
+    sent = deliveries if order == "forwards" else _disordered(deliveries, order)
     end = datetime.fromisoformat(json.loads((directory / "world.json").read_text())["end"])
     judgement = Judgement(world=directory.name, order=order)
     with (
@@ -57,15 +59,14 @@ def judge(
             Path(place), telemetry, deliveries[0].at, batch_entries=SMALL_BATCH
         ) as service,
     ):
-        play = _Play(service=service, judgement=judgement, hasty=hasty, waiting=deliveries)
+        play = _Play(service=service, judgement=judgement, hasty=hasty, waiting=sent)
         if order == "forwards":
             _forwards(play, deliveries, end, truth)
-        else:
-            play.waiting = _disordered(deliveries, order)
         if not play.over:
             play.deliver()
             play.look(truth, end)
             hold_tables(service.telemetry, truth, judgement)
+            hold_counts(service.telemetry, truth, sent, judgement)
             hold_figures(service, truth, end, judgement)
             play.linger(truth, end)
         judgement.became = play.book.became

@@ -110,7 +110,7 @@ def restated(course: Course) -> None:
     """The ERP exports some of its spans again, under the same ids and saying something else."""
     smooth(course)
     for act in [act for act in course.acts if isinstance(act, Span) and act.name in RESTATED]:
-        late = act.name == "erp.tax.configured"
+        late = act.name == "erp.project.created"
         wrong = {**act.attributes, "erp.project.id": f"{course.contract.project}-R"}
         fault = {**act.attributes, "error.message": LOCKED}
         course.acts.append(replace(act, attributes=wrong, phantom=True, late=late))
