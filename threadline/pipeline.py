@@ -155,18 +155,18 @@ class Pipeline:
 
     def _current_index(self) -> _Index:
         index, derivation = self._index, self._derivation
-        if index is None or index.derivation is not derivation:
+        if index is None or index.derivation is not derivation or self._telemetry.damage:
             index = self._index = self._open_index(derivation)
         return index
 
     def _open_index(self, derivation: Derivation) -> _Index:
         self._watermark = _NOTHING_KNOWN
+        if damage := self._telemetry.damage:
+            self._derive_anew(f"the index cannot be read: {damage}")
         built_under = cursors.built_under(self._telemetry, _BUILT_UNDER)
         if built_under != derivation.digest:
             if built_under is not None:
-                self._rebuilding = "the definitions have changed"
-                logger.warning("%s: everything is derived anew from the log", self._rebuilding)
-                self._telemetry.reset()
+                self._derive_anew("the definitions have changed")
             cursors.build_under(self._telemetry, _BUILT_UNDER, derivation.digest)
         return _Index(
             derivation=derivation,
@@ -175,6 +175,11 @@ class Pipeline:
             cursor=cursors.read(self._telemetry),
             generation=cursors.generation(self._telemetry),
         )
+
+    def _derive_anew(self, because: str) -> None:
+        self._rebuilding = because
+        logger.warning("%s: everything is derived anew from the log", because)
+        self._telemetry.reset()
 
     def _rulings(self) -> pl.DataFrame:
         rows = [

@@ -119,10 +119,10 @@ def _tell(judgement: Judgement, seconds: float) -> int:
     print(
         f"{judgement.world} {judgement.order}: {count} differences in {compared} ({seconds:.0f} s)"
     )
+    for difference in judgement.differences[:STORIES]:
+        print("\n".join(f"  {line}" for line in str(difference).splitlines()))
     became = ", ".join(f"{count:,} {what}" for what, count in judgement.became.most_common())
     print(f"  incidents: {became}", flush=True)
-    for difference in judgement.differences[:STORIES]:
-        print("\n".join(f"  {line}" for line in str(difference).splitlines()), flush=True)
     return count
 
 
