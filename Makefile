@@ -36,7 +36,7 @@ check: install
 bench: install
 	@$(BIN)/python bench/intake.py
 
-# Breaks the service N times in nine ways, and kills it as often under load from the real exporters.
+# Breaks the service N times in ten ways, and kills it as often under load from the real exporters.
 N ?= 25
 crash: install
 	@THREADLINE_KILLS=$(N) $(BIN)/pytest tests/crash

@@ -21,7 +21,7 @@ from killable_service import Service, free_ports
 
 from threadline.simulator import World
 
-KILLS = int(os.environ.get("THREADLINE_KILLS", "9"))
+KILLS = int(os.environ.get("THREADLINE_KILLS", "10"))
 BREAKING = Path(__file__).with_name("breaking_service.py")
 TESTS = Path(__file__).parents[1]
 Fault = Callable[[Service, TapeSender, Random], None]
@@ -99,7 +99,8 @@ def flipped(service: Service, sender: TapeSender, random: Random) -> None:
 
 def _part(service: Service, random: Random) -> list[Path]:
     """The data of one part of the index, if there is any yet."""
-    parts = sorted((service.data / "telemetry").rglob("data.bin"))
+    files = sorted((service.data / "telemetry").rglob("data.bin"))
+    parts = [file for file in files if file.stat().st_size]
     return random.sample(parts, min(1, len(parts)))
 
 
