@@ -9,8 +9,9 @@ import pytest
 
 from threadline.errors import DefinitionErrors
 from threadline.simulator import World, scenario
-from threadline.simulator.acts import ERP, NEW_ERP, PSA, Event, Span
+from threadline.simulator.acts import BILLING, ERP, NEW_ERP, PSA, Event, Span
 from threadline.simulator.fates import AWAY
+from threadline.simulator.services import Services
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 
@@ -114,3 +115,20 @@ def test_a_mass_renewal_amends_many_contracts_in_one_trace() -> None:
     assert isinstance(named, tuple)
     assert len(named) == 40
     assert {act.attributes.get("contract.id") for act in children} == {*named, None}
+
+
+def test_a_system_that_delivers_two_days_late_tells_nothing_sooner() -> None:
+    world = World(7, 60, now=NOW, scenario_name="quarter-end")
+    told = [signal for _, signal in world.signals() if signal.act.service == BILLING]
+    delays = {at - signal.act.at for signal in told for at in signal.arrives}
+    assert delays
+    assert all(timedelta(days=2) <= delay < timedelta(days=2, minutes=1) for delay in delays)
+
+
+def test_a_sampled_system_keeps_what_its_spans_say() -> None:
+    world = World(1, 24, now=NOW, scenario_name="quarter-end")
+    batch = next(act for act in world.acts if isinstance(act, Span) and act.key == "renewal")
+    with Services.open("http://127.0.0.1", "127.0.0.1:1", 1, world.scenario) as services:
+        recorded = services.record(batch)
+    assert recorded is not None
+    assert dict(recorded.attributes or {}) == batch.attributes
