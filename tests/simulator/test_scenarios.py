@@ -125,10 +125,16 @@ def test_a_system_that_delivers_two_days_late_tells_nothing_sooner() -> None:
     assert all(timedelta(days=2) <= delay < timedelta(days=2, minutes=1) for delay in delays)
 
 
-def test_a_sampled_system_keeps_what_its_spans_say() -> None:
+def test_a_sampled_trace_keeps_what_its_spans_say_and_tells_that_it_was_sampled() -> None:
     world = World(1, 24, now=NOW, scenario_name="quarter-end")
-    batch = next(act for act in world.acts if isinstance(act, Span) and act.key == "renewal")
+    batch, child = (
+        next(act for act in world.acts if isinstance(act, Span) and act.key == key)
+        for key in ("renewal", "renewal/3")
+    )
     with Services.open("http://127.0.0.1", "127.0.0.1:1", 1, world.scenario) as services:
-        recorded = services.record(batch)
-    assert recorded is not None
-    assert dict(recorded.attributes or {}) == batch.attributes
+        recorded = [services.record(act) for act in (batch, child)]
+    for act, span in zip((batch, child), recorded, strict=True):
+        assert span is not None
+        assert span.context is not None
+        assert dict(span.attributes or {}) == act.attributes
+        assert span.context.trace_state.get("ot") == "th:3333333333333"
