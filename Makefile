@@ -41,7 +41,7 @@ TAPE ?= .bench/history-5000
 bench-history: install
 	@$(BIN)/python bench/history.py --tape $(TAPE)
 
-# Breaks the service N times in nine ways, and kills it as often under load from the real exporters.
+# Breaks the service N times in ten ways, and kills it as often under load from the real exporters.
 N ?= 25
 crash: install
 	@THREADLINE_KILLS=$(N) $(BIN)/pytest tests/crash

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -381,8 +382,8 @@ class Case:
             for path in matcher.paths:
                 for object_id in self.world.on(path, self.case_id):
                     for fact in self.world.facts.get(object_id, []):
-                        fit = fits(matcher, fact, False) or fits(matcher, fact, True)
-                        if fact["fact_id"] == closing["fact_id"] and fit:
+                        same = fact["fact_id"] == closing["fact_id"]
+                        if same and (fits(matcher, fact, False) or fits(matcher, fact, True)):
                             (own if path.kind == "self" else other).add(object_id)
         return min(other or own)
 
@@ -562,5 +563,9 @@ def fits(matcher: Matcher, fact: Fact, failed: bool) -> bool:
 
 
 def like(pattern: str, name: str) -> bool:
-    parts = (re.escape(part) for part in pattern.split("*"))
-    return re.fullmatch(".*".join(parts), name, re.DOTALL) is not None
+    return _pattern(pattern).fullmatch(name) is not None
+
+
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)

@@ -163,18 +163,18 @@ class Pipeline:
 
     def _current_index(self) -> _Index:
         index, derivation = self._index, self._derivation
-        if index is None or index.derivation is not derivation:
+        if index is None or index.derivation is not derivation or self._telemetry.damage:
             index = self._index = self._open_index(derivation)
         return index
 
     def _open_index(self, derivation: Derivation) -> _Index:
         self._watermark = _NOTHING_KNOWN
+        if damage := self._telemetry.damage:
+            self._derive_anew(f"the index cannot be read: {damage}")
         built_under = cursors.built_under(self._telemetry, _BUILT_UNDER)
         if built_under != derivation.digest:
             if built_under is not None:
-                self._rebuilding = "the definitions have changed"
-                logger.warning("%s: everything is derived anew from the log", self._rebuilding)
-                self._telemetry.reset()
+                self._derive_anew("the definitions have changed")
             cursors.build_under(self._telemetry, _BUILT_UNDER, derivation.digest)
         cursor = cursors.read(self._telemetry)
         ruled = cursor.pop(cursors.RULINGS, 0)
@@ -187,6 +187,11 @@ class Pipeline:
             generation=cursors.generation(self._telemetry),
             ruled=ruled,
         )
+
+    def _derive_anew(self, because: str) -> None:
+        self._rebuilding = because
+        logger.warning("%s: everything is derived anew from the log", because)
+        self._telemetry.reset()
 
     def _take_rulings(self, index: _Index) -> bool:
         """Take in what people have ruled since; False when they have not."""

@@ -84,11 +84,15 @@ def _judged(contested: pl.DataFrame) -> pl.DataFrame:
     version, `wins`.
     """
     arrived = contested.sort(*_ARRIVAL, "stored")
-    seen = arrived.with_columns(
-        first=pl.struct(VERSION).is_first_distinct(),
+    seen = arrived.with_columns(first=pl.struct(VERSION).is_first_distinct())
+    # What was received earlier may be read later: it replaces what is stored, and was told before.
+    before = pl.col("stored") & ~pl.struct(*VERSION, *POSITION).is_duplicated()
+    told = seen.sort(~before, maintain_order=True).with_columns(
+        again=~pl.struct(VERSION).is_first_distinct(),
         lone=pl.struct("fact_id", "mapping_revision").is_first_distinct(),
-    ).with_columns(again=~pl.col("first"), rival=pl.col("first") & ~pl.col("lone"))
-    ranked = seen.sort(
+    )
+    told = told.with_columns(rival=~pl.col("again") & ~pl.col("lone"))
+    ranked = told.sort(*_ARRIVAL, "stored").sort(
         "fact_id",
         "mapping_revision",
         "content_hash",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from judge.__main__ import Judgement, hold_tables
+from judge.judgement import Judgement, hold_tables
 from judge.observable import Truth
 from judge.tape import tape
 

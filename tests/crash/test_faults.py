@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
@@ -20,7 +21,7 @@ from killable_service import Service, free_ports
 
 from threadline.simulator import World
 
-KILLS = int(os.environ.get("THREADLINE_KILLS", "9"))
+KILLS = int(os.environ.get("THREADLINE_KILLS", "10"))
 BREAKING = Path(__file__).with_name("breaking_service.py")
 TESTS = Path(__file__).parents[1]
 Fault = Callable[[Service, TapeSender, Random], None]
@@ -80,10 +81,27 @@ def torn(service: Service, sender: TapeSender, random: Random) -> None:
 def corrupted(service: Service, sender: TapeSender, random: Random) -> None:
     """A file of the index is cut off while the service is down."""
     at_random(service, sender, random)
-    parts = sorted((service.data / "telemetry").rglob("data.bin"))
-    if parts:
-        part = random.choice(parts)
+    for part in _part(service, random):
         os.truncate(part, part.stat().st_size // 2)
+
+
+def flipped(service: Service, sender: TapeSender, random: Random) -> None:
+    """A bit inside a file of the index turns over while the service is down."""
+    at_random(service, sender, random)
+    for part in _part(service, random):
+        with part.open("r+b") as data:
+            place = random.randrange(part.stat().st_size)
+            data.seek(place)
+            bits = data.read(1)[0]
+            data.seek(place)
+            data.write(bytes([bits ^ 1 << random.randrange(8)]))
+
+
+def _part(service: Service, random: Random) -> list[Path]:
+    """The data of one part of the index, if there is any yet."""
+    files = sorted((service.data / "telemetry").rglob("data.bin"))
+    parts = [file for file in files if file.stat().st_size]
+    return random.sample(parts, min(1, len(parts)))
 
 
 def clock_jumped(service: Service, sender: TapeSender, random: Random) -> None:
@@ -102,19 +120,38 @@ FAULTS: tuple[Fault, ...] = (
     _at("at start-up"),
     torn,
     corrupted,
+    flipped,
     clock_jumped,
 )
+
+
+def _name(number: int) -> str:
+    if 0 <= number < KILLS:
+        return f"fault {number} of {KILLS}, {FAULTS[number % len(FAULTS)].__name__}"
+    return "none"
+
+
+@contextmanager
+def _named(number: int) -> Iterator[None]:
+    """Whatever goes wrong says during which fault it did, and after which other."""
+    try:
+        yield
+    except Exception as error:
+        before, here = (_name(each) for each in (number - 1, number))
+        error.add_note(f"during {here}; before it: {before}")
+        raise
 
 
 @pytest.mark.timeout(120 + 20 * KILLS)
 def test_whatever_breaks_the_service_tells_what_was_acknowledged_and_nothing_twice(
     service: Service, sender: TapeSender, world: Path
 ) -> None:
-    random = Random(KILLS)
     for number in range(KILLS):
-        FAULTS[number % len(FAULTS)](service, sender, random)
-    _settle(service, sender)
-    assert _differences(service, world) == ""
+        with _named(number):
+            FAULTS[number % len(FAULTS)](service, sender, Random(number))
+    with _named(KILLS):
+        _settle(service, sender)
+        assert _differences(service, world) == ""
 
 
 @pytest.mark.timeout(300)

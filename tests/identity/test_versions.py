@@ -73,6 +73,12 @@ def test_a_repeated_batch_counts_the_same_again() -> None:
     assert counts.select("offset", "facts", "duplicates", "versions").rows() == first
 
 
+def test_what_is_read_after_a_later_receipt_is_counted_all_the_same() -> None:
+    stored = [event("a", received=5), event("b", received=5, offset=1)]
+    early = [event("a", received=1, offset=2), event("b", version=2, received=1, offset=3)]
+    assert counted(stored, early) == [(2, 1, 1, 0), (3, 1, 0, 1)]
+
+
 def test_a_newer_decode_of_the_same_content_is_no_contradiction() -> None:
     assert counted([event("a")], [event("a", revision=2, version=5, offset=1)]) == [(1, 1, 0, 0)]
 

@@ -1,4 +1,4 @@
-"""KPI values and incidents as observable truth has them."""
+"""KPI values as observable truth has them."""
 
 from __future__ import annotations
 
@@ -80,36 +80,16 @@ def told(items: list[dict[str, Any]]) -> dict[tuple[str, str], Value]:
 
 
 def windows(truth: Truth, end: datetime) -> list[Window]:
-    """A month up to `end`, and one that ends at the very instant at which a case was completed."""
+    """A month up to `end`, one that ends at the very instant at which a case was completed, and all
+    the time since the very instant at which the first case started.
+    """
     month = timedelta(days=30)
     completed = sorted(
         case["completed_at"] for case in truth.told.cases.values() if case["completed_at"]
     )
     ends = [end, *completed[len(completed) // 2 :][:1]]
-    return [Window(start=at - month, end=at) for at in ends]
-
-
-def incidents(truth: Truth, now: datetime) -> dict[tuple[str, str, str], Value]:
-    """What is or was promised and is late at `now`, seen for the first time then (docs/adr/0005).
-
-    By journey, case and promise: state, severity, the instant at which it opened.
-    """
-    found: dict[tuple[str, str, str], Value] = {}
-    for (journey, case_id), case in truth.told.cases.items():
-        paused = case["paused_from"] and case["paused_from"] <= now < case["paused_until"]
-        if case["completed_at"] or case["cancelled_at"] or paused:
-            continue
-        promises = []
-        if case["due_at"] and case["due_at"] < now:
-            promises.append(("case", "breach", case["due_at"]))
-        elif case["warn_at"] and case["warn_at"] <= now:
-            promises.append(("case", "warning", case["warn_at"]))
-        if case["current_due_at"] and case["current_due_at"] < now:
-            promises.append((f"step:{case['current_step']}", "breach", case["current_due_at"]))
-        for promise, severity, deadline in promises:
-            state = "recorded" if deadline < case["known_at"] else "open"
-            found[journey, case_id, promise] = (state, severity, deadline)
-    return found
+    first = min(case["started_at"] for case in truth.told.cases.values())
+    return [*(Window(start=at - month, end=at) for at in ends), Window(start=first, end=end)]
 
 
 def _count(truth: Truth, window: Window, now: datetime, silent: Collection[str]) -> Count:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from judge.observed import Fact, Rules, facts
+from judge.observed import Fact, Rules, facts, said
 from judge.tape import Delivery
 from judge.tied import Ties, rows, tie
 from metrics_oracle import Oracle
@@ -30,7 +31,9 @@ class Truth:
     def __init__(self, deliveries: Iterable[Delivery], definitions: Definitions) -> None:
         self.rules = Rules(COLLECTOR)
         self.definitions = definitions
-        self.facts = facts(deliveries, self.rules)
+        self._said = {each.n: list(said(each, self.rules)) for each in deliveries}
+        told = chain.from_iterable(self._said.values())
+        self.facts = facts(told, self.rules)
         self.ties: Ties = tie(self.facts.values(), self.rules)
 
     @cached_property
@@ -43,8 +46,18 @@ class Truth:
         """When each system was last heard of."""
         last: dict[str, datetime] = {}
         for fact in self.facts.values():
-            last[fact.system] = max(last.get(fact.system, fact.received_at), fact.received_at)
+            last[fact.system] = max(last.get(fact.system, fact.heard_at), fact.heard_at)
         return last
+
+    def tally(self, sent: Iterable[Delivery]) -> dict[str, int]:
+        """How many facts the requests `sent` hold, how many of them again, and rival versions."""
+        told = [(fact.fact_id, fact.content) for each in sent for fact in self._said[each.n]]
+        versions = set(told)
+        return {
+            "facts": len(told),
+            "duplicates": len(told) - len(versions),
+            "versions": len(versions) - len({fact_id for fact_id, _ in versions}),
+        }
 
     def _matters(self, fact: Fact) -> bool:
         """Whether any journey looks for such a fact, or reads one of its attributes."""

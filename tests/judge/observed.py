@@ -5,8 +5,8 @@ definition files, and nothing of the rooms that are judged. Rules that the defin
 state are those of docs/adr/0003:
 
 - a fact is a span (by trace and span id) or a business event (by source and id); its earliest
-  receipt counts. Of contradicting versions of an event the one with the greatest content hash
-  speaks: eight bytes, little-endian, of the SHA-256 of its lines. Worlds have no such spans;
+  receipt counts. Of contradicting versions the one with the greatest content hash speaks: eight
+  bytes, little-endian, of the SHA-256 of its lines. Worlds' resources say nothing of objects;
 - a fact without identifiers takes those of its nearest ancestor that has some, else those of the
   spans that it or its nearest linking ancestor links to, else those of all spans of its trace,
   unless they are more than sixteen;
@@ -25,6 +25,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ class Fact:
     message: str
     attributes: dict[str, Any]
     received_at: datetime
+    heard_at: datetime  # when the last of its versions was first received
     trace_id: str = ""
     span_id: str = ""
     below: str = ""
@@ -120,19 +122,21 @@ class Rules:
         return value
 
 
-def facts(deliveries: Iterable[Delivery], rules: Rules) -> dict[str, Fact]:
+def facts(told: Iterable[Fact], rules: Rules) -> dict[str, Fact]:
     """Every fact by its id, with what it speaks of."""
     versions: dict[str, dict[str, Fact]] = defaultdict(dict)
-    for delivery in deliveries:
-        for fact in _told(delivery, rules):
-            known = versions[fact.fact_id].setdefault(fact.content, fact)
-            known.received_at = min(known.received_at, fact.received_at)
+    for fact in told:
+        known = versions[fact.fact_id].setdefault(fact.content, fact)
+        known.received_at = min(known.received_at, fact.received_at)
     found = {key: max(some.values(), key=lambda f: f.rank) for key, some in versions.items()}
+    for key, some in versions.items():
+        found[key].heard_at = max(each.received_at for each in some.values())
     _inherit(list(found.values()), rules)
     return found
 
 
-def _told(delivery: Delivery, rules: Rules) -> Iterator[Fact]:
+def said(delivery: Delivery, rules: Rules) -> Iterator[Fact]:
+    """Every fact that a request tells, however often."""
     body = delivery.body
     if delivery.headers.get("content-encoding") == "gzip":
         body = gzip.decompress(body)
@@ -149,13 +153,13 @@ def _told(delivery: Delivery, rules: Rules) -> Iterator[Fact]:
 def _spans(body: bytes, received: datetime, rules: Rules) -> Iterator[Fact]:
     for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
         given = {pair.key: pair.value for pair in resource.resource.attributes}
-        source = rules.source("span", given["service.name"].string_value)
+        service = given["service.name"].string_value
         for scope in resource.scope_spans:
             for span in scope.spans:
-                yield _span(span, source, received, rules)
+                yield _span(span, service, received, rules)
 
 
-def _span(span: Any, source: dict[str, Any], received: datetime, rules: Rules) -> Fact:
+def _span(span: Any, service: str, received: datetime, rules: Rules) -> Fact:
     attributes = {pair.key: _value(pair.value) for pair in span.attributes}
     start, end = _instant(span.start_time_unix_nano), _instant(span.end_time_unix_nano)
     trace, own = span.trace_id.hex(), span.span_id.hex()
@@ -165,25 +169,41 @@ def _span(span: Any, source: dict[str, Any], received: datetime, rules: Rules) -
         for pair in event.attributes
         if pair.key == "exception.message"
     ]
+    message = span.status.message or next((text for text in errors if text), "")
+    links = [(link.trace_id.hex(), link.span_id.hex()) for link in span.links]
     return Fact(
         fact_id=_id("span", SENDER, trace, own),
         kind="span",
-        system=source.get("system", ""),
+        system=rules.source("span", service).get("system", ""),
         name=span.name,
         at=end,
         occurred_at=start,
         plausible=_plausible(start, end, received) and start <= end,
         outcome={1: "ok", 2: "error"}.get(span.status.code, "unset"),
-        message=span.status.message or next((text for text in errors if text), ""),
+        message=message,
         attributes=attributes,
         received_at=received,
+        heard_at=received,
         trace_id=trace,
         span_id=own,
         below=span.parent_span_id.hex(),
-        links=tuple((link.trace_id.hex(), link.span_id.hex()) for link in span.links),
+        links=tuple(links),
         sampled=bool(SAMPLED.search(span.trace_state)),
         identifiers=rules.identifiers(attributes),
-        content=span.SerializeToString(deterministic=True).hex(),
+        content="\n".join(
+            [
+                _json(service),
+                trace,
+                own,
+                span.parent_span_id.hex(),
+                *(_json(text) for text in (span.trace_state, span.name)),
+                *(str(at) for at in (span.start_time_unix_nano, span.end_time_unix_nano)),
+                str(span.status.code),
+                _json(message),
+                ",".join(f"{trace_id}:{span_id}" for trace_id, span_id in links),
+                _json(attributes),
+            ]
+        ),
     )
 
 
@@ -201,7 +221,7 @@ def _rows(delivery: Delivery) -> Iterator[dict[str, Any]]:
     """The lines of a nightly file as the events they stand for (docs/imports.md)."""
     assert delivery.file is not None
     assert delivery.mapping is not None
-    mapping = yaml.safe_load(delivery.mapping.read_text())
+    mapping = _mapping(delivery.mapping)
     with delivery.file.open(encoding="utf-8", newline="") as text:
         for cells in csv.DictReader(text, delimiter=mapping.get("delimiter", ",")):
             row = {column: cell for column, cell in cells.items() if cell}
@@ -219,6 +239,11 @@ def _rows(delivery: Delivery) -> Iterator[dict[str, Any]]:
                 "time": at.isoformat().replace("+00:00", "Z"),
                 "data": {mapping["attributes"].get(c, c): cell for c, cell in row.items()},
             }
+
+
+@cache
+def _mapping(file: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load(file.read_text()))
 
 
 def _local(written: str, form: str) -> datetime:
@@ -248,6 +273,7 @@ def _event(event: dict[str, Any], received: datetime, rules: Rules) -> Fact:
         message=_text(attributes.get("error.message") or attributes.get("exception.message")),
         attributes=attributes,
         received_at=received,
+        heard_at=received,
         trace_id=under[1] if under else "",
         below=under[2] if under else "",
         sampled=bool(SAMPLED.search(event.get("tracestate", ""))),

@@ -34,6 +34,7 @@ from threadline.instruments import PipelineInstruments
 from threadline.pipeline import Pipeline
 from threadline.serving import listen, serve_http
 from threadline.settings import (
+    AlertsSettings,
     ControlSettings,
     IntakeSettings,
     LogSettings,
@@ -44,6 +45,8 @@ from threadline.store.control import ControlStore
 from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry
 
+# What is owed to it is compared; nothing is delivered.
+PAGED = "http://127.0.0.1/paged"
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
@@ -106,7 +109,8 @@ def fresh_service(
     """A service over `telemetry`, emptied first; its log and control store in `directory`."""
     telemetry.reset()
     clock = FixedClock(at)
-    active = activation.load(Settings(data_dir=directory))
+    settings = Settings(data_dir=directory, alerts=AlertsSettings(webhook_url=PAGED))
+    active = activation.load(settings)
     with ExitStack() as stack:
         log = Log.open(LogSettings(dir=directory / "log"), clock)
         stack.callback(log.close)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from judge.__main__ import ORDERS, SCENARIOS, judge
+from judge.__main__ import SCENARIOS
+from judge.plays import ORDERS, judge, whole
 from judge.recorder import END, record
 
 from threadline.simulator import World
@@ -21,7 +22,9 @@ def test_a_world_is_told_as_it_can_be_known_in_any_order(
 ):
     world = tmp_path / scenario
     record(World(SEED, CONTRACTS, now=END, scenario_name=scenario), world)
+    truth = whole(world)
     for order in ORDERS:
-        judgement = judge(world, telemetry, order)
+        judgement = judge(world, telemetry, order, truth)
         assert judgement.compared["KPI"] > 0
+        assert judgement.compared["incident"] > 0
         assert [str(difference) for difference in judgement.differences] == []

@@ -20,20 +20,22 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns(".*", "data", "docs", "bench", "__pycache__")
-WORLDS = ("dirty-data-1", "dirty-data-4", "quarter-end-1")  # judged until one tells it
+WORLDS = ("dirty-data-89", "quarter-end-1", "dirty-data-179", "dirty-data-138")
+CONTRACTS = "14"
 CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
 DIFFERENT = 1  # how the judge ends when it found differences
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """One fault: `find` stands exactly once in `file`."""
+    """One fault: `find` stands exactly once in `file`. `worlds` are judged until one tells it."""
 
     name: str
     meaning: str
     file: str
     find: str
     replace: str
+    worlds: tuple[str, ...]
 
 
 def mutants() -> list[Mutant]:
@@ -46,6 +48,7 @@ def mutants() -> list[Mutant]:
             file=one["file"],
             find=one["find"],
             replace=one["replace"],
+            worlds=tuple(dict.fromkeys([one.get("world", WORLDS[0]), *WORLDS])),
         )
         for one in given
     ]
@@ -67,7 +70,7 @@ def judged(mutant: Mutant, tapes: Path) -> tuple[str, str]:
         copy = Path(place) / "threadline"
         planted(mutant, copy)
         outcome = SURVIVED, ""
-        for world in WORLDS:
+        for world in mutant.worlds:
             outcome = _judged(copy, tapes, world)
             if outcome[0] != SURVIVED:
                 break
@@ -78,7 +81,7 @@ def _judged(copy: Path, tapes: Path, world: str) -> tuple[str, str]:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "judge", "--tapes", str(tapes)),
-            *("--worlds", world, "--orders", "forwards", "shuffled"),
+            *("--worlds", world, "--contracts", CONTRACTS, "--hasty"),
         ],
         env=os.environ | {"PYTHONPATH": f"{copy}{os.pathsep}{copy / 'tests'}"},
         cwd=copy,

@@ -24,6 +24,7 @@ from collector.intake.counts import IntakeCounts
 from metrics import definitions
 from threadline.activation import Derivation
 from threadline.clock import FixedClock
+from threadline.errors import TelemetryUnavailable
 from threadline.instruments import PipelineInstruments
 from threadline.model.entries import Entry
 from threadline.pipeline import Pipeline
@@ -99,7 +100,7 @@ def derive(
                     settings=PipelineSettings(batch_entries=batch),
                     instruments=PipelineInstruments(CollectorRegistry()),
                 )
-                with suppress(ConnectionError):
+                with suppress(ConnectionError, TelemetryUnavailable):
                     while pipeline.step():
                         pass
                     return life

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -70,3 +71,34 @@ def test_a_crash_between_any_two_tables_costs_a_repetition_and_no_difference(
 
     assert lives > 3
     assert export.digests(telemetry) == expected
+
+
+def test_a_bit_that_turned_over_costs_a_rebuild_and_no_difference(
+    derive, inputs: Sequence[Entry], telemetry: Telemetry, expected, monkeypatch
+):
+    insert, turned = telemetry.insert, []
+
+    def turning(table: str, frame):
+        insert(table, frame)
+        if table == "identifiers" and not turned:
+            turned.extend(_parts(telemetry, table))
+            for path in turned:
+                _turn_a_bit(Path(path) / "data.bin")
+
+    with monkeypatch.context() as planted:
+        planted.setattr(telemetry, "insert", turning)
+        lives = derive(inputs, 120)
+
+    assert lives > 1
+    assert export.digests(telemetry) == expected
+
+
+def _parts(telemetry: Telemetry, table: str) -> list[str]:
+    asked = "SELECT path FROM system.parts WHERE active AND database = currentDatabase()"
+    return telemetry.query(f"{asked} AND table = '{table}'")["path"].to_list()
+
+
+def _turn_a_bit(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)

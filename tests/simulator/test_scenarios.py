@@ -10,8 +10,9 @@ import pytest
 from threadline.errors import DefinitionErrors
 from threadline.simulator import World, scenario
 from threadline.simulator import world as worlds
-from threadline.simulator.acts import ERP, NEW_ERP, PSA, Event, Span
+from threadline.simulator.acts import BILLING, ERP, NEW_ERP, PSA, Event, Span
 from threadline.simulator.fates import AWAY
+from threadline.simulator.services import Services
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 
@@ -140,3 +141,26 @@ def _kinds(world: World) -> set[str]:
 
 def _spans(world: World) -> int:
     return sum(isinstance(act, Span) for act in world.acts)
+
+
+def test_a_system_that_delivers_two_days_late_tells_nothing_sooner() -> None:
+    world = World(7, 60, now=NOW, scenario_name="quarter-end")
+    told = [signal for _, signal in world.signals() if signal.act.service == BILLING]
+    delays = {at - signal.act.at for signal in told for at in signal.arrives}
+    assert delays
+    assert all(timedelta(days=2) <= delay < timedelta(days=2, minutes=1) for delay in delays)
+
+
+def test_a_sampled_trace_keeps_what_its_spans_say_and_tells_that_it_was_sampled() -> None:
+    world = World(1, 24, now=NOW, scenario_name="quarter-end")
+    batch, child = (
+        next(act for act in world.acts if isinstance(act, Span) and act.key == key)
+        for key in ("renewal", "renewal/3")
+    )
+    with Services.open("http://127.0.0.1", "127.0.0.1:1", 1, world.scenario) as services:
+        recorded = [services.record(act) for act in (batch, child)]
+    for act, span in zip((batch, child), recorded, strict=True):
+        assert span is not None
+        assert span.context is not None
+        assert dict(span.attributes or {}) == act.attributes
+        assert span.context.trace_state.get("ot") == "th:3333333333333"

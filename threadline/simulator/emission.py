@@ -77,6 +77,8 @@ class Emission:
 def _due(at: datetime, conditions: Conditions) -> datetime:
     if conditions.delivery == "live":
         return at
+    if conditions.delivery == "two-days-late":
+        return at + LATE
     if conditions.delivery == "hourly":
         return at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     local = at.astimezone(conditions.zone)

@@ -21,9 +21,10 @@ DAY = timedelta(days=1)
 class Conditions:
     """How one system tells what it does. Shares are of its acts, between 0 and 1.
 
-    `delivery` is live, hourly or nightly (at two in the morning in `zone`); `skew` is by how much
-    its clock is ahead; `late` arrives two days after the rest, `lost` never, `resent` once more and
-    unchanged later on; of its own traces `sampled` are kept, as W3C trace state says.
+    `delivery` is live, hourly, nightly (at two in the morning in `zone`) or two-days-late, where
+    everything takes that long; `skew` is by how much its clock is ahead; `late` arrives two days
+    after the rest, `lost` never, `resent` once more and unchanged later on; of its own traces
+    `sampled` are kept, as W3C trace state says.
     """
 
     zone: ZoneInfo

@@ -24,7 +24,9 @@ from opentelemetry.sdk.trace._sampling_experimental import (
 )
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import IdGenerator
+from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import Attributes
 
 from threadline.simulator.acts import ERP, MIDDLEWARE, PROCUREMENT, TRACED, Span
 from threadline.simulator.scenario import Scenario
@@ -144,8 +146,7 @@ class Services:
         resource = Resource.create({"service.name": name, "deployment.environment.name": "demo"})
         sampler = None
         if sampled < 1:
-            share = composable_traceid_ratio_based(sampled)
-            sampler = composite_sampler(composable_parent_threshold(share))
+            sampler = _Share(sampled)
         provider = TracerProvider(resource=resource, id_generator=self._ids, sampler=sampler)
         provider.add_span_processor(_ContractFromBaggage())
         provider.add_span_processor(self._ended)
@@ -159,6 +160,36 @@ class _Ended(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         self.span = span
+
+
+class _Share(Sampler):
+    """Keeps a share of the traces that begin here, and says so in their trace state.
+
+    The SDK's composite sampler forgets what a span starts with, and is not told its parent's state.
+    """
+
+    def __init__(self, share: float) -> None:
+        here = composable_traceid_ratio_based(share)
+        self._sampler = composite_sampler(composable_parent_threshold(here))
+
+    def should_sample(
+        self,
+        parent_context: context.Context | None,
+        trace_id: int,
+        name: str,
+        kind: trace.SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[trace.Link] | None = None,
+        trace_state: trace.TraceState | None = None,
+    ) -> SamplingResult:
+        above = trace.get_current_span(parent_context).get_span_context().trace_state
+        found = self._sampler.should_sample(
+            parent_context, trace_id, name, kind, attributes, links, trace_state or above
+        )
+        return SamplingResult(found.decision, attributes, found.trace_state)
+
+    def get_description(self) -> str:
+        return self._sampler.get_description()
 
 
 class _ContractFromBaggage(SpanProcessor):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from threadline.simulator.acts import ERP, MIDDLEWARE, PSA, Event
+from threadline.simulator.acts import ERP, MIDDLEWARE, PSA, Event, Span
 from threadline.simulator.fates import Course, Fate, rejected, smooth
 
 LONG_BEFORE = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+LOCKED = "the project is locked by another user"
+RESTATED = ("erp.project.created", "erp.rate_card.created", "erp.tax.configured")
 
 
 def misdated(course: Course) -> None:
@@ -104,6 +106,17 @@ def backfilled(course: Course) -> None:
     course.acts[:] = [replace(act, late=True) for act in course.acts]
 
 
+def restated(course: Course) -> None:
+    """The ERP exports some of its spans again, under the same ids and saying something else."""
+    smooth(course)
+    for act in [act for act in course.acts if isinstance(act, Span) and act.name in RESTATED]:
+        late = act.name == "erp.project.created"
+        wrong = {**act.attributes, "erp.project.id": f"{course.contract.project}-R"}
+        fault = {**act.attributes, "error.message": LOCKED}
+        course.acts.append(replace(act, attributes=wrong, phantom=True, late=late))
+        course.acts.append(replace(act, attributes=fault, error=LOCKED, phantom=True))
+
+
 TROUBLES: tuple[Fate, ...] = (
     misdated,
     claimed,
@@ -114,4 +127,5 @@ TROUBLES: tuple[Fate, ...] = (
     recycled,
     doubled,
     backfilled,
+    restated,
 )

@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from threadline.errors import TelemetryUnavailable
 from threadline.settings import TelemetrySettings
 from threadline.store.telemetry import schema
 from threadline.store.telemetry.engine import Engine
@@ -103,10 +104,19 @@ class Telemetry:
         with scratch(messages, framing, self._scratch) as file, self._local.client() as client:
             return _frame(client.query_arrow(sql.replace("{file}", str(file)), use_strings=True))
 
+    @property
+    def damage(self) -> str | None:
+        """What was said when chDB could not read back what it had stored: only `reset` helps.
+
+        Always None for a server: it has replicas to mend itself from, and a network in between.
+        """
+        return None if self._settings.url else self._local.damage
+
     def reset(self) -> None:
         """Forget everything, cursors included; readers meanwhile find empty tables."""
         for table in schema.tables():
             self.command(f"TRUNCATE TABLE {table} SYNC")
+        self._local.damage = None
         self._sign()
 
     def _prepare(self) -> None:
@@ -119,15 +129,21 @@ class Telemetry:
             self.rebuilt_because = self.rebuilt_because or stale
             for table in schema.tables():
                 self.command(f"DROP TABLE IF EXISTS {table} SYNC")
+            self._local.damage = None
             self._create()
 
     def _stale(self, missing: set[str]) -> str | None:
         """Why the tables cannot be used, if so: a half-lost index is as useless as an old one."""
         if missing:
             return f"tables are missing: {', '.join(sorted(missing))}"
-        digest = self.query(
-            "SELECT digest FROM built_under FINAL WHERE name = {name:String}", {"name": _SCHEMA}
-        )["digest"].to_list()
+        try:
+            digest = self.query(
+                "SELECT digest FROM built_under FINAL WHERE name = {name:String}", {"name": _SCHEMA}
+            )["digest"].to_list()
+        except TelemetryUnavailable:
+            if self.damage is None:
+                raise
+            return f"it cannot be read: {self.damage}"
         return None if digest == [schema.digest()] else "the tables are of another version"
 
     def _create(self) -> None:

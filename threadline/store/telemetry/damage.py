@@ -11,6 +11,16 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 
 _PROBE = "threadline_probe"
+# What the engine calls it when bytes of a part are not those that it wrote.
+_UNREADABLE = (
+    "CHECKSUM_DOESNT_MATCH",
+    "CORRUPTED_DATA",
+    "CANNOT_DECOMPRESS",
+    "UNKNOWN_COMPRESSION_METHOD",
+    "TOO_LARGE_SIZE_COMPRESSED",
+    "CANNOT_READ_ALL_DATA",
+    "ATTEMPT_TO_READ_AFTER_EOF",
+)
 
 
 class Damaged(Exception):
@@ -32,6 +42,12 @@ def check(client: Client) -> None:
     ).result_rows
     if parts:
         raise Damaged("broken parts: " + ", ".join(sorted(str(row[0]) for row in parts)[:5]))
+
+
+def unreadable(error: BaseException) -> bool:
+    """Whether a part of a table cannot be read back. What senders wrote lies in no part."""
+    said = str(error)
+    return "from part " in said and any(f"({name})" in said for name in _UNREADABLE)
 
 
 @contextmanager

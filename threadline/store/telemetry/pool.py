@@ -12,12 +12,14 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from pyarrow import ArrowException
 
 from threadline.errors import TelemetryUnavailable
+from threadline.store.telemetry.damage import unreadable
 
 
 class Pool:
     """At most `size` clients, made when first needed and used by one thread at a time.
 
     A client is locked for the length of a query, so threads that shared one would wait in line.
+    `damage` is what was said when something stored could not be read back.
     """
 
     def __init__(self, connect: Callable[[], Client], size: int) -> None:
@@ -26,6 +28,7 @@ class Pool:
         self._idle: queue.LifoQueue[Client | None] = queue.LifoQueue()
         self._closing = threading.Lock()
         self._closed = False
+        self.damage: str | None = None
         for _ in range(size):
             self._idle.put(None)
 
@@ -46,6 +49,8 @@ class Pool:
             # result of the same connection.
             _close(client)
             client = None
+            if unreadable(error):
+                self.damage = str(error)[:200]
             if isinstance(error, (ClickHouseError, ArrowException, OSError)):
                 raise TelemetryUnavailable(f"the telemetry store failed: {error}") from error
             raise
