@@ -18,6 +18,7 @@ from judge.tape import Delivery
 from judge.tied import Ties, rows, tie
 from metrics_oracle import Oracle
 
+from collector import mapping
 from metrics.definitions import Definitions
 
 COLLECTOR = Path(__file__).parents[2] / "collector"
@@ -30,6 +31,7 @@ class Truth:
     def __init__(self, deliveries: Iterable[Delivery], definitions: Definitions) -> None:
         self.rules = Rules(COLLECTOR)
         self.definitions = definitions
+        self.mastered = mapping.load().mastered
         self.facts = facts(deliveries, self.rules)
         self.ties: Ties = tie(self.facts.values(), self.rules)
 
@@ -47,12 +49,13 @@ class Truth:
         return last
 
     def _matters(self, fact: Fact) -> bool:
-        """Whether any journey looks for such a fact, or reads one of its attributes."""
+        """Whether any journey looks for such a fact, or one of its attributes is read."""
         named = any(
             fact.name.startswith(name.split(ANYTHING)[0]) if ANYTHING in name else fact.name == name
             for name in self.definitions.event_names
         )
-        return named or bool(self.definitions.wanted & fact.attributes.keys())
+        wanted = self.definitions.wanted.union(*(one.wanted for one in self.mastered))
+        return named or bool(wanted & fact.attributes.keys())
 
 
 def standing(case: dict[str, Any], now: datetime, silent: Collection[str]) -> tuple[str, str]:
