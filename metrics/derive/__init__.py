@@ -1,8 +1,8 @@
 """From what was observed to cases, steps and exceptions, and to what masters and copies say."""
 
 from metrics.derive.derivation import derive
-from metrics.derive.mastery import MISMATCHES, VALUES, Mastery, mastery
-from metrics.derive.rows import CASES, EXCEPTIONS, STEPS, Derived
+from metrics.derive.mastery import Mastery, mastery
+from metrics.derive.rows import CASES, EXCEPTIONS, MISMATCHES, STEPS, VALUES, Derived
 
 __all__ = [
     "CASES",

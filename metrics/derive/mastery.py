@@ -7,52 +7,16 @@ tried, not what a system holds. Of facts of one instant the one with the greates
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from metrics.derive.payloads import carries, names, text_of
-from metrics.derive.rows import INSTANT, MONEY, conform
+from metrics.derive.rows import MISMATCHES, MONEY, VALUES, conform
 from threadline.model.mastery import MasteredAttribute
 
 BLANKS = " \t\n\r\v\f\u0085\u00a0\u2000\u2001\u2002\u2003\u2007\u2009\u200b\u202f\u3000\ufeff"
-
-VALUES: Mapping[str, pl.DataType] = {
-    "root_id": pl.String(),
-    "object_id": pl.String(),
-    "attribute": pl.String(),
-    "system": pl.String(),
-    "at": INSTANT,
-    "mastered": pl.Boolean(),
-    "value": pl.String(),
-    "currency": pl.String(),
-    "fact_id": pl.String(),
-}
-
-MISMATCHES: Mapping[str, pl.DataType] = {
-    "root_id": pl.String(),
-    "object_id": pl.String(),
-    "attribute": pl.String(),
-    "system": pl.String(),
-    "starts_at": INSTANT,
-    "ends_at": INSTANT,
-    "since": INSTANT,
-    "due_at": INSTANT,
-    "until": INSTANT,
-    "master": pl.String(),
-    "master_value": pl.String(),
-    "master_currency": pl.String(),
-    "master_at": INSTANT,
-    "master_fact": pl.String(),
-    "copy_value": pl.String(),
-    "copy_currency": pl.String(),
-    "copy_at": INSTANT,
-    "copy_fact": pl.String(),
-    "amount": pl.Boolean(),
-    "difference": MONEY,
-    "currency": pl.String(),
-}
 
 _OBJECT = ["root_id", "object_id", "attribute"]
 _PLACE = [*_OBJECT, "system"]

@@ -7,7 +7,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from threadline.api import contracts, health, incidents, journeys, kpis, problems, sources
+from threadline.api import (
+    contracts,
+    health,
+    incidents,
+    journeys,
+    kpis,
+    mismatches,
+    problems,
+    sources,
+)
 from threadline.api.services import ApiServices
 from threadline.wire import Problem
 
@@ -32,7 +41,7 @@ def create_api(services: ApiServices) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
-    for part in (contracts, kpis, journeys, incidents, sources):
+    for part in (contracts, kpis, journeys, incidents, sources, mismatches):
         app.include_router(part.router, prefix="/api/v1", responses=_PROBLEMS)
     app.include_router(health.router)
     return app

@@ -18,6 +18,7 @@ from threadline.wire.cases import (
 )
 from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, IncidentEvent
 from threadline.wire.kpis import Kpi, KpiPage, KpiPart, KpiSeriesPoint, KpiState
+from threadline.wire.mastery import Holder, MasteredAttribute, Mismatch, MismatchState, Said
 from threadline.wire.operations import DeadLetter, FactDetail, Health, RawInput, SourceRow
 from threadline.wire.problems import Fault, Problem
 from threadline.wire.threads import (
@@ -45,6 +46,7 @@ __all__ = [
     "FactDetail",
     "Fault",
     "Health",
+    "Holder",
     "How",
     "Incident",
     "IncidentEvent",
@@ -55,11 +57,15 @@ __all__ = [
     "KpiPart",
     "KpiSeriesPoint",
     "KpiState",
+    "MasteredAttribute",
+    "Mismatch",
+    "MismatchState",
     "Money",
     "Page",
     "Problem",
     "RawInput",
     "Runbook",
+    "Said",
     "Shape",
     "SlaState",
     "SourceRow",
