@@ -198,7 +198,8 @@ class Count:
         return found
 
     def amended(self) -> list[tuple[str, Decimal | None, bool]]:
-        return [(case["currency"], case["value"], bool(leak)) for case, leak in self.amendments()]
+        known = [(case, leak) for case, leak in self.amendments() if leak is not None]
+        return [(case["currency"], case["value"], leak) for case, leak in known]
 
     def stale(self) -> list[tuple[str, Decimal | None, bool]]:
         roots = {

@@ -152,8 +152,9 @@ def _money(kpi: Kpi, rows: pl.DataFrame) -> Figure:
 
 
 def _leaking(kpi: Kpi, rows: pl.DataFrame) -> Figure:
-    """The sum, and its parts beside it; without a row that states an amount there is no value."""
-    if rows.filter(pl.col("amount").is_not_null(), pl.col("currency") != "").is_empty():
+    """The sum, and its parts beside it; no value where no amount could be judged."""
+    judged = rows.filter(pl.col("amount").is_not_null(), pl.col("standing") != UNKNOWN)
+    if judged.filter(pl.col("currency") != "").is_empty():
         return Figure(value=None, n=0, target=None)
     hits = rows.filter("hit")
     parts = {
