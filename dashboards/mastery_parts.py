@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.markup import Markup, chip, join, table, tag
+from dashboards.markup import Markup, chip, table, tag
 from threadline.wire import Holder, MasteredAttribute, Mismatch, Said, Thread, phrases
 
 TONES = {"open": "bad", "within": "warning", "closed": "good", "unknown": "quiet"}
@@ -13,13 +13,13 @@ def mismatches(thread: Thread) -> Markup:
     rows = [
         [
             chip(phrases.MISMATCH[one.state], TONES[one.state]),
-            tag("div", phrases.attribute(one.attribute, one.object_id), _said_by(one)),
-            tag("span", phrases.amount(one.difference), class_="tl-nowrap"),
+            tag("div", _name(one), _said_by(one)),
             phrases.lasted(one, thread.as_of),
+            phrases.amount(one.difference),
         ]
         for one in thread.mismatches
     ]
-    return table(["State", "What differs", "Difference", "For how long"], rows, numeric=[2])
+    return table(["State", "What differs", "For how long", "Difference"], rows, numeric=[3])
 
 
 def _said_by(one: Mismatch) -> Markup:
@@ -37,12 +37,16 @@ def values(thread: Thread) -> Markup:
 def _row(one: MasteredAttribute, holder: Holder) -> list[str]:
     role = "the master" if holder.mastered else "a copy"
     return [
-        tag("strong", phrases.attribute(one.attribute, one.object_id)) if holder.mastered else "",
-        join([holder.system, " ", tag("span", role, class_="tl-quiet-text")]),
+        tag("strong" if holder.mastered else "span", _name(one)),
+        tag("span", holder.system, " ", tag("span", role, class_="tl-quiet-text")),
         _value(holder.now),
         tag("span", phrases.moment(holder.now.at), class_="tl-nowrap") if holder.now else "",
-        join([_before(said) for said in holder.before]),
+        tag("div", *(_before(said) for said in holder.before)) if holder.before else "",
     ]
+
+
+def _name(one: MasteredAttribute | Mismatch) -> str:
+    return phrases.sentence(phrases.attribute(one.attribute, one.object_id))
 
 
 def _value(said: Said | None) -> Markup:
