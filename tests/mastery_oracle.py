@@ -45,11 +45,12 @@ class Said:
 
 def values(observations: Iterable[Row], mastered: Iterable[MasteredAttribute]) -> list[Said]:
     """Every change of what a system says."""
-    observations = list(observations)
+    by_fact: dict[str, list[Row]] = defaultdict(list)
+    for row in observations:
+        by_fact[row["fact_id"]].append(row)
     latest: dict[tuple, Said] = {}
     for one in mastered:
-        for fact_id in {row["fact_id"] for row in observations}:
-            rows = [row for row in observations if row["fact_id"] == fact_id]
+        for rows in by_fact.values():
             said = _said(one, rows)
             if said:
                 key = said.object_id, one.name, said.system, said.at

@@ -23,7 +23,7 @@ from pathlib import Path
 from random import Random
 
 import polars as pl
-from judge import figures
+from judge import figures, mastery
 from judge.difference import Difference, compare
 from judge.distance import Distance
 from judge.observable import Truth, standing
@@ -163,6 +163,10 @@ def hold_tables(
             _keyed(rows, keys, names),
             story=lambda key: _story(truth, key[1]),
         )
+    for kind, expected, rows in zip(
+        ("value", "mismatch"), mastery.truth_of(truth), mastery.stored(store), strict=True
+    ):
+        judgement.hold(kind, expected, rows)
 
 
 def _hold_figures(
