@@ -110,7 +110,12 @@ def _mastery(thread: Thread) -> None:
     if thread.mismatches:
         show(mastery_parts.mismatches(thread))
     else:
-        st.caption("Every copy that was told agrees with its master.")
+        compared = any(one.compared for one in thread.mastered)
+        st.caption(
+            "Every copy that was told agrees with its master."
+            if compared
+            else "No copy was told of yet, so nothing can be compared."
+        )
     lasting = any(one.state != "closed" for one in thread.mismatches)
     with st.expander("What each system says, and said before", expanded=lasting):
         show(mastery_parts.values(thread))

@@ -29,9 +29,11 @@ def _said_by(one: Mismatch) -> Markup:
 
 def values(thread: Thread) -> Markup:
     """Per attribute what the master and each copy say now, since when, and said before."""
-    rows = [_row(one, holder) for one in thread.mastered for holder in one.holders]
+    compared = [one for one in thread.mastered if one.compared]
+    rows = [_row(one, holder) for one in compared for holder in one.holders]
     heads = ["Attribute", "System", "Says", "Since (UTC)", "Said before"]
-    return table(heads, rows)
+    alone = phrases.told_by_one(thread.mastered)
+    return tag("div", table(heads, rows), tag("p", alone, class_="tl-quiet-text") if alone else "")
 
 
 def _row(one: MasteredAttribute, holder: Holder) -> list[str]:

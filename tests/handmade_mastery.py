@@ -16,7 +16,7 @@ PROJECT = "project:erp:P-417"
 TERMS, VALUE, CUSTOMER = "contract.billing_terms", "contract.value", "customer.id"
 EUR = {"contract.currency": "EUR"}
 
-# Days ago, system, what it says; the last line is about the project.
+# Days ago, system, what it says; TAX and RATE are about the project.
 TOLD: tuple[tuple[float, str, dict[str, Any]], ...] = (
     (6.1, "crm", {CUSTOMER: "CU-7001"}),
     (6.1, "clm", {VALUE: "450000.00", TERMS: "net 30", CUSTOMER: "CU-7001", **EUR}),
@@ -27,13 +27,14 @@ TOLD: tuple[tuple[float, str, dict[str, Any]], ...] = (
     (0.5, "clm", {TERMS: "net 60"}),
     (0.25, "clm", {TERMS: "net 45"}),
 )
+RATE = ((4.5, "erp", {"project.rate_card": "RC-9"}),)
 TAX = ((4.0, "erp", {"project.tax_code": "V1"}), (3.5, "billing", {"project.tax_code": "V0"}))
 
 
 def tables(number: str) -> dict[str, list[dict[str, Any]]]:
     """Rows of `attribute_values` and `mismatches` of the contract `number`."""
     observed = [_fact(contract(number), contract(number), *told) for told in TOLD]
-    observed += [_fact(contract(number), PROJECT, *told) for told in TAX]
+    observed += [_fact(contract(number), PROJECT, *told) for told in (*TAX, *RATE)]
     frame = pl.DataFrame(observed).with_columns(pl.col("at").cast(INSTANT))
     derived = mastery(frame, mapping.load().mastered)
     return {

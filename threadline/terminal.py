@@ -189,7 +189,7 @@ def _conflicts(found: Thread) -> RenderableType:
 def _mastered(found: Thread) -> RenderableType:
     """Copies that differ, each with its sentence; then what each system says now."""
     table = _table("Attribute", "System", "Says", "Since (UTC)")
-    for one in found.mastered:
+    for one in (each for each in found.mastered if each.compared):
         for holder in one.holders:
             name = phrases.attribute(one.attribute, one.object_id) if holder.mastered else ""
             value = phrases.said(holder.now) if holder.now else "unknown"
@@ -197,7 +197,8 @@ def _mastered(found: Thread) -> RenderableType:
             system = f"{holder.system} (master)" if holder.mastered else holder.system
             table.add_row(name, system, Text(value, "" if holder.now else "dim"), since)
     told = [_mismatch(one, found.as_of) for one in found.mismatches]
-    return Padding(Group(*told, table), (0, 0, 0, 1))
+    alone = Text(phrases.told_by_one(found.mastered), "dim")
+    return Padding(Group(*told, table, *([alone] if alone else [])), (0, 0, 0, 1))
 
 
 def _mismatch(one: Mismatch, now: datetime) -> Text:

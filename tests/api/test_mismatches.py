@@ -120,6 +120,7 @@ def test_a_terminal_says_it_in_words(thread: Thread) -> None:
     assert max(map(len, text.splitlines())) <= 80
     words = " ".join(text.split())
     assert "Contract value differs by EUR 30 k: erp says EUR 450000.00 since" in words
+    assert "Told by one system only, so unknown: rate card of project P-417." in words
     assert "Tax code of project P-417 differs: billing says V0" in words
 
 

@@ -40,6 +40,11 @@ class MasteredAttribute(Shape):
     within_seconds: float
     holders: list[Holder]
 
+    @property
+    def compared(self) -> bool:
+        """Whether more than one system has told a value."""
+        return sum(holder.now is not None for holder in self.holders) > 1
+
 
 class Mismatch(Shape):
     """A copy that differs from its master, as of the last word of both.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from threadline.wire.cases import Stuck
 from threadline.wire.kpis import Kpi
-from threadline.wire.mastery import Mismatch, Said
+from threadline.wire.mastery import MasteredAttribute, Mismatch, Said
 from threadline.wire.values import Money
 
 NOTHING = "–"
@@ -195,6 +195,12 @@ def mismatch(one: Mismatch) -> str:
     copy, master = (f"{said(side)} since {instant(side.at)}" for side in (one.copied, one.mastered))
     silent = " One of the two is silent now." if one.state == "unknown" else ""
     return f"{one.system} says {copy}; {one.master}, the master, {master}.{silent}"
+
+
+def told_by_one(attributes: Sequence[MasteredAttribute]) -> str:
+    """Of what nothing can be compared, in one sentence; '' if there is nothing of the kind."""
+    alone = [attribute(one.attribute, one.object_id) for one in attributes if not one.compared]
+    return f"Told by one system only, so unknown: {', '.join(alone)}." if alone else ""
 
 
 def lasted(one: Mismatch, now: datetime) -> str:
