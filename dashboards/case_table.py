@@ -46,7 +46,10 @@ def _where(case: CaseRow, now: datetime) -> Markup:
         return tag("span", f"cancelled {phrases.instant(case.cancelled_at)}")
     waited = f" {phrases.since(case.current_since, now)}" if case.current_since else ""
     verb = "paused," if case.state == "paused" else "waiting"
-    line = tag("div", f"{verb}{waited} for “{case.current_title}”")
+    words = f"{verb}{waited} for “{case.current_title}”"
+    if not case.journey:  # no case, but a copy of an attribute
+        words = f"{phrases.sentence(case.current_title)} has differed for{waited}"
+    line = tag("div", words)
     if not case.stuck_message:
         return line
     return tag("div", line, tag("div", case.stuck_message, class_="tl-quiet-text"))

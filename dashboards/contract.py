@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboards import links, thread_parts
+from dashboards import links, mastery_parts, thread_parts
 from dashboards.client import Refused, api
 from dashboards.frame import freshness, guarded, show
 from dashboards.lanes import placed
@@ -99,7 +99,26 @@ def _thread(thread: Thread) -> None:
         if case.exceptions:
             show(tag("h4", "Exceptions"))
             show(thread_parts.exceptions(case))
+    _mastery(thread)
     _evidence(thread)
+
+
+def _mastery(thread: Thread) -> None:
+    if not thread.mastered:
+        return
+    st.subheader("Attributes: the master and its copies")
+    if thread.mismatches:
+        show(mastery_parts.mismatches(thread))
+    else:
+        compared = any(one.compared for one in thread.mastered)
+        st.caption(
+            "Every copy that was told agrees with its master."
+            if compared
+            else "No copy was told of yet, so nothing can be compared."
+        )
+    lasting = any(one.state != "closed" for one in thread.mismatches)
+    with st.expander("What each system says, and said before", expanded=lasting):
+        show(mastery_parts.values(thread))
 
 
 def _picture(thread: Thread) -> None:

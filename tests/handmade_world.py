@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from handmade_mastery import tables
 from handmade_rows import NOW, Rows, contract, key_of
 
 from threadline.store.telemetry import Telemetry
@@ -39,6 +40,7 @@ def fill(telemetry: Telemetry) -> None:
     world.cancelled("C-100260")
     world.orphan("P-00999")
     world.sources()
+    world.rows |= tables(STUCK)
     world.write(telemetry)
 
 

@@ -31,6 +31,8 @@ class Count:
         self.exceptions = defaultdict(list)
         for row in derived.exceptions.iter_rows(named=True):
             self.exceptions[row["journey"], row["case_id"]].append(row)
+        stretches = getattr(derived, "mismatches", None)
+        self.mismatches = [] if stretches is None else stretches.to_dicts()
 
     def within(self, at: datetime | None) -> bool:
         return at is not None and self.window.start <= at < self.window.end and at <= self.now
@@ -171,6 +173,77 @@ class Count:
             if any(c["warn_at"] <= self.now and not self.unheard(c) for c in cases):
                 sums[valued[0]["root_currency"]] += valued[0]["root_value"]
         return dict(sums)
+
+    def leaking(self) -> dict[str, tuple[Decimal, int]]:
+        """By currency: the sum, and how many cases and copies make it up."""
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        counts: dict[str, int] = defaultdict(int)
+        for currency, amount, leaks in (*self.amended(), *self.stale(), *self.apart()):
+            if currency and amount is not None:
+                sums[currency] += amount if leaks else 0
+                counts[currency] += leaks
+        return {currency: (total, counts[currency]) for currency, total in sums.items()}
+
+    def amendments(self) -> list[tuple[dict, bool | None]]:
+        """Those under way, and whether billing lacks them: None if nobody can tell."""
+        found = []
+        for case in self.cases:
+            if case["journey"] == "amendment-sync" and self.state(case) in ("open", "paused"):
+                steps = self.steps[case["journey"], case["case_id"]]
+                billed = any(
+                    step["step"] == "billing-updated" and self.by_now(step["closed_at"])
+                    for step in steps
+                )
+                found.append((case, False if billed else None if "erp" in self.silent else True))
+        return found
+
+    def amended(self) -> list[tuple[str, Decimal | None, bool]]:
+        known = [(case, leak) for case, leak in self.amendments() if leak is not None]
+        return [(case["currency"], case["value"], leak) for case, leak in known]
+
+    def stale(self) -> list[tuple[str, Decimal | None, bool]]:
+        roots = {
+            case["case_id"]: case["root_id"]
+            for case in self.cases
+            if case["journey"] == "amendment-sync"
+        }
+        told = {
+            (roots[row["case_id"]], row["at"])
+            for rows in self.exceptions.values()
+            for row in rows
+            if row["kind"] == "uncompensated" and self.by_now(row["at"])
+        }
+        return [
+            (case["currency"], case["value"], (case["root_id"], case["started_at"]) in told)
+            for case in self.cases
+            if case["journey"] == "invoice-to-cash" and self.within(case["started_at"])
+        ]
+
+    def apart(self) -> list[tuple[str, Decimal | None, bool]]:
+        """Copies of amounts that differ too long by now; the largest of each attribute leaks."""
+        found: dict[tuple, list[dict]] = defaultdict(list)
+        for row in self.mismatches:
+            going = row["starts_at"] <= self.now and not self.by_now(row["ends_at"])
+            heard = not {row["system"], row["master"]} & self.silent
+            if row["amount"] and going and row["due_at"] < self.now and heard:
+                found[row["object_id"], row["attribute"]].append(row)
+        told = []
+        for rows in found.values():
+            largest = max(row["difference"] or 0 for row in rows)
+            first = min(row["system"] for row in rows if (row["difference"] or 0) == largest)
+            for row in rows:
+                leaks = row["system"] == first and row["difference"] is not None
+                told.append(
+                    (row["currency"], row["difference"], leaks and not self.of_amendment(row))
+                )
+        return told
+
+    def of_amendment(self, row: dict) -> bool:
+        return any(
+            leak and case["value"] is not None and row["since"] >= case["started_at"]
+            for case, leak in self.amendments()
+            if case["root_id"] == row["root_id"]
+        )
 
 
 def quantile(values: list[float], share: float) -> float | None:

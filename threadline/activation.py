@@ -30,6 +30,11 @@ class Derivation:
     mapping: SourceMapping
     definitions: Definitions
 
+    @property
+    def wanted(self) -> frozenset[str]:
+        """The attributes of facts that deriving reads; they travel with whom a fact speaks of."""
+        return self.definitions.wanted | self.mapping.wanted
+
     @cached_property
     def digest(self) -> str:
         """Changes with whatever could make a derived row another one."""

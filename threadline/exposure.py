@@ -13,7 +13,7 @@ from metrics.kpis import evaluate
 from metrics.states import with_states
 from threadline.api import ApiServices
 from threadline.model.kpis import KpiValue, Window
-from threadline.store.telemetry import cases
+from threadline.store.telemetry import cases, mastery
 
 WINDOW = timedelta(days=30)
 
@@ -31,7 +31,8 @@ def _values(services: ApiServices) -> list[KpiValue]:
         **{
             table: cases.alive_since(services.telemetry, table, since)
             for table in ("cases", "steps", "exceptions")
-        }
+        },
+        mismatches=mastery.alive_since(services.telemetry, since),
     )
     silent = services.silent_systems(now)
     return evaluate(services.definitions, derived, window=window, now=now, silent=silent)

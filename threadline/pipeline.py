@@ -20,7 +20,7 @@ from collector.decode import Decoded, decode
 from collector.identity.graph import Graph
 from collector.identity.stage import Identified, identify, rule
 from collector.identity.ties import RULINGS
-from metrics.derive import derive
+from metrics.derive import derive, mastery
 from threadline.activation import Derivation, revision
 from threadline.clock import Clock
 from threadline.errors import TelemetryUnavailable, ThreadlineError
@@ -209,7 +209,7 @@ class Pipeline:
 
     def _stretch(self, index: _Index) -> Iterator[tuple[Sequence[Logged], Decoded]]:
         """Batches from the cursor on, decoded."""
-        mapping, wanted = index.derivation.mapping, index.derivation.definitions.wanted
+        mapping, wanted = index.derivation.mapping, index.derivation.wanted
 
         def decoded(batch: Sequence[Logged]) -> Decoded:
             return self._timed(
@@ -247,13 +247,16 @@ class Pipeline:
 
     def _derive_some(self, index: _Index, roots: Collection[str]) -> None:
         definitions = index.derivation.definitions
+        observed = observation_store.observations(self._telemetry, roots, definitions.event_names)
         derived = derive(
-            observation_store.observations(self._telemetry, roots, definitions.event_names),
+            observed,
             observation_store.members(self._telemetry, roots),
             observation_store.relations(self._telemetry, roots),
             definitions,
         )
+        told = mastery(observed, index.derivation.mapping.mastered)
         fresh = {"cases": derived.cases, "steps": derived.steps, "exceptions": derived.exceptions}
+        fresh |= {"attribute_values": told.values, "mismatches": told.mismatches}
         stored = derived_store.keys_of(self._telemetry, roots)
         for table, frame in fresh.items():
             gone = _vanished(stored[table], frame)

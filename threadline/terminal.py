@@ -14,6 +14,7 @@ from rich.text import Text
 from threadline.wire import (
     Evidence,
     Kpi,
+    Mismatch,
     Problem,
     Step,
     Stuck,
@@ -46,6 +47,8 @@ def thread(found: Thread) -> RenderableType:
         parts.append(_stuck(found.stuck, found.as_of))
     for case in found.cases:
         parts += [_title(case.title), _steps(case, found.as_of)]
+    if found.mastered:
+        parts += [_title("Attributes: the master and its copies"), _mastered(found)]
     parts += [_title(f"Facts ({found.facts_total})"), _facts(found.facts)]
     parts += [_title("Identifiers and the evidence that ties them"), _identifiers(found)]
     if found.conflicts:
@@ -181,6 +184,28 @@ def _conflicts(found: Thread) -> RenderableType:
     for one in found.conflicts:
         table.add_row(f"{one.child} {one.kind} {one.parent}", one.system, one.reason)
     return Padding(table, (0, 0, 0, 1))
+
+
+def _mastered(found: Thread) -> RenderableType:
+    """Copies that differ, each with its sentence; then what each system says now."""
+    table = _table("Attribute", "System", "Says", "Since (UTC)")
+    for one in (each for each in found.mastered if each.compared):
+        for holder in one.holders:
+            name = phrases.attribute(one.attribute, one.object_id) if holder.mastered else ""
+            value = phrases.said(holder.now) if holder.now else "unknown"
+            since = phrases.moment(holder.now.at)[:16] if holder.now else ""
+            system = f"{holder.system} (master)" if holder.mastered else holder.system
+            table.add_row(name, system, Text(value, "" if holder.now else "dim"), since)
+    told = [_mismatch(one, found.as_of) for one in found.mismatches]
+    alone = Text(phrases.told_by_one(found.mastered), "dim")
+    return Padding(Group(*told, table, *([alone] if alone else [])), (0, 0, 0, 1))
+
+
+def _mismatch(one: Mismatch, now: datetime) -> Text:
+    money = f" by {phrases.amount(one.difference)}" if one.difference else ""
+    head = f"{phrases.attribute(one.attribute, one.object_id)} {phrases.MISMATCH[one.state]}{money}"
+    line = Text(phrases.sentence(head), "red" if one.state == "open" else "")
+    return line.append(f": {phrases.mismatch(one)} {phrases.lasted(one, now)}\n", "dim")
 
 
 def _title(words: str) -> RenderableType:

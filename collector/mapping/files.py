@@ -27,14 +27,17 @@ _SAME_ITEM: dict[str, Callable[[Any], Any]] = {
 def load(user: Path | None = None, shipped: Path = SHIPPED) -> Mapping:
     """The mapping of `objects.yaml` and `sources/*.yaml` in `shipped` and then in `user`.
 
-    An object, namespace, attribute, tie or source file in `user` adds to the shipped ones or
-    replaces the one of its name. Raises `DefinitionErrors` naming file, line, key and rule of every
-    fault, of single files and of references between them.
+    An object, namespace, attribute, tie, mastered attribute or source file in `user` adds to the
+    shipped ones or replaces the one of its name. Raises `DefinitionErrors` naming file, line, key
+    and rule of every fault, of single files and of references between them.
     """
     directories = [shipped] if user is None else [shipped, user]
     documents = list(_documents(directories))
     content = {"objects": merged([d.content for d in documents]), "sources": _sources(directories)}
-    found = [error for document in documents for error in faults(document, content["objects"])]
+    # Shipped entries may speak of a shipped source that the user has replaced.
+    sources = (*_sources([shipped]).values(), *content["sources"].values())
+    systems = {source["system"] for source in sources}
+    found = [e for each in documents for e in faults(each, content["objects"], systems)]
     if found:
         raise DefinitionErrors(found)
     return parse(content)

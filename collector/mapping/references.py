@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from threadline.definitions import Document
@@ -12,8 +12,11 @@ Path = tuple[str | int, ...]
 Fault = tuple[Path, str]
 
 
-def faults(document: Document, whole: dict[str, Any]) -> Iterator[DefinitionError]:
-    """Broken references of one file; `whole` is what all files together say."""
+def faults(
+    document: Document, whole: dict[str, Any], systems: Collection[str]
+) -> Iterator[DefinitionError]:
+    """Broken references of one file; `whole` is what all files together say, `systems` those that
+    some source speaks for."""
     own, objects = document.content, whole.get("objects", {})
     found = [
         *_roots(objects),
@@ -22,6 +25,7 @@ def faults(document: Document, whole: dict[str, Any]) -> Iterator[DefinitionErro
         *_relations(own.get("relations", []), objects),
         *_attributes(own.get("attributes", {}), objects),
         *_namespaces(own.get("namespaces", {}), objects),
+        *_mastered(own.get("mastered", {}), objects, systems),
     ]
     yield from (document.error(path, rule) for path, rule in found)
 
@@ -87,6 +91,24 @@ def _namespaces(own: dict[str, Any], objects: dict[str, Any]) -> Iterator[Fault]
     for name in own:
         if name not in known:
             yield ("namespaces", name), f"no object type has a namespace {name!r}"
+
+
+def _mastered(
+    own: dict[str, Any], objects: dict[str, Any], systems: Collection[str]
+) -> Iterator[Fault]:
+    for name, given in own.items():
+        here = ("mastered", name)
+        yield from _linking((*here, "object"), given["object"], objects)
+        named: list[Fault] = [((*here, "master"), given["master"])]
+        named += [((*here, "copies", at), copy) for at, copy in enumerate(given["copies"])]
+        for path, system in named:
+            if system not in systems:
+                yield path, f"no source speaks for a system {system!r}"
+        if given["master"] in given["copies"]:
+            yield (*here, "copies"), f"{given['master']!r} is the master, so it holds no copy"
+        for system in given.get("names", {}):
+            if system not in (given["master"], *given["copies"]):
+                yield (*here, "names", system), f"{system!r} is neither the master nor a copy"
 
 
 def _linking(path: Path, name: str, objects: dict[str, Any]) -> Iterator[Fault]:

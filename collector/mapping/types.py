@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, Literal, get_args
 
+from threadline.model.mastery import MasteredAttribute
+
 Cadence = Literal["live", "hourly", "nightly"]
 Case = Literal["upper", "lower", "keep"]
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 
 # Written out, because Python and Polars do not agree on what white space is.
 BLANKS = " \t\n\r\v\f\u0085\u00a0\u2000\u2001\u2002\u2003\u2007\u2009\u200b\u202f\u3000\ufeff"
@@ -107,6 +112,7 @@ class Mapping:
     relations: tuple[Relation, ...]
     attributes: Dictionary[str, Attribute]
     sources: tuple[Source, ...]
+    mastered: tuple[MasteredAttribute, ...]
     raw: Dictionary[str, Any]
 
     @cached_property
@@ -123,6 +129,12 @@ class Mapping:
             known = found.get(source.system, source.cadence)
             found[source.system] = max(known, source.cadence, key=patience.index)
         return found
+
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """Every attribute of facts that holding copies against their masters reads."""
+        empty: frozenset[str] = frozenset()
+        return empty.union(*(attribute.wanted for attribute in self.mastered))
 
     def normalised(self, namespace: str, value: str) -> str:
         """`value` as identifiers of `namespace` are written; empty when nothing is left of it."""
@@ -162,6 +174,7 @@ def parse(content: Dictionary[str, Any]) -> Mapping:
             for name, given in whole.get("attributes", {}).items()
         },
         sources=tuple(_source(name, given) for name, given in sorted(content["sources"].items())),
+        mastered=tuple(_mastered(*each) for each in sorted(whole.get("mastered", {}).items())),
         raw=content,
     )
 
@@ -202,6 +215,25 @@ def _source(name: str, given: Dictionary[str, Any]) -> Source:
         rename=dict(given.get("rename", {})),
         failures=tuple(given.get("failures", ())),
     )
+
+
+def _mastered(name: str, given: Dictionary[str, Any]) -> MasteredAttribute:
+    return MasteredAttribute(
+        name=name,
+        object_type=given["object"],
+        master=given["master"],
+        copies=tuple(given["copies"]),
+        attribute=given["attribute"],
+        names=dict(given.get("names", {})),
+        compare=given["compare"],
+        currency=given.get("currency", ""),
+        within=_elapsed(given["within"]),
+    )
+
+
+def _elapsed(text: str) -> timedelta:
+    number, unit = text.split()
+    return timedelta(seconds=float(number) * _UNITS[unit.removesuffix("s")])
 
 
 def _fits(pattern: str, name: str) -> bool:

@@ -1,6 +1,17 @@
-"""From what was observed to cases, steps and exceptions."""
+"""From what was observed to cases, steps and exceptions, and to what masters and copies say."""
 
 from metrics.derive.derivation import derive
-from metrics.derive.rows import CASES, EXCEPTIONS, STEPS, Derived
+from metrics.derive.mastery import Mastery, mastery
+from metrics.derive.rows import CASES, EXCEPTIONS, MISMATCHES, STEPS, VALUES, Derived
 
-__all__ = ["CASES", "EXCEPTIONS", "STEPS", "Derived", "derive"]
+__all__ = [
+    "CASES",
+    "EXCEPTIONS",
+    "MISMATCHES",
+    "STEPS",
+    "VALUES",
+    "Derived",
+    "Mastery",
+    "derive",
+    "mastery",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -72,6 +72,42 @@ EXCEPTIONS: Mapping[str, pl.DataType] = {
     "message": pl.String(),
 }
 
+VALUES: Mapping[str, pl.DataType] = {
+    "root_id": pl.String(),
+    "object_id": pl.String(),
+    "attribute": pl.String(),
+    "system": pl.String(),
+    "at": INSTANT,
+    "mastered": pl.Boolean(),
+    "value": pl.String(),
+    "currency": pl.String(),
+    "fact_id": pl.String(),
+}
+
+MISMATCHES: Mapping[str, pl.DataType] = {
+    "root_id": pl.String(),
+    "object_id": pl.String(),
+    "attribute": pl.String(),
+    "system": pl.String(),
+    "starts_at": INSTANT,
+    "ends_at": INSTANT,
+    "since": INSTANT,
+    "due_at": INSTANT,
+    "until": INSTANT,
+    "master": pl.String(),
+    "master_value": pl.String(),
+    "master_currency": pl.String(),
+    "master_at": INSTANT,
+    "master_fact": pl.String(),
+    "copy_value": pl.String(),
+    "copy_currency": pl.String(),
+    "copy_at": INSTANT,
+    "copy_fact": pl.String(),
+    "amount": pl.Boolean(),
+    "difference": MONEY,
+    "currency": pl.String(),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Derived:
@@ -83,12 +119,14 @@ class Derived:
     `due_at` is the last good instant. `value` is what the case is worth, `root_value` what its root
     is, which several cases share.
 
-    `steps`: the required ones and those that anything was seen of.
+    `steps`: the required ones and those that anything was seen of. `mismatches` come from `mastery`
+    and stand beside the cases where both are asked about.
     """
 
     cases: pl.DataFrame
     steps: pl.DataFrame
     exceptions: pl.DataFrame
+    mismatches: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MISMATCHES))
 
 
 def conform(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from metrics.definitions import Definitions
 from metrics.derive import Derived
 from metrics.kpis.figures import coverage, figure, note, state
 from metrics.kpis.populations import population
-from metrics.kpis.scene import Question, Scene
+from metrics.kpis.scene import UNKNOWN, Question, Scene
 from threadline.errors import NotFound
 from threadline.model.kpis import Kpi, KpiValue, Previous, Window
 
@@ -33,7 +33,7 @@ def evaluate(
 ) -> list[KpiValue]:
     """The values of `kpis` (all by default) that concern `journey` (all by default).
 
-    One value each, or one per combination of the dimensions in `by` that has cases; value at risk
+    One value each, or one per combination of the dimensions in `by` that has cases; money
     one per currency, too. `now` is the present or the earlier instant asked about; nothing after it
     counts. `silent` names the systems that have been silent beyond their cadence. Each value
     carries the window before at equal maturity: as of `now` less the window's length. Raises
@@ -116,8 +116,9 @@ def _values(ask: Question, by: Sequence[str]) -> Iterator[KpiValue]:
     for dimensions, group in _groups(kpi, rows, by):
         currency = dimensions.pop(CURRENCY, "") if kpi.unit == CURRENCY else ""
         result = figure(kpi, group)
-        if kpi.unit == CURRENCY and not currency and (group["standing"] == "open").all():
-            continue  # contracts without a stated value that are on track lack nothing
+        lacking = group["behind"] | (group["standing"] == UNKNOWN)
+        if kpi.unit == CURRENCY and not currency and not group.is_empty() and not lacking.any():
+            continue  # what states no value and is on track lacks nothing
         low, high = result.interval
         yield KpiValue(
             kpi=kpi.name,

@@ -41,6 +41,8 @@ def figure(kpi: Kpi, rows: pl.DataFrame) -> Figure:
     """The figure of one group of a population."""
     if kpi.measure == "value-at-risk":
         return _money(kpi, rows)
+    if kpi.measure == "revenue-leakage":
+        return _leaking(kpi, rows)
     if kpi.measure == "stuck-cases":
         return _count(kpi, rows)
     if kpi.unit == "ratio":
@@ -147,6 +149,20 @@ def _money(kpi: Kpi, rows: pl.DataFrame) -> Figure:
             "share_of_open": float(risk / total) if total else None,
         },
     )
+
+
+def _leaking(kpi: Kpi, rows: pl.DataFrame) -> Figure:
+    """The sum, and its parts beside it; no value where no amount could be judged."""
+    judged = rows.filter(pl.col("amount").is_not_null(), pl.col("standing") != UNKNOWN)
+    if judged.filter(pl.col("currency") != "").is_empty():
+        return Figure(value=None, n=0, target=None)
+    hits = rows.filter("hit")
+    parts = {
+        name.replace(" ", "_"): float(_sum(hits.filter(pl.col("standing") == name)))
+        for name in hits["standing"].unique().sort()
+    }
+    target = kpi.target.value if kpi.target else None
+    return Figure(value=_sum(hits), n=len(hits), target=target, beside=parts)
 
 
 def _sum(rows: pl.DataFrame) -> Decimal:

@@ -1,6 +1,7 @@
 """Which cases a KPI looks at, and how each of them stands.
 
-A population has one row per case (per contract for value at risk): the columns of `cases` with
+A population has one row per case (per contract for value at risk; for revenue leakage copies of
+mastered amounts, too): the columns of `cases` with
 their states, and `standing`, a word; `behind`, whether the value was computed from the row; `hit`,
 whether it is in the numerator; `measure`, a number of seconds; `amount`, money. Values are computed
 from populations and from nothing else, so a number opens to exactly its rows.
@@ -15,6 +16,7 @@ import polars as pl
 from metrics.calendars import as_seconds
 from metrics.derive.rows import MONEY
 from metrics.kpis.ages import worked_by, working_time
+from metrics.kpis.leakage import leakage
 from metrics.kpis.scene import UNKNOWN, Question
 from metrics.states import INSTANT
 from threadline.model.kpis import Measure
@@ -192,4 +194,5 @@ MEASURES: Mapping[Measure, Callable[[Question, pl.DataFrame], pl.DataFrame]] = {
     "sla-attainment": _attainment,
     "stuck-cases": _stuck,
     "value-at-risk": _value_at_risk,
+    "revenue-leakage": leakage,
 }

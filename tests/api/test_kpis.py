@@ -92,7 +92,7 @@ def test_reading_only_what_a_window_needs_gives_the_values_of_reading_everything
     window = Window(start=NOW - timedelta(days=days), end=NOW)
     frames = {
         table: world.telemetry.query(f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL")
-        for table in ("cases", "steps", "exceptions")
+        for table in ("cases", "steps", "exceptions", "mismatches")
     }
     whole = evaluate(world.definitions, Derived(**frames), window=window, now=NOW)
 

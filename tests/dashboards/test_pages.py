@@ -40,7 +40,7 @@ def test_the_executive_sees_the_verdict_and_every_kpi_and_opens_one_down_to_a_co
     page = open_page("/")
 
     expect(page.locator(".tl-verdict")).to_contain_text("Off target: Failed project set-ups")
-    expect(page.locator(".tl-tile")).to_have_count(11)
+    expect(page.locator(".tl-tile")).to_have_count(12)
     attainment = page.locator(".tl-tile", has_text="SLA attainment")
     expect(attainment).to_contain_text("88.2 %")
     expect(attainment).to_contain_text("off target")
@@ -165,6 +165,22 @@ def test_a_page_linked_from_a_notification_shows_its_incident_first(open_page, a
     page = open_page(f"/on-call?incident={wanted['id']}")
 
     expect(page.locator(".tl-card").first).to_contain_text(wanted["title"])
+
+
+def test_leakage_leads_to_the_copy_and_to_what_each_system_says(open_page):
+    page = open_page("/kpi?kpi=revenue-leakage&currency=EUR")
+
+    row = page.locator(".tl-table").last.locator("tbody tr")
+    expect(row).to_contain_text("Contract value in erp has differed for 3 d")
+    row.get_by_role("link", name="C-100234").click()
+
+    heading = page.get_by_role("heading", name="Attributes: the master and its copies")
+    expect(heading).to_be_visible()
+    apart = page.locator("tr", has_text="erp says EUR 450000.00")
+    expect(apart).to_contain_text("differs")
+    expect(apart).to_contain_text("3 d, 2 d longer than it may")
+    expect(apart).to_contain_text("EUR 30 k")
+    expect(page.locator("tr", has_text="crm a copy")).to_contain_text("never told one: unknown")
 
 
 @pytest.mark.parametrize("width", [WIDE, PHONE])

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+from judge import mastery
 from judge.observable import Truth
 from kpi_oracle import Count, kaplan_meier, quantile
 
 from threadline.model.kpis import Window
 
 Value = tuple[Any, ...]
+LEAKAGE = "revenue-leakage"
 
 
 class _Rows(list):
@@ -58,8 +60,9 @@ def kpis(
     }.items():
         found[kpi, ""] = (_round(hits / n) if n else None, n)
     found["stuck-cases", ""] = (len(count.stuck()), len(count.stuck()))
-    risks = count.at_risk()
-    return found | {("value-at-risk", unit): (_round(float(at)),) for unit, at in risks.items()}
+    risks, leaks = count.at_risk(), count.leaking()
+    found |= {("value-at-risk", unit): (_round(float(at)),) for unit, at in risks.items()}
+    return found | {(LEAKAGE, unit): (_round(float(at)), n) for unit, (at, n) in leaks.items()}
 
 
 def told(items: list[dict[str, Any]]) -> dict[tuple[str, str], Value]:
@@ -74,6 +77,9 @@ def told(items: list[dict[str, Any]]) -> dict[tuple[str, str], Value]:
         elif item["kpi"] == "value-at-risk":
             if item["value"] is not None:
                 found[item["kpi"], item["unit"]] = (value,)
+        elif item["kpi"] == LEAKAGE:
+            if item["value"] is not None:
+                found[item["kpi"], item["unit"]] = (value, item["n"])
         else:
             found[item["kpi"], ""] = (value, item["n"])
     return found
@@ -97,6 +103,7 @@ def _count(truth: Truth, window: Window, now: datetime, silent: Collection[str])
         name: _Rows(_plain(row) for row in getattr(truth.told, name).values())
         for name in ("cases", "steps", "exceptions")
     }
+    tables["mismatches"] = _Rows(mastery.truth_of(truth)[1].values())
     return Count(truth.definitions, SimpleNamespace(**tables), window, now, set(silent))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import polars as pl
-from judge import figures
+from judge import figures, mastery
 from judge.difference import Difference, compare
 from judge.observable import Truth, standing
 from judge.promises import Book, Kept, told
@@ -64,6 +64,10 @@ def hold_tables(
             _keyed(rows, keys, names),
             story=lambda key: _story(truth, key[1]),
         )
+    for kind, expected, found_rows in zip(
+        ("value", "mismatch"), mastery.truth_of(truth), mastery.stored(store), strict=True
+    ):
+        judgement.hold(kind, expected, found_rows)
 
 
 def hold_counts(

@@ -19,6 +19,7 @@ from judge.tape import Delivery
 from judge.tied import Ties, rows, tie
 from metrics_oracle import Oracle
 
+from collector import mapping
 from metrics.definitions import Definitions
 
 COLLECTOR = Path(__file__).parents[2] / "collector"
@@ -34,6 +35,7 @@ class Truth:
         self._said = {each.n: list(said(each, self.rules)) for each in deliveries}
         told = chain.from_iterable(self._said.values())
         self.facts = facts(told, self.rules)
+        self.mastered = mapping.load().mastered
         self.ties: Ties = tie(self.facts.values(), self.rules)
 
     @cached_property
@@ -60,12 +62,13 @@ class Truth:
         }
 
     def _matters(self, fact: Fact) -> bool:
-        """Whether any journey looks for such a fact, or reads one of its attributes."""
+        """Whether any journey looks for such a fact, or one of its attributes is read."""
         named = any(
             fact.name.startswith(name.split(ANYTHING)[0]) if ANYTHING in name else fact.name == name
             for name in self.definitions.event_names
         )
-        return named or bool(self.definitions.wanted & fact.attributes.keys())
+        wanted = self.definitions.wanted.union(*(one.wanted for one in self.mastered))
+        return named or bool(wanted & fact.attributes.keys())
 
 
 def standing(case: dict[str, Any], now: datetime, silent: Collection[str]) -> tuple[str, str]:

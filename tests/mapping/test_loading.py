@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,14 @@ def test_a_system_of_several_sources_has_the_most_patient_cadence(tmp_path: Path
     assert mapping.cadences["erp"] == "nightly"
 
 
+def mastered(**given: str) -> str:
+    """An objects file that masters an attribute `x`, one key a line from line 3 on."""
+    sound = {"object": "contract", "master": "clm", "copies": "[erp]", "attribute": "a.b"}
+    sound |= {"compare": "text", "within": "2 days"}
+    lines = [f"    {key}: {value}" for key, value in (sound | given).items()]
+    return "\n".join(["mastered:", "  x:", *lines])
+
+
 @pytest.mark.parametrize(
     ("objects", "line", "key", "rule"),
     [
@@ -118,6 +127,18 @@ def test_a_system_of_several_sources_has_the_most_patient_cadence(tmp_path: Path
         ("namespaces:\n  moon: {case: upper}", 2, "namespaces.moon", "no object type"),
         ("namespaces:\n  erp: {case: big}", 2, "namespaces.erp.case", "letter case"),
         ("objects:\n  contract: {links: never, namespaces: [clm]}", 1, "objects", "root: true"),
+        (mastered(object="a"), 3, "mastered.x.object", "unknown object type 'a'"),
+        (mastered(object="user"), 3, "mastered.x.object", "never links"),
+        (mastered(master="eerp"), 4, "mastered.x.master", "no source speaks for a system 'eerp'"),
+        (mastered(copies="[psa, moon]"), 5, "mastered.x.copies[1]", "'moon'"),
+        (mastered(copies="[psa, clm]"), 5, "mastered.x.copies", "'clm' is the master"),
+        (mastered(copies="[]"), 5, "mastered.x.copies", "non-empty"),
+        (mastered(names="{crm: a}"), 9, "mastered.x.names.crm", "neither the master nor a copy"),
+        (mastered(compare="amount"), 2, "mastered.x", "'currency' is a required property"),
+        (mastered(currency="a.b"), 9, "mastered.x.currency", "only an amount has a currency"),
+        (mastered(compare="colour"), 7, "mastered.x.compare", "text"),
+        (mastered(within="2 business days"), 8, "mastered.x.within", "an elapsed time"),
+        (mastered(colour="red"), 2, "mastered.x", "'colour' was unexpected"),
     ],
 )
 def test_a_fault_names_file_line_key_and_rule(
@@ -127,6 +148,19 @@ def test_a_fault_names_file_line_key_and_rule(
         load(user(tmp_path, objects))
     own = [error for error in raised.value.errors if error.file == tmp_path / "objects.yaml"]
     assert any(e.line == line and key in e.key and rule in e.rule for e in own), raised.value
+
+
+def test_a_mastered_attribute_is_read_as_it_is_written(tmp_path: Path) -> None:
+    given = mastered(names="{erp: net.value}", within="90 minutes")
+    one = next(each for each in load(user(tmp_path, given)).mastered if each.name == "x")
+    assert (one.systems, one.within) == (("clm", "erp"), timedelta(minutes=90))
+    assert (one.carried_as("clm"), one.carried_as("erp")) == ("a.b", "net.value")
+    assert one.wanted == {"a.b", "net.value"}
+
+
+def test_a_shipped_attribute_may_name_a_system_whose_source_was_replaced(tmp_path: Path) -> None:
+    mapping = load(user(tmp_path, erp="system: sap\ncadence: live\nservices: [erp]\n"))
+    assert "erp" in next(one for one in mapping.mastered if one.name == "contract_value").copies
 
 
 def test_all_faults_of_all_sources_are_told_at_once(tmp_path: Path) -> None:

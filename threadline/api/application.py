@@ -14,6 +14,7 @@ from threadline.api import (
     incidents,
     journeys,
     kpis,
+    mismatches,
     people,
     problems,
     sources,
@@ -51,7 +52,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
     )
     app.state.services = services
     problems.install(app)
-    for part in (contracts, identity, kpis, journeys, incidents, sources, people):
+    for part in (contracts, identity, kpis, journeys, incidents, sources, mismatches, people):
         app.include_router(part.router, prefix="/api/v1", responses=_PROBLEMS)
     app.include_router(health.router)
     if left_open := unguarded(app.routes):

@@ -21,6 +21,7 @@ from threadline.errors import NotAllowed, NotFound
 from threadline.model.kpis import KpiValue, Window
 from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
+from threadline.store.telemetry import mastery as mastery_store
 from threadline.wire import CaseRow, Kpi, KpiPage, KpiPart, KpiSeriesPoint, Page
 
 DEFAULT_WINDOW = timedelta(days=30)
@@ -140,9 +141,17 @@ def _require_seen(services: ApiServices, dimension: str) -> None:
 def _derived(services: ApiServices, asked: Asked) -> Derived:
     """What the window needs, and the window before it, which every value is compared with."""
     since = asked.window.before().start
-    read = partial(case_store.alive_since, services.telemetry, since=since, journey=asked.journey)
+    several = any(
+        kpi.measure == "revenue-leakage" and asked.journey in kpi.journeys
+        for kpi in services.definitions.kpis.values()
+    )
+    journey = "" if several else asked.journey  # what one leaks, the other tells
+    read = partial(case_store.alive_since, services.telemetry, since=since, journey=journey)
     return Derived(
-        cases=read(table="cases"), steps=read(table="steps"), exceptions=read(table="exceptions")
+        cases=read(table="cases"),
+        steps=read(table="steps"),
+        exceptions=read(table="exceptions"),
+        mismatches=mastery_store.alive_since(services.telemetry, since),
     )
 
 

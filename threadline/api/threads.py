@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from threadline.api import cases, incidents
+from threadline.api import cases, incidents, mismatches
 from threadline.api.services import ApiServices
 from threadline.store.telemetry import cases as case_store
 from threadline.store.telemetry import search
@@ -67,6 +67,8 @@ def thread(services: ApiServices, root: str) -> Thread:
         facts_total=total,
         conflicts=[_conflict(link) for link in links.iter_rows(named=True) if _rival(link)],
         incidents=incidents.of_cases(services, [row.case_id for row in rows]),
+        mastered=mismatches.attributes_of(services, root),
+        mismatches=mismatches.of_contract(services, root),
     )
 
 

@@ -17,6 +17,7 @@ Measure = Literal[
     "sla-attainment",
     "stuck-cases",
     "value-at-risk",
+    "revenue-leakage",
 ]
 Statistic = Literal["median", "p90", "censored_median", "censored_p90"]
 Direction = Literal["lower", "higher"]
@@ -32,6 +33,7 @@ ANCHORS: Mapping[Measure, Anchor] = {
     "sla-attainment": "due",
     "stuck-cases": "now",
     "value-at-risk": "now",
+    "revenue-leakage": "now",
 }
 
 

@@ -14,6 +14,8 @@ REGIONS = {"EMEA": ("EUR", "GBP"), "AMER": ("USD",), "APAC": ("USD", "EUR")}
 BUSINESS_UNITS = ("Advisory", "Cloud Engineering", "Data and AI", "Managed Services")
 CUSTOMERS = 24
 SUPPLIERS = 9
+BILLING_TERMS = ("net 30", "net 45", "net 60 on acceptance")
+COPIED = ("customer.id", "contract.value", "contract.currency", "contract.billing_terms")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,18 @@ class Contract:
             "contract.business_unit": self.business_unit,
             "contract.tier": self.tier,
             "contract.subcontractor_clause": self.subcontracted,
+            "contract.billing_terms": self.billing_terms(),
         }
+
+    def billing_terms(self, changes: int = 0) -> str:
+        """What was agreed on payment, after so many changes of it."""
+        place = int(self.id.removeprefix("C-")) + changes
+        return BILLING_TERMS[place % len(BILLING_TERMS)]
+
+    def copied(self) -> Mapping[str, Value]:
+        """What the ERP keeps of it when it sets the project up."""
+        terms = self.terms()
+        return {name: terms[name] for name in COPIED}
 
 
 def draw(random: Random, number: int, approved_at: datetime) -> Contract:

@@ -21,6 +21,7 @@ from threadline.simulator.hops import Hops
 
 QUARTER_END = timedelta(days=3)
 MOVED = timedelta(days=1)
+FORGETFUL = 6  # one amendment in so many
 DISPUTE = "the hours of the second week are not approved"
 WRONG_TAX = "tax code V1 is not allowed in this company code"
 UNKNOWN_SCHEDULE = "the billing schedule is locked by the period close"
@@ -50,6 +51,7 @@ class Engagement:
             "contract.business_unit": contract.business_unit,
         }
         self._number = contract.id.removeprefix("C-")
+        self._value, self._changes = float(contract.value), 0
 
     def go_on(self, milestones: int, amendments: int) -> None:
         """Deliver and bill so many milestones and agree on so many amendments, in parallel."""
@@ -176,13 +178,20 @@ class Engagement:
         contract = self._course.contract
         kind = self._random.choice(("billing_terms", "rates", "scope"))
         name: Mapping[str, Value] = {"amendment.id": f"A-{self._number}-{place}"}
+        amount = self._random.randrange(1_000, 90_000)
         agreed = {
             "contract.id": contract.id,
             "amendment.kind": kind,
-            "amendment.value": f"{self._random.randrange(1_000, 90_000)}.00",
+            "amendment.value": f"{amount}.00",
             "amendment.currency": contract.currency,
         }
-        self._say(CLM, "clm.amendment.approved", at, {**name, **agreed, **self._terms}, person=True)
+        before = self._agreed()
+        self._value, self._changes = self._value + amount, self._changes + (kind == "billing_terms")
+        after = self._agreed()
+        told = {**name, **agreed, **after, **self._terms}
+        self._say(CLM, "clm.amendment.approved", at, told, person=True)
+        # Now and then the ERP changes the schedule and leaves the contract as it was.
+        kept = before if (int(self._number) + place) % FORGETFUL == 0 else after
         billing = {"billing_schedule.id": f"BS-{self._number}", **self._names(at)[1]}
         if self._chance(0.15):
             fault = {**name, "error.message": UNKNOWN_SCHEDULE}
@@ -192,7 +201,10 @@ class Engagement:
         slow = 60 if self._chance(0.2) else 18
         updated = self._later(at, 1, slow)
         self._say(
-            self._names(updated)[0], "erp.billing_schedule.updated", updated, {**name, **billing}
+            self._names(updated)[0],
+            "erp.billing_schedule.updated",
+            updated,
+            {**name, **billing, "contract.id": contract.id, **kept},
         )
         if self._chance(0.06):
             return  # the delivery system never hears of it
@@ -206,6 +218,15 @@ class Engagement:
                 self._later(updated, 1, 30),
                 {**name, **rates},
             )
+
+    def _agreed(self) -> Mapping[str, Value]:
+        """The contract as amended so far."""
+        contract = self._course.contract
+        return {
+            "contract.value": f"{self._value:.2f}",
+            "contract.currency": contract.currency,
+            "contract.billing_terms": contract.billing_terms(self._changes),
+        }
 
     def _say(
         self,

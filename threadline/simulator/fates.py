@@ -206,11 +206,14 @@ def repeated(course: Course) -> None:
 
 
 def rekeyed(course: Course) -> None:
-    """The project never comes; a person keys it in under a number of its own, then it comes too."""
+    """The project never comes; a person keys it in under a number of its own and with the wrong
+    billing terms, then it comes too.
+    """
     course.validated()
     course.branches()
     course.pass_hours(30, 80)
     own = {"contract.id": course.contract.id, "erp.project.id": f"{course.contract.project}-M"}
+    own |= {"contract.billing_terms": course.contract.billing_terms(changes=1)}
     course.script.event(ERP, "erp.project.created", course.at, {**own, "actor.type": "user"})
     course.billing(slow=6, actor="user")
     course.project(20, 40)

@@ -103,7 +103,7 @@ class Script:
         self, at: datetime, error: str = "", actor: str = "integration", *, nameless: bool = False
     ) -> None:
         """The ERP sets the project up, or refuses to; a `nameless` one does not say for whom."""
-        names = {"contract.id": self.contract.id, **self.project}
+        names = {"contract.id": self.contract.id, **self.project, **self.contract.copied()}
         told = self.project if nameless else None
         self._erp("erp.project.created", "projects", at, names, error, actor, told)
 

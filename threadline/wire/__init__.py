@@ -31,6 +31,7 @@ from threadline.wire.identity import (
 )
 from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, IncidentEvent
 from threadline.wire.kpis import Kpi, KpiPage, KpiPart, KpiSeriesPoint, KpiState
+from threadline.wire.mastery import Holder, MasteredAttribute, Mismatch, MismatchState, Said
 from threadline.wire.operations import DeadLetter, FactDetail, Health, RawInput, SourceRow
 from threadline.wire.people import AuditRecord, Me
 from threadline.wire.problems import Fault, Problem
@@ -64,6 +65,7 @@ __all__ = [
     "FactDetail",
     "Fault",
     "Health",
+    "Holder",
     "How",
     "IdentifierEvidence",
     "Incident",
@@ -75,7 +77,10 @@ __all__ = [
     "KpiPart",
     "KpiSeriesPoint",
     "KpiState",
+    "MasteredAttribute",
     "Me",
+    "Mismatch",
+    "MismatchState",
     "Money",
     "Orphan",
     "OrphanCount",
@@ -85,6 +90,7 @@ __all__ = [
     "Ruling",
     "RulingRequest",
     "Runbook",
+    "Said",
     "Shape",
     "SlaState",
     "SourceRow",

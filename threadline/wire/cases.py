@@ -70,7 +70,11 @@ class Stuck(Shape):
 
 
 class CaseRow(Shape):
-    """One run of a journey for one object, its states as of the answer."""
+    """One run of a journey for one object, its states as of the answer.
+
+    Behind revenue leakage a row may be a copy that differs from its master: `journey` is empty, and
+    `started_at` is since when.
+    """
 
     journey: str
     case_id: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from threadline.wire.cases import Stuck
 from threadline.wire.kpis import Kpi
+from threadline.wire.mastery import MasteredAttribute, Mismatch, Said
 from threadline.wire.values import Money
 
 NOTHING = "–"
@@ -35,6 +36,13 @@ STEP: Mapping[str, str] = {
     "failed": "failed",
     "waiting": "not yet due to begin",
     "skipped": "not needed",
+}
+
+MISMATCH: Mapping[str, str] = {
+    "open": "differs",
+    "within": "within its time",
+    "closed": "agrees again",
+    "unknown": "unknown",
 }
 
 _HOUR = 3600.0
@@ -168,6 +176,41 @@ def where(stuck: Stuck, now: datetime) -> str:
     waited = f" for {since(stuck.since, now)}" if stuck.since else ""
     late = f", {deadline(stuck.due_at, now)}" if stuck.due_at else ""
     return f"{stuck.title}{place}{waited}{late}"
+
+
+def attribute(name: str, object_id: str) -> str:
+    """A mastered attribute and whose it is: `contract value`, `rate card of project P-1`."""
+    kind, _, number = [*object_id.split(":", 2), "", ""][:3]
+    whose = "" if kind == "contract" else f" of {_words(kind)} {number}"
+    return f"{_words(name)}{whose}"
+
+
+def said(value: Said) -> str:
+    """A value with its currency, as it was told: `EUR 125000.00`, `net 30`."""
+    return f"{value.currency} {value.value}".strip()
+
+
+def mismatch(one: Mismatch) -> str:
+    """One sentence: who says what since when."""
+    copy, master = (f"{said(side)} since {instant(side.at)}" for side in (one.copied, one.mastered))
+    silent = " One of the two is silent now." if one.state == "unknown" else ""
+    return f"{one.system} says {copy}; {one.master}, the master, {master}.{silent}"
+
+
+def told_by_one(attributes: Sequence[MasteredAttribute]) -> str:
+    """Of what nothing can be compared, in one sentence; '' if there is nothing of the kind."""
+    alone = [attribute(one.attribute, one.object_id) for one in attributes if not one.compared]
+    return f"Told by one system only, so unknown: {', '.join(alone)}." if alone else ""
+
+
+def lasted(one: Mismatch, now: datetime) -> str:
+    """How long they have differed or did: `for 3 d, 2 d longer than it may`."""
+    end = min(one.until or now, now)
+    whole = duration((end - one.since).total_seconds())
+    if end <= one.due_at:
+        return f"{whole}, may until {instant(one.due_at)}"
+    over = f"{whole}, {duration((end - one.due_at).total_seconds())} longer than it may"
+    return f"{over}; until {instant(one.until)}" if one.state == "closed" else over
 
 
 def _words(name: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from threadline.wire.cases import CaseState, SlaState, Stuck, ThreadCase
 from threadline.wire.incidents import Incident
+from threadline.wire.mastery import MasteredAttribute, Mismatch
 from threadline.wire.values import Instant, Money, Shape
 
 How = Literal["own", "ancestor", "trace", "link", "shared"]
@@ -101,3 +104,5 @@ class Thread(Shape):
     facts_total: int
     conflicts: list[Conflict]
     incidents: list[Incident]
+    mastered: list[MasteredAttribute] = Field(default_factory=list)
+    mismatches: list[Mismatch] = Field(default_factory=list)  # those that last first

@@ -47,12 +47,15 @@ SELECT journey, case_id, started_at, completed_at, cancelled_at, paused_from, pa
 WHERE journey = {journey:String}
 """
 
-# A case that was over before, and due before, counts in no window that begins after.
+# A case that was over before, and due before, counts in no window that begins after; of a contract
+# with a mismatch it says where that belongs.
 _ALIVE = """
 SELECT journey, case_id FROM cases FINAL
 WHERE (journey = {journey:String} OR {journey:String} = '')
     AND (completed_at IS NULL AND cancelled_at IS NULL OR due_at >= {since:DateTime64(9, 'UTC')}
-         OR least(completed_at, cancelled_at) >= {since:DateTime64(9, 'UTC')})
+         OR least(completed_at, cancelled_at) >= {since:DateTime64(9, 'UTC')}
+         OR root_id IN (SELECT root_id FROM mismatches FINAL
+                        WHERE until IS NULL OR until >= {since:DateTime64(9, 'UTC')}))
 """
 
 

@@ -11,16 +11,20 @@ from threadline.store.telemetry import Telemetry
 _KEYS = {"cases": "journey, case_id", "steps": "journey, case_id, step"} | {
     "exceptions": "journey, case_id, kind, fact_id"
 }
+_OF_ROOTS = {
+    "attribute_values": "root_id, object_id, attribute, system, at",
+    "mismatches": "root_id, object_id, attribute, system, starts_at",
+}
 
 
 def keys_of(telemetry: Telemetry, roots: Collection[str]) -> dict[str, pl.DataFrame]:
-    """The keys of all rows of cases, steps and exceptions under `roots`, by table."""
+    """The keys of all derived rows under `roots`, by table."""
     parameters = {"roots": sorted(roots)}
-    of_roots = "SELECT journey, case_id FROM cases FINAL WHERE root_id IN {roots:Array(String)}"
+    here = "root_id IN {roots:Array(String)}"
+    of_cases = f"(journey, case_id) IN (SELECT journey, case_id FROM cases FINAL WHERE {here})"
+    asked = {table: (keys, of_cases) for table, keys in _KEYS.items()}
+    asked |= {table: (keys, here) for table, keys in _OF_ROOTS.items()}
     return {
-        table: telemetry.query(
-            f"SELECT {keys} FROM {table} FINAL WHERE (journey, case_id) IN ({of_roots})",
-            parameters,
-        )
-        for table, keys in _KEYS.items()
+        table: telemetry.query(f"SELECT {keys} FROM {table} FINAL WHERE {where}", parameters)
+        for table, (keys, where) in asked.items()
     }

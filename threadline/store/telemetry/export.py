@@ -27,6 +27,8 @@ _TABLES = {
             "cases",
             "steps",
             "exceptions",
+            "attribute_values",
+            "mismatches",
         )
     },
     "dead_letters": "SELECT kind, source, reason, excerpt, min(received_at) AS received_at"

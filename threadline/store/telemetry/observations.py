@@ -32,7 +32,7 @@ seen AS (
         AND (name IN {names:Array(String)} OR payload != '{}'
             OR arrayExists(pattern -> name LIKE pattern, {patterns:Array(String)}))
 )
-SELECT * EXCEPT (of, here) FROM seen
+SELECT * EXCEPT (of, here), here = of AS whole FROM seen
 WHERE (how = 'own' AND kind != 'span') OR here = of
 """
 
@@ -60,7 +60,7 @@ def observations(
 ) -> pl.DataFrame:
     """One row per root, identifier and fact: facts called one of `names` or carrying a payload.
 
-    A `*` in a name stands for anything.
+    A `*` in a name stands for anything. `whole`: all that the fact speaks of is under the root.
     """
     patterns = [_like(name) for name in names if "*" in name]
     exact = [name for name in names if "*" not in name]

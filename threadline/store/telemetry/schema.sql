@@ -217,6 +217,54 @@ CREATE TABLE IF NOT EXISTS exceptions (
 ORDER BY (journey, case_id, kind, fact_id)
 SETTINGS index_granularity = 256, /*durable*/;
 
+-- What each system says of attributes that have a master: one row per change, from `at` on.
+CREATE TABLE IF NOT EXISTS attribute_values (
+    root_id    String,
+    object_id  String,
+    attribute  LowCardinality(String),
+    system     LowCardinality(String),
+    at         DateTime64(9, 'UTC'),
+    mastered   Bool,
+    value      String,
+    currency   LowCardinality(String),
+    fact_id    String,
+    generation UInt64,
+    deleted    UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (root_id, object_id, attribute, system, at)
+SETTINGS index_granularity = 256, /*durable*/;
+
+-- Where a copy differed from its master: one row per stretch in which neither said anything new. The
+-- stretches of one mismatch share `since`, `due_at` (it may differ until then) and `until` (null: it
+-- differs still).
+CREATE TABLE IF NOT EXISTS mismatches (
+    root_id         String,
+    object_id       String,
+    attribute       LowCardinality(String),
+    system          LowCardinality(String),
+    starts_at       DateTime64(9, 'UTC'),
+    ends_at         Nullable(DateTime64(9, 'UTC')),
+    since           DateTime64(9, 'UTC'),
+    due_at          DateTime64(9, 'UTC'),
+    until           Nullable(DateTime64(9, 'UTC')),
+    master          LowCardinality(String),
+    master_value    String,
+    master_currency LowCardinality(String),
+    master_at       DateTime64(9, 'UTC'),
+    master_fact     String,
+    copy_value      String,
+    copy_currency   LowCardinality(String),
+    copy_at         DateTime64(9, 'UTC'),
+    copy_fact       String,
+    amount          Bool,
+    difference      Nullable(Decimal(18, 2)),
+    currency        LowCardinality(String),
+    generation      UInt64,
+    deleted         UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (root_id, object_id, attribute, system, starts_at)
+SETTINGS index_granularity = 256, /*durable*/;
+
 -- What could not be understood: kept, counted, seen, and replayable after the mapping is fixed.
 CREATE TABLE IF NOT EXISTS dead_letters (
     partition   UInt16,
