@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import polars as pl
 from judge import figures, mastery
 from judge.difference import Difference, compare
+from judge.hops import HopBook
 from judge.observable import Truth, standing
 from judge.promises import Book, Kept, told
 from judge.service import JudgedService
@@ -105,6 +106,17 @@ def hold_incidents(
         found,
         story=lambda key: _promise(truth, book.kept.get(key), key, now),
     )
+
+
+def hold_hops(service: JudgedService, book: HopBook, now: datetime, judgement: Judgement) -> None:
+    """Compare incidents of failing hops with what the book says must have become of them."""
+    about = ("since", "error", "journey", "step", "cases", "worth", "criticality")
+    found = {
+        one.promise: _told(service, one) | {name: getattr(one, name) for name in about}
+        for one in service.alerts.page(limit=10_000).items
+        if one.of_hop
+    }
+    judgement.hold("hop", book.expected(), found, story=lambda _: f"as of {now}")
 
 
 def _told(service: JudgedService, one: Incident) -> dict:

@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from judge.hops import HopBook
 from judge.judgement import (
     Judgement,
     hold_counts,
     hold_figures,
+    hold_hops,
     hold_incidents,
     hold_states,
     hold_tables,
@@ -69,7 +71,7 @@ def judge(
             hold_counts(service.telemetry, truth, sent, judgement)
             hold_figures(service, truth, end, judgement)
             play.linger(truth, end)
-        judgement.became = play.book.became
+        judgement.became = play.book.became + play.hops.became
     return judgement
 
 
@@ -82,6 +84,7 @@ class _Play:
     hasty: bool
     waiting: list[Delivery]
     book: Book = field(default_factory=Book)
+    hops: HopBook = field(default_factory=HopBook)
 
     @property
     def over(self) -> bool:
@@ -105,8 +108,10 @@ class _Play:
         """Let deadlines be judged at `now`, and compare what the service says then."""
         self.service.evaluate(now)
         self.book.look(truth.told.cases, now)
+        self.hops.watch(truth, now)
         hold_states(self.service, truth, now, self.judgement)
         hold_incidents(self.service, truth, self.book, now, self.judgement)
+        hold_hops(self.service, self.hops, now, self.judgement)
 
     def linger(self, truth: Truth, now: datetime) -> datetime:
         """Let people act at `now`, and look again when those who did not must have been told."""
@@ -117,7 +122,9 @@ class _Play:
         self.service.clock.move_to(later)
         self.service.alerts.escalate(later)
         self.book.escalate(later)
+        self.hops.escalate(later)
         hold_incidents(self.service, truth, self.book, later, self.judgement)
+        hold_hops(self.service, self.hops, later, self.judgement)
         return later
 
     def _act(self, now: datetime) -> None:
@@ -146,12 +153,27 @@ def _forwards(play: _Play, deliveries: Sequence[Delivery], end: datetime, whole:
     looked = start
     for number in range(1, LOOKS + 1):
         after = max(looked, start + (end - start) * number / (LOOKS + 1))
+        for at in (each for each in _troubled(whole) if looked < each < after):
+            looked = play.visit(_known(deliveries, at), at)
+        after = max(looked, after)
         looked, truth = _look(deliveries, after, [due for due in late if due > after])
         looked = play.visit(truth, looked)
         for at in _passage(whole, looked, end) if number in PASSAGES else ():
             looked = play.visit(_known(deliveries, at), at)
         if play.over:
             return
+
+
+def _troubled(whole: Truth) -> Sequence[datetime]:
+    """While a step hangs that has failed, and some time after it has been done."""
+    for failed, closed in sorted(
+        (step["first_failed_at"], step["closed_at"])
+        for step in whole.told.steps.values()
+        if step["required"] and step["failures"] and step["closed_at"]
+    ):
+        if failed + SHORTLY < closed:
+            return failed + SHORTLY, closed + SHORTLY
+    return ()
 
 
 def _passage(whole: Truth, after: datetime, end: datetime) -> Sequence[datetime]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import grpc
 import httpx
+from judge.hops import DEFINITIONS
 from judge.tape import Delivery
 from prometheus_client import CollectorRegistry
 
@@ -109,7 +110,8 @@ def fresh_service(
     """A service over `telemetry`, emptied first; its log and control store in `directory`."""
     telemetry.reset()
     clock = FixedClock(at)
-    settings = Settings(data_dir=directory, alerts=AlertsSettings(webhook_url=PAGED))
+    paged = AlertsSettings(webhook_url=PAGED)
+    settings = Settings(data_dir=directory, definitions_dir=DEFINITIONS, alerts=paged)
     active = activation.load(settings)
     with ExitStack() as stack:
         log = Log.open(LogSettings(dir=directory / "log"), clock)

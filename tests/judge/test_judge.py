@@ -16,6 +16,7 @@ CONTRACTS = 14
 SEED = 101
 
 
+@pytest.mark.timeout(400)  # on a busy machine
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_world_is_told_as_it_can_be_known_in_any_order(
     tmp_path: Path, telemetry: Telemetry, scenario: str
