@@ -14,6 +14,7 @@ from metrics.mismatches import standing
 from threadline.api import cases, cursors
 from threadline.api.access import requires
 from threadline.api.problems import Refusal
+from threadline.api.redaction import HIDDEN
 from threadline.api.services import ApiServices, Services
 from threadline.errors import NotFound
 from threadline.model.people import Permission
@@ -50,7 +51,7 @@ def mismatches(
         after = _placed(cursor)
         rows = [row for row in rows if _place(row) > after]
     following = cursors.encode(*_told(rows[limit - 1])) if len(rows) > limit else None
-    return Page(items=[_mismatch(row) for row in rows[:limit]], next=following)
+    return Page(items=[_mismatch(services, row) for row in rows[:limit]], next=following)
 
 
 def of_contract(services: ApiServices, root: str) -> list[Mismatch]:
@@ -58,7 +59,7 @@ def of_contract(services: ApiServices, root: str) -> list[Mismatch]:
     now = services.clock.now()
     read = mastery_store.mismatches_of(services.telemetry, root)
     rows = standing(read, now, services.silent_systems(now)).sort("since", descending=True)
-    found = [_mismatch(row) for row in rows.iter_rows(named=True)]
+    found = [_mismatch(services, row) for row in rows.iter_rows(named=True)]
     return sorted(found, key=lambda one: _STATES.index(one.state))
 
 
@@ -66,7 +67,7 @@ def attributes_of(services: ApiServices, root: str) -> list[MasteredAttribute]:
     """The mastered attributes of a contract's objects of which anything was ever said."""
     told: dict[tuple[str, str], dict[str, list[Said]]] = {}
     for row in mastery_store.values_of(services.telemetry, root).iter_rows(named=True):
-        said = Said(**{name: row[name] for name in Said.model_fields})
+        said = _said(services, row["attribute"], *(row[name] for name in Said.model_fields))
         by_system = told.setdefault((row["object_id"], row["attribute"]), {})
         by_system.setdefault(row["system"], []).append(said)
     declared = {one.name: one for one in services.mapping.mastered}
@@ -91,18 +92,32 @@ def _holder(system: str, mastered: bool, said: list[Said]) -> Holder:
     return Holder(system=system, mastered=mastered, now=now, before=latest[1:])
 
 
-def _mismatch(row: Mapping[str, Any]) -> Mismatch:
+def _hidden(services: ApiServices, attribute: str) -> bool:
+    """Whether those who ask may not see the values of a mastered attribute."""
+    hides = services.redaction.hides
+    known = next((one for one in services.mapping.mastered if one.name == attribute), None)
+    return hides(attribute) or (known is not None and any(map(hides, known.wanted)))
+
+
+def _said(
+    services: ApiServices, attribute: str, value: str, currency: str, at: datetime, fact_id: str
+) -> Said:
+    if _hidden(services, attribute):
+        value, currency = HIDDEN, ""
+    return Said(value=value, currency=currency, at=at, fact_id=fact_id)
+
+
+def _mismatch(services: ApiServices, row: Mapping[str, Any]) -> Mismatch:
     sides = {side: [row[f"{side}_{name}"] for name in _SIDES] for side in ("master", "copy")}
-    said = {
-        side: Said(value=value, currency=currency, at=at, fact_id=fact)
-        for side, (value, currency, at, fact) in sides.items()
-    }
+    said = {side: _said(services, row["attribute"], *told) for side, told in sides.items()}
     return Mismatch(
         contract=row["root_id"],
         number=cases.number(row["root_id"]),
         mastered=said["master"],
         copied=said["copy"],
-        difference=cases.money(row["difference"], row["currency"]),
+        difference=None
+        if _hidden(services, row["attribute"])
+        else cases.money(row["difference"], row["currency"]),
         **{name: row[name] for name in _SAME},
     )
 
