@@ -85,10 +85,8 @@ def what(incident: Incident, briefing: Briefing) -> str:
 def _failing(incident: Incident) -> str:
     worth = " and ".join(f"{unit} {Decimal(total):,}" for unit, total in incident.worth.items())
     said = f"“{incident.error}”" if incident.error else "a failure without a message"
-    return (
-        f"{incident.system}: {incident.cases} cases hang on {said}"
-        f"{f', contracts worth {worth}' if worth else ''}"
-    )
+    hang = "1 case hangs" if incident.cases == 1 else f"{incident.cases} cases hang"
+    return f"{incident.system}: {hang} on {said}{f', contracts worth {worth}' if worth else ''}"
 
 
 def _value(identifier: str) -> str:

@@ -12,7 +12,7 @@ from dashboards.client import Refused, api
 from dashboards.frame import freshness, guarded, show, who
 from dashboards.markup import Markup, chip, link, plain, table, tag
 from dashboards.thread_parts import runbook
-from threadline.wire import Delivery, Incident, phrases
+from threadline.wire import Delivery, Incident, IncidentEvent, phrases
 
 REFRESH_SECONDS = 10
 SHOWN = 50
@@ -84,6 +84,8 @@ def _card(incident: Incident, now: datetime) -> None:
     words, tone = SEVERITY[incident.severity]
     chips = [chip(words, tone)]
     worth = incident.worth or ([incident.value] if incident.value else [])
+    if incident.severity == "failure" and incident.state == "resolved":
+        worth = []  # of those that hung on it last
     chips += [tag("strong", phrases.amount(money)) for money in worth]
     chips.append(_state(incident, now))
     show(
@@ -104,9 +106,7 @@ def _card(incident: Incident, now: datetime) -> None:
             args=(incident.id,),
         )
     if incident.severity == "failure":
-        with st.expander(
-            f"The {incident.cases} cases", key=f"cases-{incident.id}", on_change="rerun"
-        ) as more:
+        with st.expander("The cases", key=f"cases-{incident.id}", on_change="rerun") as more:
             if more.open:
                 _affected(incident)
     with st.expander(
@@ -189,9 +189,16 @@ def _when(delivery: Delivery) -> str:
 def _history(incident: Incident) -> None:
     for event in api().incident(incident.id).history:
         who = f" by {event.who}" if event.who else ""
-        said = ", ".join(f"{key}: {value}" for key, value in event.detail.items() if value)
-        words = f"{phrases.moment(event.at)} · {event.what}{who}{f' ({said})' if said else ''}"
+        words = f"{phrases.moment(event.at)} · {event.what}{who}{_detail(event)}"
         show(tag("div", words, class_="tl-quiet-text"))
+
+
+def _detail(event: IncidentEvent) -> str:
+    """What is worth knowing of an event: of a hop that grows or shrinks, how many hang on it."""
+    if event.what == "updated" and "cases" in event.detail:
+        return f": {event.detail['cases']} hang on it"
+    said = ", ".join(f"{key}: {value}" for key, value in event.detail.items() if value)
+    return f" ({said})" if said else ""
 
 
 def _acknowledge(incident_id: str) -> None:

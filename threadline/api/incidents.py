@@ -157,7 +157,10 @@ def _whole(services: ApiServices, incident: Opened) -> Incident:
 def _title(incident: Opened, journey: str, step: str) -> str:
     if incident.of_hop:
         said = f"“{incident.error}”" if incident.error else "a failure without a message"
-        return f"{incident.system} fails: {incident.cases} cases hang on {said}"
+        if not incident.live:
+            return f"{incident.system} failed: cases hung on {said}"
+        hang = "1 case hangs" if incident.cases == 1 else f"{incident.cases} cases hang"
+        return f"{incident.system} fails: {hang} on {said}"
     number = cases.number(incident.root_id or incident.case_id)
     how = "is past its deadline" if incident.severity == "breach" else "is close to its deadline"
     if incident.promise == CASE_PROMISE:

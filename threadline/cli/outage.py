@@ -71,4 +71,5 @@ def _sentence(incident: Incident) -> str:
         return f"{incident.system}: healed, nothing hangs on it any more"
     worth = " and ".join(phrases.amount(money) for money in incident.worth)
     by = f"acknowledged by {incident.acknowledged_by}" if incident.acknowledged_by else "open"
-    return f"{incident.system}: {incident.cases} cases hang on it, worth {worth} ({by})"
+    hang = "1 case hangs" if incident.cases == 1 else f"{incident.cases} cases hang"
+    return f"{incident.system}: {hang} on it, worth {worth} ({by})"
