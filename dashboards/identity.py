@@ -89,7 +89,9 @@ def _identifier(found: IdentifierEvidence) -> None:
 def _tie(tie: Tie) -> None:
     words = f"{tie.child} {tie.kind.replace('_', ' ')} {tie.parent}"
     since = f"since {phrases.moment(tie.since)}" if tie.since else ""
-    head = tag("div", chip(tie.state, TONES[tie.state]), tag("strong", words), since)
+    head = tag(
+        "div", chip(tie.state, TONES[tie.state]), tag("strong", words), since, class_="tl-chips"
+    )
     why = tag("p", tie.reason, class_="tl-quiet-text") if tie.reason else ""
     show(join([head, why]))
     if tie.assertions:
@@ -169,7 +171,7 @@ def _conflict(one: ConflictRow) -> None:
         "Evidence": link(links.identity(one.child), "all that is said of it"),
     }
     cells = [cell for name, said in pairs.items() for cell in (tag("dt", name), tag("dd", said))]
-    head = tag("div", chip(one.state, TONES[one.state]), tag("strong", words))
+    head = tag("div", chip(one.state, TONES[one.state]), tag("strong", words), class_="tl-chips")
     show(join([head, tag("dl", *cells, class_="tl-facts")]))
     _buttons(one.kind, one.child, one.parent, one.state, ruled=one.state == "retracted")
 

@@ -85,7 +85,8 @@ def _card(incident: Incident, now: datetime) -> None:
     chips = [chip(words, tone)]
     worth = incident.worth or ([incident.value] if incident.value else [])
     if incident.severity == "failure" and incident.state == "resolved":
-        worth = []  # of those that hung on it last
+        # What it was worth is that of those that hung on it last.
+        chips, worth = [chip("hop failed", "quiet")], []
     chips += [tag("strong", phrases.amount(money)) for money in worth]
     chips.append(_state(incident, now))
     show(
