@@ -78,6 +78,14 @@ def test_an_identifier_nobody_has_named_is_not_found(world):
     assert world.service.api.get("/api/v1/identifiers/P-404").status_code == 404
 
 
+def test_a_customer_is_said_never_to_tie_anything(world):
+    world.tell("clm.terms.agreed", contract__id="C-100002", customer__id="CU-7")
+    world.service.drain()
+    refused = world.service.api.get("/api/v1/identifiers/CU-7")
+    assert refused.status_code == 404
+    assert "names a customer" in refused.json()["detail"]
+
+
 def test_conflicts_are_listed_by_source_and_relation_with_the_cases_they_touch(world):
     (conflict,) = world.get("/conflicts", kind="belongs_to", system="psa")["items"]
     assert (conflict["child"], conflict["parent"], conflict["state"]) == (P1, C2, "conflict")

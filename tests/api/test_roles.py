@@ -177,6 +177,9 @@ def test_what_is_hidden_from_a_role_is_hidden_wherever_it_stands(as_, some_fact)
     assert as_("support").get("/api/v1/kpis", params={"by": "region"}).status_code == 200
     fact = as_("on-call").get(f"/api/v1/facts/{some_fact}").json()
     assert "(redacted)" in fact["attributes"].values()
+    asked = f"/api/v1/identifiers/{customer}"
+    details = [as_(role).get(asked).json()["detail"] for role in ("support", "executive")]
+    assert ["names a customer" in detail for detail in details] == [True, False]
 
 
 def test_an_act_is_done_in_the_name_that_was_proved(as_):

@@ -15,6 +15,7 @@ from collector.identity.versions import winners
 from threadline.api import cursors, suspecting
 from threadline.api.access import requires
 from threadline.api.problems import Refusal
+from threadline.api.redaction import HIDDEN
 from threadline.api.services import ApiServices, Services
 from threadline.model.identifiers import Identifier
 from threadline.model.people import Permission
@@ -52,11 +53,22 @@ def evidence(services: Services, identifier: str) -> Page[IdentifierEvidence]:
     text = identifier.strip()
     names = {text, *(services.mapping.normalised(n, text) for n in services.mapping.namespaces)}
     found = search.exact(
-        services.telemetry, text, spellings=names - {""}, unlinked=(), limit=SAME_NAME
+        services.telemetry,
+        text,
+        spellings=names - {""},
+        unlinked=services.unlinked_types,
+        limit=SAME_NAME,
     )
+    seen = [not _hidden(services, kind) for kind in found["object_type"].to_list()]
+    found = found.filter(pl.Series(seen, dtype=pl.Boolean))
     if found.is_empty():
         raise Refusal(404, f"No fact has named the identifier {text!r}.", title="Not found")
-    return Page(items=[_evidence(services, row) for row in found.iter_rows(named=True)])
+    linking = found.filter(~pl.col("object_type").is_in(services.unlinked_types))
+    if linking.is_empty():
+        kind = found["object_type"][0]
+        detail = f"{text!r} names a {kind}: such names are searchable and never tie anything."
+        raise Refusal(404, detail, title="Never tied")
+    return Page(items=[_evidence(services, row) for row in linking.iter_rows(named=True)])
 
 
 @router.get("/conflicts")
@@ -136,7 +148,11 @@ def orphans(
     if len(rows) > limit:
         last = rows[limit - 1]
         following = cursors.encode(last["received_at"].isoformat(), last["fact_id"])
-    return Page(items=[Orphan(**row) for row in rows[:limit]], next=following)
+    items = [
+        Orphan(**row | {"identifiers": [n for n in row["identifiers"] if not _hidden(services, n)]})
+        for row in rows[:limit]
+    ]
+    return Page(items=items, next=following)
 
 
 @router.get("/orphans/counts")
@@ -156,7 +172,24 @@ def suspicions(services: Services, limit: Limit = 50) -> Page[Suspicion]:
         for one in suspecting.suspicions(services.telemetry, services.mapping, limit)
         if (one.kind, one.child, one.parent) not in known
     ]
-    return Page(items=[Suspicion(**vars(one) | {"why": list(one.why)}) for one in found])
+    return Page(
+        items=[
+            Suspicion(**vars(one) | {"why": [_shown(services, words) for words in one.why]})
+            for one in found
+        ]
+    )
+
+
+def _hidden(services: ApiServices, identifier: str) -> bool:
+    """Whether those who ask may not see identifiers of that type."""
+    return services.redaction.hides(identifier.partition(":")[0])
+
+
+def _shown(services: ApiServices, words: str) -> str:
+    """`words` of a suspicion, unless they tell an identifier that is hidden."""
+    never = services.unlinked_types
+    told = any(f"{kind}:" in words for kind in never if services.redaction.hides(kind))
+    return HIDDEN if told else words
 
 
 def _evidence(services: ApiServices, row: dict[str, Any]) -> IdentifierEvidence:
