@@ -17,6 +17,7 @@ from threadline.api import (
     mismatches,
     people,
     problems,
+    rulings,
     sources,
 )
 from threadline.api.access import unguarded
@@ -52,7 +53,17 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
     )
     app.state.services = services
     problems.install(app)
-    for part in (contracts, identity, kpis, journeys, incidents, sources, mismatches, people):
+    for part in (
+        contracts,
+        identity,
+        rulings,
+        kpis,
+        journeys,
+        incidents,
+        sources,
+        mismatches,
+        people,
+    ):
         app.include_router(part.router, prefix="/api/v1", responses=_PROBLEMS)
     app.include_router(health.router)
     if left_open := unguarded(app.routes):

@@ -1,4 +1,4 @@
-"""Identity: what resolves to what and why, contradictions, orphans, suspicions, and rulings."""
+"""Identity: what resolves to what and why, contradictions, orphans and suspicions."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ import polars as pl
 from fastapi import APIRouter, Query
 
 from collector.identity.links import asserted
-from collector.identity.ties import BELONGS_TO, SAME_AS
 from collector.identity.versions import winners
-from threadline.api import cursors, suspecting
+from threadline.api import cursors, rulings, suspecting
 from threadline.api.access import requires
 from threadline.api.problems import Refusal
 from threadline.api.redaction import HIDDEN
 from threadline.api.services import ApiServices, Services
-from threadline.model.identifiers import Identifier
 from threadline.model.people import Permission
 from threadline.store.control.rulings import Ruling as Ruled
 from threadline.store.telemetry import cases as case_store
@@ -32,8 +30,6 @@ from threadline.wire import (
     Orphan,
     OrphanCount,
     Page,
-    Ruling,
-    RulingRequest,
     Suspicion,
     Tie,
 )
@@ -101,28 +97,6 @@ def conflict_counts(services: Services) -> Page[ConflictCount]:
     """How many there are, by the system that told of them and by relation."""
     counted = contradictions.conflict_counts(services.telemetry)
     return Page(items=[ConflictCount(**row) for row in counted.iter_rows(named=True)])
-
-
-@router.get("/rulings")
-def rulings(services: Services, limit: Limit = 100, cursor: int | None = None) -> Page[Ruling]:
-    """What people have ruled, the newest first."""
-    made = services.rulings.latest(limit + 1, cursor)
-    following = str(made[limit - 1].number) if len(made) > limit else None
-    return Page(items=[_ruling(one) for one in made[:limit]], next=following)
-
-
-@router.post("/rulings", status_code=201, dependencies=[requires(Permission.RULING)])
-def rule(services: Services, asked: RulingRequest) -> Ruling:
-    """Decide that a tie holds (assert), does not (retract), or leave it to the evidence (lift).
-
-    It takes effect everywhere, usually within a second, for all facts past and to come.
-    """
-    child, parent = _parsed("child", asked.child), _parsed("parent", asked.parent)
-    _require_sense(services, asked.kind, child, parent)
-    who = services.asker.named(asked.actor)
-    why = asked.why.strip()
-    made = services.rulings.rule(asked.act, asked.kind, child, parent, who=who, why=why)
-    return _ruling(made)
 
 
 @router.get("/orphans")
@@ -233,7 +207,7 @@ def _tie(link: dict[str, Any], told: pl.DataFrame, made: Sequence[Ruled]) -> Tie
             Assertion(**{name: row[name] for name in Assertion.model_fields})
             for row in rows.iter_rows(named=True)
         ],
-        rulings=[_ruling(one) for one in made],
+        rulings=[rulings.told(one) for one in made],
     )
 
 
@@ -263,38 +237,3 @@ def _conflicts(services: ApiServices, rows: Sequence[dict[str, Any]]) -> list[Co
         )
         for row in rows
     ]
-
-
-def _ruling(made: Ruled) -> Ruling:
-    return Ruling(**vars(made) | {"child": str(made.child), "parent": str(made.parent)})
-
-
-def _parsed(end: str, text: str) -> Identifier:
-    try:
-        return Identifier.parse(text.strip())
-    except ValueError as error:
-        raise Refusal(422, f"{end}: {error}") from error
-
-
-def _require_sense(services: ApiServices, kind: str, child: Identifier, parent: Identifier) -> None:
-    """Refuse a ruling on a tie that no evidence could ever make."""
-    objects = services.mapping.objects
-    for end, one in (("child", child), ("parent", parent)):
-        declared = objects.get(one.object_type)
-        if declared is None or not declared.links:
-            raise Refusal(422, f"{end}: {one.object_type!r} is no object type that can be tied")
-        written = services.mapping.normalised(one.namespace, one.value)
-        if one.namespace not in declared.namespaces or written != one.value:
-            raise Refusal(422, f"{end}: {one} is not how an identifier of that type is written")
-    if child == parent:
-        raise Refusal(422, "parent: is the same identifier as the child")
-    relations = {
-        (relation.name, relation.child, relation.parent) for relation in services.mapping.relations
-    }
-    sensible = {
-        SAME_AS: child.object_type == parent.object_type,
-        BELONGS_TO: parent.object_type in objects[child.object_type].owners,
-    }.get(kind, (kind, child.object_type, parent.object_type) in relations)
-    if not sensible:
-        types = f"{child.object_type} and {parent.object_type}"
-        raise Refusal(422, f"kind: {types} cannot be tied by {kind!r} (see objects.yaml)")
