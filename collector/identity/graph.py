@@ -31,7 +31,9 @@ class Graph:
     def load(cls, telemetry: Telemetry, mapping: Mapping, rulings: pl.DataFrame) -> Self:
         """What is stored, under the given rulings (`ties.RULINGS`)."""
         return cls(
-            linkage=Linkage.load(identity.links(telemetry), rulings, mapping),
+            linkage=Linkage.load(
+                identity.links(telemetry), identity.places(telemetry), rulings, mapping
+            ),
             seen=Keys(facts.groups(telemetry)),
             awaited=Keys(facts.awaited(telemetry)),
             unsettled=frozenset(identity.unsettled(telemetry)),

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
 from typing import Self
 
 import polars as pl
 
-from collector.identity.resolution import (
-    Ruling,
-    Rulings,
-    decisions,
-    settle,
-    with_asserted,
-)
+from collector.identity import archive
+from collector.identity.archive import Archive, Link
+from collector.identity.names import Names
+from collector.identity.places import Places
+from collector.identity.resolution import Ruling, Rulings, decisions, settle
 from collector.identity.ties import (
     BELONGS_TO,
     NO_EVIDENCE,
@@ -26,13 +24,17 @@ from collector.identity.ties import (
     Place,
     Verdict,
     alone,
-    evidence,
     keep_best,
 )
 from collector.mapping import Mapping
 
 _HELD = Verdict()
 _PLACING = (SAME_AS, BELONGS_TO)  # relations place nothing
+
+# How many links are held as objects before all of them go to the archive, which is laid anew then:
+# so many, or a part of what lies there.
+WORKING_SET = 20_000
+_PART = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,54 +54,57 @@ class Linkage:
     """All links and the place of every identifier they name.
 
     After any sequence of updates it holds what `resolution.resolve` gives for the same evidence.
+    Links that a batch touches are objects; all others rest in an archive.
     """
 
-    def __init__(self, mapping: Mapping, rulings: Rulings) -> None:
-        self._mapping = mapping
-        self._rulings = dict(rulings)
-        self._evidence: dict[Pair, Evidence] = {}
-        # What an identifier's place follows from: the pairs that give it names or owners; and the
-        # other way round: the pairs in which it owns.
-        self._over: dict[str, list[Pair]] = defaultdict(list)
-        self._under: dict[str, list[Pair]] = defaultdict(list)
-        self._places: dict[str, Place] = {}
-        self._lost: dict[Pair, Verdict] = {}
+    def __init__(self, mapping: Mapping, working_set: int = WORKING_SET) -> None:
+        self._mapping, self._working_set = mapping, working_set
+        names = Names()
+        self.places = Places(names, mapping)
+        self._archive = Archive(names)
+        self._rulings: dict[Pair, Ruling] = {}
+        self._forget_objects()
 
     @classmethod
-    def load(cls, links: pl.DataFrame, rulings: pl.DataFrame, mapping: Mapping) -> Self:
-        """A linkage of stored links (columns `ties.EVIDENCE` at least) under `ties.RULINGS`."""
-        linkage = cls(mapping, decisions(rulings))
-        for pair, found in with_asserted(evidence(links), linkage._rulings).items():
-            linkage._evidence[pair] = found
-            linkage._adjoin(pair)
-        linkage._settle(linkage._evidence, linkage._over.keys() | linkage._under.keys())
+    def load(
+        cls,
+        links: pl.DataFrame,
+        identifiers: pl.DataFrame,
+        rulings: pl.DataFrame,
+        mapping: Mapping,
+    ) -> Self:
+        """What was stored, as `ties.LINKS` and as `Places.load` takes it, under `ties.RULINGS`."""
+        linkage = cls(mapping)
+        linkage.places.load(identifiers)
+        linkage._archive.put(archive.rows(links))
+        linkage.rule(decisions(rulings))
         return linkage
 
-    def place(self, identifier: str) -> Place:
-        """What `identifier` resolves to, whether or not it was ever seen."""
-        return self._places.get(identifier) or alone(identifier, self._mapping)
+    def known(self, pairs: Collection[Pair]) -> dict[Pair, Evidence]:
+        """The best evidence for those of `pairs` that have any."""
+        self._open_over({pair.child for pair in pairs})
+        return {pair: self._evidence[pair] for pair in pairs if pair in self._evidence}
 
-    def held(self, pair: Pair) -> Evidence | None:
-        """The best evidence known for a pair."""
-        return self._evidence.get(pair)
+    def unwitnessed(self, identifiers: Collection[str]) -> set[str]:
+        """Those of `identifiers` that no fact ties to another, people's rulings at the most."""
+        self._open_over(set(identifiers))
+        self._open_under(set(identifiers))
+        return {i for i in identifiers if all(map(self._unproven, self._pairs_of(i)))}
 
-    def unwitnessed(self, identifier: str) -> bool:
-        """Whether no fact ties `identifier` to another, people's rulings at the most."""
-        pairs = (*self._over.get(identifier, ()), *self._under.get(identifier, ()))
-        return all(self._evidence[pair] == NO_EVIDENCE for pair in pairs)
-
-    def update(self, found: pl.DataFrame, withdrawn: Iterable[Pair] = ()) -> Changes:
+    def update(self, found: pl.DataFrame, withdrawn: Collection[Pair] = ()) -> Changes:
         """Take in `found` (columns `ties.EVIDENCE`) and settle anew what it touches.
 
         Of a `withdrawn` pair only the evidence in `found` counts; without any, the pair goes,
         unless a ruling asserts it.
         """
+        self._lay_down()
         touched: dict[Pair, tuple[Evidence, Verdict] | None] = {}
-        for pair in withdrawn:
-            if pair in self._evidence:
-                touched[pair] = self._stand(pair)
-                self._withdraw(pair)
-        for pair, new in evidence(found).items():
+        fallen = self.known(withdrawn)
+        self._archive.doubt({pair.child for pair in fallen})
+        for pair in fallen:
+            touched[pair] = self._stand(pair)
+            self._withdraw(pair)
+        for pair, new, _ in self._news(found):
             before = self._stand(pair)
             if keep_best(self._evidence, pair, new):
                 touched.setdefault(pair, before)
@@ -107,8 +112,10 @@ class Linkage:
                     self._adjoin(pair)
         return self._changes(touched)
 
-    def rule(self, rulings: Dictionary[Pair, Ruling | None]) -> Changes:
+    def rule(self, rulings: Dictionary[Pair, Ruling | None] | Rulings) -> Changes:
         """Go by the last words on some pairs from now on; None lifts an earlier ruling."""
+        self._lay_down()
+        self._open_over({pair.child for pair in rulings})
         touched = {pair: self._stand(pair) for pair in rulings}
         for pair, ruling in rulings.items():
             self._rulings.pop(pair, None)
@@ -122,59 +129,64 @@ class Linkage:
                 self._drop(pair)
         return self._changes(touched)
 
+    def _news(self, found: pl.DataFrame) -> list[Link]:
+        """The rows of `found` that may be better than what is known."""
+        told = archive.rows(found)
+        fresh = told.filter(~self._archive.knows_better(told))
+        self._open_over(set(fresh["child"]))
+        return archive.links(fresh)
+
     def _changes(self, touched: dict[Pair, tuple[Evidence, Verdict] | None]) -> Changes:
         region = self._region(touched)
         over = {pair for identifier in region for pair in self._over.get(identifier, ())}
         pairs = over | touched.keys()
         before = {pair: touched[pair] if pair in touched else self._stand(pair) for pair in pairs}
-        places = {identifier: self.place(identifier) for identifier in region}
-        self._settle(pairs & self._evidence.keys(), region)
+        was = self.places.of(region)
+        now = self._settle(pairs & self._evidence.keys(), region)
         after = {pair: self._stand(pair) for pair in pairs}
-        moved = {i: self.place(i) for i, was in places.items() if self.place(i) != was}
-        links = {pair: now for pair, now in after.items() if now != before[pair]}
-        roots = {place.root_id for i in moved for place in (places[i], moved[i])}
-        roots |= {self.place(end).root_id for pair in links for end in (pair.child, pair.parent)}
+        moved = {i: place for i, place in now.items() if place != was[i]}
+        self.places.put(moved)
+        links = {pair: new for pair, new in after.items() if new != before[pair]}
+        roots = {place.root_id for i in moved for place in (was[i], moved[i])}
+        roots |= self.places.roots([end for pair in links for end in (pair.child, pair.parent)])
         return Changes(places=moved, links=links, roots=roots - {""})
 
-    def _settle(self, pairs: Iterable[Pair], region: Set[str]) -> None:
+    def _settle(self, pairs: Iterable[Pair], region: Collection[str]) -> dict[str, Place]:
         """Settle `pairs`, all that lie over the identifiers of `region`, and relations."""
         places, verdicts = settle(
             {pair: self._evidence[pair] for pair in pairs}, self._rulings, self._mapping
         )
-        for identifier in region:
-            self._places.pop(identifier, None)
-        self._places.update((i, place) for i, place in places.items() if i in region)
         for pair, verdict in verdicts.items():
             self._lost.pop(pair, None)
             if verdict != _HELD:
                 self._lost[pair] = verdict
+        return {i: places.get(i) or alone(i, self._mapping) for i in region}
 
     def _region(self, touched: Iterable[Pair]) -> set[str]:
         """Whatever `touched` can move, and all that its place follows from.
 
         An owner never moves with what it owns, so a contract's other objects stay out.
         """
+        ahead = {pair.child for pair in touched if pair.kind in _PLACING}
+        ahead |= {pair.parent for pair in touched if pair.kind == SAME_AS}
         moving: set[str] = set()
-        ahead = [pair.child for pair in touched if pair.kind in _PLACING]
-        ahead += [pair.parent for pair in touched if pair.kind == SAME_AS]
         while ahead:
-            identifier = ahead.pop()
-            if identifier not in moving:
-                moving.add(identifier)
-                ahead += [pair.child for pair in self._under.get(identifier, ())]
-                ahead += self._names(identifier)
+            moving |= ahead
+            self._open_over(ahead)
+            self._open_under(ahead)
+            below = {pair.child for i in ahead for pair in self._under.get(i, ())}
+            ahead = (below | {name for i in ahead for name in self._names(i)}) - moving
         return self._founded(moving)
 
-    def _founded(self, identifiers: Iterable[str]) -> set[str]:
+    def _founded(self, identifiers: set[str]) -> set[str]:
         """`identifiers`, all their names, and the same of all owners, up to the top."""
         founded: set[str] = set()
-        ahead = list(identifiers)
+        ahead = identifiers
         while ahead:
-            identifier = ahead.pop()
-            if identifier not in founded:
-                founded.add(identifier)
-                for pair in self._over.get(identifier, ()):
-                    ahead += (pair.child, pair.parent)
+            founded |= ahead
+            self._open_over(ahead)
+            pairs = [pair for i in ahead for pair in self._over.get(i, ())]
+            ahead = {end for pair in pairs for end in (pair.child, pair.parent)} - founded
         return founded
 
     def _names(self, identifier: str) -> Iterator[str]:
@@ -185,6 +197,13 @@ class Linkage:
     def _stand(self, pair: Pair) -> tuple[Evidence, Verdict] | None:
         found = self._evidence.get(pair)
         return None if found is None else (found, self._lost.get(pair, _HELD))
+
+    def _pairs_of(self, identifier: str) -> Iterator[Pair]:
+        yield from self._over.get(identifier, ())
+        yield from self._under.get(identifier, ())
+
+    def _unproven(self, pair: Pair) -> bool:
+        return self._evidence[pair] == NO_EVIDENCE
 
     def _adjoin(self, pair: Pair) -> None:
         for pairs, end in self._ends(pair):
@@ -209,3 +228,42 @@ class Linkage:
             pairs[end].remove(pair)
             if not pairs[end]:
                 del pairs[end]
+
+    def _open_over(self, identifiers: set[str]) -> None:
+        """Make objects of the links that give `identifiers` names or owners."""
+        shut = identifiers - self._opened_over
+        if shut:
+            self._opened_over |= shut
+            self._take_in(self._archive.over(shut))
+
+    def _open_under(self, identifiers: set[str]) -> None:
+        """Make objects of the links in which `identifiers` own."""
+        shut = identifiers - self._opened_under
+        if shut:
+            self._opened_under |= shut
+            self._take_in(self._archive.under(shut))
+
+    def _take_in(self, links: Iterable[Link]) -> None:
+        for pair, found, verdict in links:
+            self._evidence[pair] = found
+            if verdict != _HELD:
+                self._lost[pair] = verdict
+            self._adjoin(pair)
+
+    def _lay_down(self) -> None:
+        """Archive all objects once they are many."""
+        if len(self._evidence) <= max(self._working_set, len(self._archive) // _PART):
+            return
+        links = (Link(p, found, self._lost.get(p, _HELD)) for p, found in self._evidence.items())
+        self._archive.put(archive.frame(links))
+        self._forget_objects()
+
+    def _forget_objects(self) -> None:
+        self._evidence: dict[Pair, Evidence] = {}
+        self._lost: dict[Pair, Verdict] = {}
+        # What an identifier's place follows from: the pairs that give it names or owners; and the
+        # other way round: the pairs in which it owns. Complete for the identifiers opened.
+        self._over: dict[str, list[Pair]] = defaultdict(list)
+        self._under: dict[str, list[Pair]] = defaultdict(list)
+        self._opened_over: set[str] = set()
+        self._opened_under: set[str] = set()

@@ -59,14 +59,14 @@ def identify(
     settled = versions.settle(stored, batch)
     said = turn(stored, settled.winners, batch, _never(mapping))
     changes = _link(said, telemetry, graph, mapping)
-    gone = _gone(said, telemetry)
+    placed, gone = _placed(said, changes, graph, telemetry), _gone(said, telemetry)
     anyway = _roots(said.by_batch, graph)
     touched = anyway | _roots(said.changed, graph) | _roots(said.vanished, graph)
     touched |= changes.roots | graph.take_unsettled()
     counts = versions.counts(settled, batch, decoded.dead_letters)
     frames = {
         "touched_roots": results.touched_roots(touched - anyway),
-        "identifiers": results.identifiers(_places(said, changes, graph, telemetry), gone),
+        "identifiers": results.identifiers(placed, gone),
         "links": results.links(changes),
         "mentions": results.mentions(said),
         "unattributed": results.unattributed(said),
@@ -74,6 +74,8 @@ def identify(
     }
     stamped = {table: results.stamped(frame, generation) for table, frame in frames.items()}
     trace_links = results.trace_links(batch)
+    graph.linkage.places.mark(placed, stored=True)
+    graph.linkage.places.mark(gone, stored=False)
     _remember(batch, trace_links, graph)
     return Identified(
         frames={**stamped, "trace_links": trace_links, "facts": whole[settled.new]},
@@ -94,6 +96,7 @@ def rule(rulings: pl.DataFrame, telemetry: Telemetry, graph: Graph, generation: 
     """Go by `rulings` (columns `ties.RULINGS`) over what was ruled before."""
     changes = graph.linkage.rule(last_words(rulings))
     places = _named(changes.places, telemetry, graph)
+    graph.linkage.places.mark(places, stored=True)
     frames = {
         "touched_roots": results.touched_roots(changes.roots),
         "identifiers": results.identifiers(places, ()),
@@ -105,7 +108,7 @@ def rule(rulings: pl.DataFrame, telemetry: Telemetry, graph: Graph, generation: 
 
 def _named(places: dict[str, Place], telemetry: Telemetry, graph: Graph) -> dict[str, Place]:
     """`places` without those of identifiers that rulings speak of and no fact has ever named."""
-    doubtful = sorted(name for name in places if graph.linkage.unwitnessed(name))
+    doubtful = sorted(graph.linkage.unwitnessed(places))
     unknown = set(doubtful) - named_by_others(telemetry, doubtful, []) if doubtful else set()
     return {name: place for name, place in places.items() if name not in unknown}
 
@@ -133,10 +136,11 @@ def _link(said: Turn, telemetry: Telemetry, graph: Graph, mapping: Mapping) -> C
     return graph.linkage.update(fold(telling, mapping), fallen)
 
 
-def _places(said: Turn, changes: Changes, graph: Graph, telemetry: Telemetry) -> dict[str, Place]:
-    """Where the identifiers are that the batch names or moves."""
+def _placed(said: Turn, changes: Changes, graph: Graph, telemetry: Telemetry) -> dict[str, Place]:
+    """Where the identifiers are that the batch moves, or is the first to name."""
     own = said.by_batch.filter(pl.col("how") == "own", pl.col("of") > 0)["identifier"]
-    here = {identifier: graph.linkage.place(identifier) for identifier in own.unique().to_list()}
+    places = graph.linkage.places
+    here = places.of(places.unstored(own))
     return _named(changes.places, telemetry, graph) | here
 
 
@@ -152,8 +156,7 @@ def _gone(said: Turn, telemetry: Telemetry) -> set[str]:
 
 
 def _roots(said: pl.DataFrame, graph: Graph) -> set[str]:
-    roots = {graph.linkage.place(i).root_id for i in said["identifier"].unique().to_list()}
-    return roots - {""}
+    return graph.linkage.places.roots(said.filter(pl.col("of") > 0)["identifier"])
 
 
 def _remember(batch: pl.DataFrame, trace_links: pl.DataFrame, graph: Graph) -> None:

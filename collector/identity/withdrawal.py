@@ -20,11 +20,8 @@ def withdrawn(turn: Turn, linkage: Linkage, mapping: Mapping) -> list[Pair]:
     if lost.is_empty():
         return []
     by = set(lost["fact_id"])
-    return [
-        pair
-        for pair in pairs(fold(lost, mapping))
-        if (held := linkage.held(pair)) is not None and held.fact_id in by
-    ]
+    known = linkage.known(pairs(fold(lost, mapping)))
+    return [pair for pair, held in known.items() if held.fact_id in by]
 
 
 def witnesses(pairs: list[Pair], turn: Turn, telemetry: Telemetry) -> pl.DataFrame:

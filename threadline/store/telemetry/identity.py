@@ -10,7 +10,12 @@ from threadline.store.telemetry import Telemetry
 
 # What nothing but a ruling asserts has no fact; rulings are kept in the control store.
 _LINKS = """
-SELECT * EXCEPT (state, reason, generation, deleted) FROM links FINAL WHERE fact_id != ''
+SELECT * EXCEPT (generation, deleted) FROM links FINAL WHERE fact_id != ''
+"""
+
+_PLACES = """
+SELECT concat(object_type, ':', namespace, ':', value) AS identifier, object_id, owner_id, root_id
+FROM identifiers FINAL
 """
 
 _UNSETTLED = """
@@ -42,8 +47,13 @@ SELECT source, sum(orphans) AS orphans FROM orphans GROUP BY source ORDER BY sou
 
 
 def links(telemetry: Telemetry) -> pl.DataFrame:
-    """The best evidence of every pair of identifiers."""
+    """The best evidence of every pair of identifiers, and what became of the pair."""
     return telemetry.query(_LINKS)
+
+
+def places(telemetry: Telemetry) -> pl.DataFrame:
+    """What every identifier resolves to: identifier, object_id, owner_id, root_id."""
+    return telemetry.query(_PLACES)
 
 
 def unsettled(telemetry: Telemetry) -> list[str]:
