@@ -48,7 +48,8 @@ class Archive:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._keep(_ROWS.to_frame())
+        self._rows, self._here, self._sure = _ROWS.to_frame(), pl.Series(), pl.Series()
+        self._keep(self._rows)
 
     def __len__(self) -> int:
         return self._rows.height
@@ -90,8 +91,8 @@ class Archive:
 
     def _keep(self, rows: pl.DataFrame) -> None:
         self._rows = rows.sort("child")
-        self._here: pl.Series = pl.repeat(True, rows.height, dtype=pl.Boolean, eager=True)
-        self._sure: pl.Series = self._here
+        self._here = pl.repeat(True, rows.height, dtype=pl.Boolean, eager=True)
+        self._sure = self._here
         placing = self._rows.select("kind", "parent", row=pl.int_range(pl.len(), dtype=pl.UInt32))
         placing = placing.filter(pl.col("kind").is_in([SAME_AS, BELONGS_TO]))
         same = (pl.col("kind") == SAME_AS).cast(pl.UInt64)

@@ -380,3 +380,14 @@ def test_a_ruling_outlives_the_evidence_it_confirmed() -> None:
     linkage.update(belongs(ERP, CLM, mastered=False))
     linkage.update(EVIDENCE.to_frame(), [Pair("belongs_to", ERP, CLM)])
     assert linkage.places.of([ERP])[ERP].root_id == CLM
+
+
+def test_worse_evidence_counts_once_the_better_one_is_withdrawn() -> None:
+    linkage = Linkage(MAPPING, working_set=0)
+    linkage.update(belongs(ERP, CLM, 1))
+    linkage.update(belongs(PSA, CLM2, 1))  # lays the first link down
+    worse = belongs(ERP, CLM, 5)
+    changes = linkage.update(worse, [Pair("belongs_to", ERP, CLM)])
+    assert changes.links == {
+        Pair("belongs_to", ERP, CLM): (evidence(worse)[Pair("belongs_to", ERP, CLM)], Verdict())
+    }
