@@ -92,7 +92,7 @@ class Archive:
     def _keep(self, rows: pl.DataFrame) -> None:
         self._rows = rows.sort("child")
         self._here = pl.repeat(True, rows.height, dtype=pl.Boolean, eager=True)
-        self._sure = self._here
+        self._sure = self._here.clone()
         placing = self._rows.select("kind", "parent", row=pl.int_range(pl.len(), dtype=pl.UInt32))
         placing = placing.filter(pl.col("kind").is_in([SAME_AS, BELONGS_TO]))
         same = (pl.col("kind") == SAME_AS).cast(pl.UInt64)
