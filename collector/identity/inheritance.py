@@ -9,6 +9,7 @@ import polars as pl
 from collector.identity.lineage import nearest, places, tree
 
 MOST_OF_A_TRACE = 16  # a trace that names more is a batch run: its other spans speak of nobody
+MOST_HOPS = 16  # of a conversation over many traces, each linking to the one before
 
 # One row per fact and identifier: `row` points into the facts, `origin` is the fact it comes from
 # (none for `own` and `trace`), `of` how many identifiers that can tie the fact speaks of. A fact
@@ -31,8 +32,9 @@ def spoken(facts: pl.DataFrame, never: frozenset[str]) -> pl.DataFrame:
     `facts` holds whole traces, one row per fact: trace_id, fact_id, kind, span_id, parent_span_id,
     span_links and `identifiers`, its own as `type:namespace:value`. A fact without any takes those
     of its nearest ancestor that has some; else those of the spans that it, or its nearest ancestor
-    that links, links to; else those of all spans of the trace. A log record stands below the span
-    it names. Identifiers of the types `never` are not inherited and make no fact identified.
+    that links, links to, or that these link to in turn, over `MOST_HOPS` at the most; else those of
+    all spans of the trace. A log record stands below the span it names. Identifiers of the types
+    `never` are not inherited and make no fact identified.
     """
     own = _own(facts, never)
     tying = own.filter("tying").select("row", "identifier")
@@ -90,20 +92,39 @@ def _linked(above: pl.DataFrame) -> pl.DataFrame:
     """Nodes that nothing above identifies and the identified nodes their links lead to."""
     lost = above.filter(pl.col("source").is_null())
     links = _followed(lost, above)
-    seeds = above["node"].is_in(links["linker"].implode())
-    reached = above.select("node", "row", linker=nearest(above["parent"], seeds))
+    reached = above.select("node", "row", linker=_linkers(above, links))
     return reached.join(lost, on="node", how="semi").join(links, on="linker")
 
 
 def _followed(lost: pl.DataFrame, above: pl.DataFrame) -> pl.DataFrame:
-    """Where span links of `lost` nodes lead: linker, source."""
+    """Where span links of `lost` nodes lead, hop by hop: linker, source."""
+    ends = _ends(lost, above)
+    direct = ends.drop_nulls("source").select("linker", "source")
+    further = ends.filter(pl.col("source").is_null())
+    found = direct
+    for _ in range(MOST_HOPS - 1):
+        via = further.select("linker", via=_linkers(above, found).gather(further["place"]))
+        led = via.join(found.rename({"linker": "via"}), on="via").select("linker", "source")
+        before, found = found, pl.concat([direct, led]).unique()
+        if found.height == before.height:
+            break
+    return found
+
+
+def _linkers(above: pl.DataFrame, links: pl.DataFrame) -> pl.Series:
+    """For every node the nearest one at or above it whose links lead anywhere."""
+    return nearest(above["parent"], above["node"].is_in(links["linker"].implode()))
+
+
+def _ends(lost: pl.DataFrame, above: pl.DataFrame) -> pl.DataFrame:
+    """The nodes that `lost` ones link to: linker, place, and source where one is identified."""
     linking = lost.filter(pl.col("span_links").list.len() > 0)
     target = pl.col("span_links").str.splitn(":", 2).struct
     named = linking.select("span_links", linker="node").explode("span_links")
     ends = named.select("linker", trace_id=target.field("field_0"), span_id=target.field("field_1"))
     wanted = above.join(ends, on=["trace_id", "span_id"], how="semi")
     found = ends.join(places(wanted), on=["trace_id", "span_id"])
-    return found.select("linker", source=above["source"].gather(found["place"])).drop_nulls()
+    return found.select("linker", "place", source=above["source"].gather(found["place"]))
 
 
 def _of_trace(

@@ -5,29 +5,43 @@ from __future__ import annotations
 import polars as pl
 
 from collector.identity.graph import Graph
+from collector.identity.inheritance import MOST_HOPS
 from threadline.store.telemetry import Telemetry, facts
 
 
 def gather(batch: pl.DataFrame, telemetry: Telemetry, graph: Graph) -> pl.DataFrame:
     """All stored versions of the facts whose attribution `batch` may change or depend on.
 
-    These are the facts of its traces, of traces that link to them or that they link to, and its own
-    facts outside of traces; columns as in `batch`. Costs nothing for what was never seen before.
+    These are the facts of its traces, of traces that link to them or that they link to, hop by hop,
+    and its own facts outside of traces; columns as in `batch`. Costs nothing for what was never
+    seen before.
     """
     traces = batch["trace_id"].unique()
-    traces = traces.filter(traces != "")
     outside = batch.filter(pl.col("trace_id") == "")["fact_id"].unique()
-    touched = pl.concat([traces, _waiting(traces, telemetry, graph)]).unique()
-    found = _stored(batch, touched, outside, telemetry, graph)
-    targets = _targets(pl.concat([found["span_links"], batch["span_links"]]))
-    others = targets.filter(~targets.is_in(touched.implode()))
-    return pl.concat([found, _stored(batch, others, outside.clear(), telemetry, graph)])
+    touched = _with_waiting(traces.filter(traces != ""), telemetry, graph)
+    found = [_stored(batch, touched, outside, telemetry, graph)]
+    ahead = _targets(pl.concat([found[0]["span_links"], batch["span_links"]]))
+    for _ in range(MOST_HOPS):
+        others = ahead.filter(~ahead.is_in(touched.implode()))
+        if others.is_empty():
+            break
+        found.append(_stored(batch, others, outside.clear(), telemetry, graph))
+        touched = pl.concat([touched, others])
+        ahead = _targets(found[-1]["span_links"])
+    return pl.concat(found)
 
 
-def _waiting(traces: pl.Series, telemetry: Telemetry, graph: Graph) -> pl.Series:
-    """Stored traces with spans that link to spans of `traces`."""
-    awaited = traces.filter(graph.awaited.contains(traces))
-    return facts.linking(telemetry, awaited) if len(awaited) else awaited
+def _with_waiting(traces: pl.Series, telemetry: Telemetry, graph: Graph) -> pl.Series:
+    """`traces`, and the stored traces with spans that link to theirs, hop by hop."""
+    touched = ahead = traces
+    for _ in range(MOST_HOPS):
+        awaited = ahead.filter(graph.awaited.contains(ahead))
+        if awaited.is_empty():
+            break
+        linking = facts.linking(telemetry, awaited)
+        ahead = linking.filter(~linking.is_in(touched.implode()))
+        touched = pl.concat([touched, ahead])
+    return touched
 
 
 def _targets(span_links: pl.Series) -> pl.Series:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from identity_inputs import Decoded, Input, event, hexed, span
 
-from collector.identity.inheritance import MOST_OF_A_TRACE, spoken
+from collector.identity.inheritance import MOST_HOPS, MOST_OF_A_TRACE, spoken
 
 C1, C2, C3 = "contract:clm:C-1", "contract:clm:C-2", "contract:clm:C-3"
 ACME = "customer:crm:ACME"
@@ -108,6 +109,15 @@ def test_a_span_link_carries_over_to_the_linking_span_and_below() -> None:
     assert found["v/1"] == set()
 
 
+def test_a_conversation_over_many_traces_is_followed_link_by_link() -> None:
+    turns = [span("t0", "1", names=(C1,))]
+    for n in range(1, MOST_HOPS + 2):
+        turns += [span(f"t{n}", "1", links=(f"t{n - 1}/2",)), span(f"t{n}", "2", "1")]
+    found = said(*turns, span("t0", "2", "1"))
+    assert all(found[f"t{n}/2"] == {(C1, "link", "t0/1", 1)} for n in range(1, MOST_HOPS + 1))
+    assert found[f"t{MOST_HOPS + 1}/2"] == set()
+
+
 def test_an_identified_ancestor_comes_before_a_link() -> None:
     found = said(
         span("t", "1", names=(C1,)),
@@ -155,15 +165,16 @@ def test_a_deep_chain_is_climbed() -> None:
 @st.composite
 def traces(draw: st.DrawFn) -> list[Input]:
     """Small traces whose parents and links point anywhere, also nowhere and in circles."""
+    ends = ["t/0", "t/1", "u/0", "v/1"]
     return [
         span(
             trace,
             str(span_id),
             draw(st.sampled_from(["", "0", "1", "2", "3", "9"])),
             names=tuple(draw(st.sets(st.sampled_from([C1, C2, ACME]), max_size=2))),
-            links=tuple(draw(st.sets(st.sampled_from(["t/0", "t/1", "u/0"]), max_size=2))),
+            links=tuple(draw(st.sets(st.sampled_from(ends), max_size=2))),
         )
-        for trace in ("t", "u")
+        for trace in ("t", "u", "v")
         for span_id in range(draw(st.integers(0, 5)))
     ]
 
@@ -211,12 +222,19 @@ class _Oracle:
         return next((self._tying(a) for a in self._upwards(i) if self._tying(a)), set())
 
     def _linked(self, i: Input) -> set[str]:
+        return self._over(i, MOST_HOPS)
+
+    @cache  # noqa: B019 - an oracle lives as long as its test
+    def _over(self, i: Input, hops: int) -> set[str]:
         for a in self._upwards(i):
             ends = [self._places.get((link[0], link[2:])) for link in a.links]
-            reached = {name for end in ends if end for name in self._from_above(end)}
+            reached = {name for end in ends if end for name in self._beyond(end, hops - 1)}
             if reached:
                 return reached
         return set()
+
+    def _beyond(self, end: Input, hops: int) -> set[str]:
+        return self._from_above(end) or (self._over(end, hops) if hops else set())
 
     def _of_trace(self, trace: str) -> set[str]:
         spans = [i for i in self._inputs if i.trace == trace]

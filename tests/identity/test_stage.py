@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import polars as pl
 import pytest
@@ -121,6 +121,44 @@ def test_a_link_to_a_stored_span_carries_over(service: Service) -> None:
     service.receive(span("t", "1", names=(CLM,)), span("t", "2", "1"))
     service.receive(span("u", "1", links=("t/2",)))
     assert service.mentions("u/1") == {(CLM, "link")}
+
+
+CONVERSATION = [
+    (span("t", "1", names=(CLM,)), span("t", "2", "1")),
+    (span("u", "1", links=("t/2",)), span("u", "2", "1")),
+    (span("v", "1", links=("u/2",)), span("v", "2", "1")),
+]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_conversation_over_many_traces_is_told_in_any_order(
+    service: Service, order: Sequence[int]
+) -> None:
+    for trace in order:
+        found = service.receive(*CONVERSATION[trace])
+    assert found.touched_roots == {CLM}
+    assert service.mentions("v/2") == service.mentions("u/2") == {(CLM, "link")}
+
+
+def test_a_trace_that_runs_for_weeks_stays_one(service: Service) -> None:
+    week = 7 * 24 * 60
+    service.receive(span("t", "1", names=(CLM,)))
+    for n in range(1, 9):
+        service.receive(span("t", f"{n}/2", "1", received=n * week, at=n * week))
+    assert all(service.mentions(f"t/{n}/2") == {(CLM, "ancestor")} for n in range(1, 9))
+
+
+def test_a_batch_run_over_ten_thousand_contracts_ties_none_of_them(service: Service) -> None:
+    items = [span("t", f"i{n}", "run", names=(f"contract:clm:B-{n}",)) for n in range(10_000)]
+    below = [span("t", f"b{n}", f"i{n}") for n in range(0, 10_000, 100)]
+    service.receive(*items[:10], *below[:50])
+    service.receive(span("t", "run"))
+    assert len(service.mentions("t/run")) == 10  # few enough to be the trace of all of them
+    service.receive(*items[10:], *below[50:])
+    assert service.mentions("t/run") == set()
+    assert service.mentions("t/b9900") == {("contract:clm:B-9900", "ancestor")}
+    assert service.telemetry.query("SELECT * FROM links FINAL").is_empty()
+    assert service.orphans() == 0
 
 
 def test_names_that_never_link_are_searchable_and_resolve_to_nothing(service: Service) -> None:

@@ -42,6 +42,7 @@ CONTEXT += ("subject", "data", "data_base64", "traceparent", "tracestate")
 SAMPLED = re.compile(r"(?:^|,)\s*ot=(?:[^,]*;)?th:0*[1-9a-f]")
 TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 MOST_OF_A_TRACE = 16
+MOST_HOPS = 16
 
 
 @dataclass(kw_only=True)
@@ -302,7 +303,7 @@ def _inherit(told: list[Fact], rules: Rules) -> None:
             fact.speaks, fact.how = above.speaks, "ancestor"
         else:
             lost.append(fact)
-    linked = {fact.fact_id: _over_links(fact, spans) for fact in lost}
+    linked = {fact.fact_id: _over_links(fact, spans, MOST_HOPS) for fact in lost}
     for fact in lost:
         if linked[fact.fact_id]:
             fact.speaks, fact.how = linked[fact.fact_id], "link"
@@ -324,13 +325,16 @@ def _ancestors(fact: Fact, spans: dict[tuple[str, str], Fact]) -> Iterator[Fact]
         above = spans.get((above.trace_id, above.below))
 
 
-def _over_links(fact: Fact, spans: dict[tuple[str, str], Fact]) -> frozenset[str]:
+def _over_links(fact: Fact, spans: dict[tuple[str, str], Fact], hops: int) -> frozenset[str]:
     for each in (fact, *_ancestors(fact, spans)):
         found: set[str] = set()
         for end in each.links:
             target = spans.get(end)
             line = (target, *_ancestors(target, spans)) if target else ()
-            found |= next((one.speaks for one in line if one.how == "own"), frozenset())
+            own = next((one.speaks for one in line if one.how == "own"), frozenset())
+            if target and not own and hops > 1:
+                own = _over_links(target, spans, hops - 1)
+            found |= own
         if found:
             return frozenset(found)
     return frozenset()
