@@ -232,14 +232,14 @@ class Linkage:
     def _open_over(self, identifiers: set[str]) -> None:
         """Make objects of the links that give `identifiers` names or owners."""
         shut = identifiers - self._opened_over
-        if shut:
+        if shut and len(self._archive):
             self._opened_over |= shut
             self._take_in(self._archive.over(shut))
 
     def _open_under(self, identifiers: set[str]) -> None:
         """Make objects of the links in which `identifiers` own."""
         shut = identifiers - self._opened_under
-        if shut:
+        if shut and len(self._archive):
             self._opened_under |= shut
             self._take_in(self._archive.under(shut))
 
