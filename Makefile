@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-history crash judge mutants security lock clean
+.PHONY: install demo test check bench bench-history crash judge histories mutants security lock clean
 
 install: .venv/installed
 
@@ -50,6 +50,11 @@ crash: install
 SEEDS ?= 6
 judge: install
 	@PYTHONPATH=tests $(BIN)/python -m judge --seeds $(SEEDS)
+
+# Plays N small histories of facts, mixed up, and holds the store against an oracle after every batch.
+histories: N = 10000
+histories: install
+	@THREADLINE_HISTORIES=$(N) $(BIN)/pytest tests/identity/test_histories.py
 
 # Plants the faults of tests/mutants/mutants.yaml one at a time: the judge has to find each.
 mutants: install

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import polars as pl
-from judge import figures, mastery
+from judge import figures, identity, mastery
 from judge.difference import Difference, compare
 from judge.hops import HopBook
 from judge.observable import Truth, standing
@@ -145,29 +145,11 @@ def _asked(window: Window, now: datetime) -> Callable[[object], str]:
 
 
 def _hold_identity(store: Telemetry, truth: Truth, judgement: Judgement) -> None:
-    places = dict(truth.ties.places)
-    rows = store.query(
-        "SELECT concat(object_type, ':', namespace, ':', value) AS name, object_id, owner_id,"
-        " root_id FROM identifiers FINAL"
-    )
-    found = {row[0]: row[1:] for row in rows.iter_rows() if truth.rules.links(row[0])}
-    judgement.hold("identifier", places, found, story=lambda name: _evidence(truth, name))
-    rows = store.query(
-        "SELECT kind, concat(child_type, ':', child_namespace, ':', child_value) AS child,"
-        " concat(parent_type, ':', parent_namespace, ':', parent_value) AS parent, state,"
-        " fact_id FROM links FINAL"
-    )
-    links = {pair: (s, truth.ties.evidence[pair].fact_id) for pair, s in truth.ties.links.items()}
-    judgement.hold("link", links, {row[:3]: row[3:] for row in rows.iter_rows()})
-    rows = store.query(
-        "SELECT fact_id, concat(object_type, ':', namespace, ':', value) AS name, how"
-        " FROM mentions FINAL WHERE of > 0"
-    )
-    speaks = {(key, name): fact.how for key, fact in truth.facts.items() for name in fact.speaks}
-    judgement.hold("attribution", speaks, {row[:2]: row[2] for row in rows.iter_rows()})
-    rows = store.query("SELECT fact_id, how FROM unattributed FINAL")
-    nobody = {key: fact.how for key, fact in truth.facts.items() if not fact.speaks}
-    judgement.hold("unattributed", nobody, dict(rows.iter_rows()))
+    stories = {"identifier": lambda name: _evidence(truth, name)}
+    found = identity.stored(store, truth.rules)
+    for kind, rows in identity.expected(truth.facts, truth.ties).items():
+        story = {"story": stories[kind]} if kind in stories else {}
+        judgement.hold(kind, rows, found[kind], **story)
 
 
 def hold_states(service: JudgedService, truth: Truth, now: datetime, judgement: Judgement) -> None:
