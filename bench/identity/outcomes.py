@@ -1,0 +1,77 @@
+"""How far what the store tells is from what is true: precision and recall by kind of trouble."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from troubles import COSTLY, SHARES
+
+from threadline.store.telemetry import Telemetry
+
+# Whose a fact is taken to be: an event that names objects of several roots itself is each one's,
+# anything else only where all it speaks of agrees (docs/adr/0003).
+_ATTRIBUTED = """
+SELECT fact_id, root_id AS found FROM (
+    SELECT m.fact_id AS fact_id, any(m.kind) AS kind, any(m.how) AS how,
+        groupUniqArray(i.root_id) AS roots
+    FROM (SELECT * FROM mentions FINAL WHERE of > 0
+        AND value >= {first:String} AND value < {beyond:String}) AS m
+    INNER JOIN (SELECT * FROM identifiers FINAL
+        WHERE value >= {first:String} AND value < {beyond:String}) AS i
+    USING (object_type, namespace, value)
+    GROUP BY fact_id
+) ARRAY JOIN roots AS root_id
+WHERE root_id != '' AND (length(roots) = 1 OR (how = 'own' AND kind != 'span'))
+"""
+_SUMS = ["facts", "right", "wrong"]
+
+
+def counted(store: Telemetry, truth: pl.DataFrame, first: str, beyond: str) -> pl.DataFrame:
+    """Facts that are of a contract, attributed right, and wrong, by trouble.
+
+    `truth` as in `world.Wave`. A fact is counted under each trouble that touches it, but under
+    those that cost no knowledge only if none of those that do touches it too.
+    """
+    found = store.query(_ATTRIBUTED, {"first": first, "beyond": beyond})
+    told = (
+        truth.join(found, on="fact_id", how="left")
+        .group_by("fact_id")
+        .agg(
+            pl.col("root", "touched").first(),
+            right=(pl.col("found") == pl.col("root")).sum(),
+            wrong=(pl.col("found") != pl.col("root")).sum()
+            + (pl.col("root").is_null() & pl.col("found").is_not_null()).sum(),
+        )
+    )
+    touched = pl.col("touched")
+    costly = touched.list.set_intersection(list(COSTLY))
+    kinds = pl.when(costly.list.len() > 0).then(costly).otherwise(touched)
+    each = told.with_columns(facts=pl.col("root").is_not_null().cast(pl.Int64), kind=kinds)
+    none = each.with_columns(kind=pl.when(touched.list.len() == 0).then(pl.lit("none")))
+    rows = pl.concat([each.explode("kind"), none, each.with_columns(kind=pl.lit("all"))])
+    sums = rows.drop_nulls("kind").group_by("kind").agg(pl.col(_SUMS).sum())
+    return sums.with_columns(pl.col(_SUMS).cast(pl.Int64))
+
+
+def report(sums: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """Precision and recall by kind of trouble, in per cent."""
+    whole = sums.group_by("kind").agg(pl.col(_SUMS).sum())
+    rows = {row.pop("kind"): row for row in whole.to_dicts()}
+    known = {
+        name: rows["all"][name] - sum(rows.get(k, {}).get(name, 0) for k in COSTLY)
+        for name in _SUMS
+    }
+    order = ["all", "all but the costly", "none", *SHARES, *COSTLY]
+    rows["all but the costly"] = known
+    return {kind: _rates(**rows[kind]) for kind in dict.fromkeys(order) if kind in rows}
+
+
+def _rates(facts: int, right: int, wrong: int) -> dict[str, Any]:
+    return {
+        "facts": facts,
+        "right": right,
+        "wrong": wrong,
+        "precision": round(100 * right / (right + wrong), 4) if right + wrong else None,
+        "recall": round(100 * right / facts, 4) if facts else None,
+    }
