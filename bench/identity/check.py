@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import ids
@@ -55,9 +54,9 @@ def checked(store: Telemetry, plan: world.Plan) -> Check:
             told = _told(part, rules)
             found = identity.stored(store, rules, first, beyond)
             check.compared.update({kind: len(rows) for kind, rows in told.items()})
-            differing = iter(identity.differing(told, found))
-            check.shown += islice(differing, max(0, SHOWN - len(check.shown)))
-            check.differences = len(check.shown) + sum(1 for _ in differing)
+            differing = list(identity.differing(told, found))
+            check.differences += len(differing)
+            check.shown += differing[: SHOWN - len(check.shown)]
             sums.append(outcomes.counted(store, part.truth, first, beyond))
     check.outcome = outcomes.report(pl.concat(sums))
     return check

@@ -143,19 +143,30 @@ def named(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def lived(plan: Plan, whose: pl.DataFrame, script: pl.DataFrame, number: int) -> Batch:
+    """What `script` gives for contracts that nothing troubles, as one batch."""
+    rows = _timed(plan, happened(whose.with_columns(batch_of=pl.lit(None, pl.String)), script), 0)
+    facts = _received(_facts(rows).sort("arrival"), number)
+    return Batch(facts=facts, mentions=named(rows))
+
+
 def _begun(plan: Plan, number: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """All that ever happens to the contracts that begin in a wave."""
     first = number * plan.at_once
     numbers = pl.arange(first, min(first + plan.at_once, plan.contracts), eager=True)
     whose = troubles.gathered(contracts(plan, numbers))
     rows = pl.concat([happened(whose), troubles.above(whose, SCRIPT)], how="diagonal_relaxed")
-    rows = ids.identified(rows, plan.seed).with_columns(
-        at=pl.lit(BEGIN) + pl.duration(days="day", minutes=pl.col("contract") % 1_440),
-        arrival=number + troubles.order(plan.seed),
-    )
+    rows = _timed(plan, rows, number)
     truth = rows.select("fact_id", "group", root=troubles.TRUE_ROOT, touched=troubles.touched())
     told = troubles.told(rows)
     return _facts(told), named(told), truth
+
+
+def _timed(plan: Plan, rows: pl.DataFrame, number: int) -> pl.DataFrame:
+    return ids.identified(rows, plan.seed).with_columns(
+        at=pl.lit(BEGIN) + pl.duration(days="day", minutes=pl.col("contract") % 1_440),
+        arrival=number + troubles.order(plan.seed),
+    )
 
 
 def _facts(rows: pl.DataFrame) -> pl.DataFrame:
