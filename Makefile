@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-history crash judge histories mutants security lock clean
+.PHONY: install demo test check bench bench-history bench-identity crash judge histories mutants security lock clean
 
 install: .venv/installed
 
@@ -39,7 +39,16 @@ bench: install
 # Plays 90 days of 5,000 contracts; their requests are recorded once (some minutes) and kept in TAPE.
 TAPE ?= .bench/history-5000
 bench-history: install
-	@$(BIN)/python bench/history.py --tape $(TAPE)
+	@PYTHONPATH=tests $(BIN)/python bench/history.py --tape $(TAPE)
+
+# Feeds identity a world with all kinds of trouble and holds it against an oracle and the truth; then facts per
+# second while IDENTIFIERS are known; then a link that comes late.
+CONTRACTS ?= 100000
+IDENTIFIERS ?= 5000000
+bench-identity: install
+	@PYTHONPATH=tests $(BIN)/python bench/identity/run.py --contracts $(CONTRACTS)
+	@PYTHONPATH=tests $(BIN)/python bench/identity/known.py --identifiers $(IDENTIFIERS)
+	@PYTHONPATH=tests $(BIN)/python bench/identity/late.py
 
 # Breaks the service N times in ten ways, and kills it as often under load from the real exporters.
 N ?= 25

@@ -1,6 +1,6 @@
 """Plays 90 days of 5,000 contracts into a fresh service: seconds until all is derived to cases.
 
-    make bench-history          (or: python bench/history.py --tape DIR --contracts 5000)
+    make bench-history      (or: PYTHONPATH=tests python bench/history.py --tape DIR)
 
 The world of `history.yaml` is recorded on the wire once, through the official SDK and exporters,
 and kept in DIR. Then the service starts over an empty directory, the tape is sent as fast as it is
@@ -22,7 +22,8 @@ from typing import Any
 
 import grpc
 from benched_service import BenchedService
-from history_tape import GRPC, Request, record, requests
+from history_tape import Request, record, requests
+from recording_server import GRPC
 
 BAR_SECONDS = 60
 SENDERS = 4

@@ -12,25 +12,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import grpc
 import httpx
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from recording_server import recording
 
 from collector.imports import BATCH_TYPE, import_file
 from threadline.simulator import World, play
 from threadline.simulator.acts import Event
 
 END = datetime(2026, 6, 30, 12, tzinfo=UTC)
-SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
-GRPC = f"/{SERVICE}/Export"
 STRIDE = 4_000  # signals sent together, so that most exports are as full as the SDK makes them
 # What begins a case of each journey.
 BEGINNINGS = {
@@ -100,7 +94,7 @@ def record(directory: Path, scenario: Path, contracts: int, seed: int = 1) -> di
 
 
 def _played(world: World, tape: Tape) -> Any:
-    with _http(tape) as http, _rpc(tape) as rpc, httpx.Client() as client:
+    with recording(tape.put) as (http, rpc), httpx.Client() as client:
         url = f"{http}/v1/events"
 
         def post(body: bytes) -> None:
@@ -124,52 +118,3 @@ def _beginnings(world: World) -> dict[str, int]:
         for _, signal in world.signals()
         if isinstance(signal.act, Event) and signal.act.type in BEGINNINGS and signal.arrives
     )
-
-
-@contextmanager
-def _http(tape: Tape) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            kept = {
-                name.lower(): value
-                for name, value in self.headers.items()
-                if name.lower().startswith(("content-type", "content-encoding", "ce-"))
-            }
-            tape.put(self.path, kept, body)
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """The tape is the log."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def _rpc(tape: Tape) -> Iterator[str]:
-    def export(body: bytes, _: grpc.ServicerContext) -> bytes:
-        tape.put(GRPC, {}, body)
-        return bytes(ExportTraceServiceResponse().SerializeToString())
-
-    handler = grpc.method_handlers_generic_handler(
-        SERVICE, {"Export": grpc.unary_unary_rpc_method_handler(export)}
-    )
-    server = grpc.server(ThreadPoolExecutor(2), handlers=[handler])
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(1).wait()

@@ -1,6 +1,6 @@
 """Facts per second of one core while millions of identifiers are known.
 
-    python bench/identity/known.py --identifiers 5000000
+    PYTHONPATH=tests python bench/identity/known.py --identifiers 5000000
 
 Links and places of contracts that nothing troubles are put into a store in bulk; then their facts
 stream in, 99 % of them of a small working set that was seen before, 1 % of contracts never seen

@@ -1,6 +1,6 @@
 """A link that comes late: seconds until it has moved 100,000 facts, while intake goes on.
 
-    python bench/identity/late.py --facts 100000 --invoices 2000
+    PYTHONPATH=tests python bench/identity/late.py --facts 100000 --invoices 2000
 
 Events of invoices under a project that no contract owns yet are logged and derived. Then, while a
 sender keeps appending events of other contracts, the event that ties project and contract is

@@ -1,6 +1,6 @@
 """Identity at scale: a world with all kinds of trouble, held against an oracle and against truth.
 
-    make bench-identity          (or: python bench/identity/run.py --contracts 100000)
+    make bench-identity      (or: PYTHONPATH=tests python bench/identity/run.py --contracts 100000)
 
 Feeds about 50 facts a contract in batches to `identify` over a real store, with a restart in the
 middle, then compares every link, place and attribution with the oracle of the tests, and whose each

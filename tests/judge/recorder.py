@@ -13,25 +13,18 @@ import argparse
 import base64
 import json
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import grpc
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceResponse,
-)
+from recording_server import GRPC, recording
 
 from threadline.simulator import World, play
 from threadline.simulator.nightly_files import MAPPINGS
 
 END = datetime(2026, 6, 30, 12, tzinfo=UTC)
 SHIFT = timedelta(hours=16)  # what arrives in one goes into the same requests
-EXPORT = "opentelemetry.proto.collector.trace.v1.TraceService"
+CHANNELS = {"/v1/traces": "traces-http", GRPC: "traces-grpc"}
 
 
 class Tape:
@@ -46,8 +39,9 @@ class Tape:
         """What is put from now on arrives at `at`."""
         self.at = at
 
-    def put(self, channel: str, body: bytes, headers: dict[str, str]) -> None:
+    def hear(self, path: str, headers: dict[str, str], body: bytes) -> None:
         """Keep a request as it was sent."""
+        channel = CHANNELS.get(path, "events")
         self._add(channel=channel, headers=headers, body=base64.b64encode(body).decode())
 
     def put_file(self, file: Path, mapping: Path) -> None:
@@ -67,7 +61,7 @@ def record(world: World, directory: Path, *, faithful: bool = False) -> None:
     """
     tape = Tape()
     directory.mkdir(parents=True, exist_ok=True)
-    with _http(tape) as http, _rpc(tape) as rpc:
+    with recording(tape.hear) as (http, rpc):
         play(
             world,
             http,
@@ -100,56 +94,6 @@ def record(world: World, directory: Path, *, faithful: bool = False) -> None:
         "touched": {kind: sorted(contracts) for kind, contracts in world.touched.items()},
     }
     (directory / "truth.json").write_text(json.dumps(truth), encoding="utf-8")
-
-
-@contextmanager
-def _http(tape: Tape) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            kept = {
-                name.lower(): value
-                for name, value in self.headers.items()
-                if name.lower().startswith(("content-type", "content-encoding", "ce-"))
-            }
-            channel = "traces-http" if self.path == "/v1/traces" else "events"
-            tape.put(channel, body, kept)
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """The tape is the log."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def _rpc(tape: Tape) -> Iterator[str]:
-    def export(body: bytes, _: grpc.ServicerContext) -> bytes:
-        tape.put("traces-grpc", body, {})
-        return ExportTraceServiceResponse().SerializeToString()
-
-    handler = grpc.method_handlers_generic_handler(
-        EXPORT, {"Export": grpc.unary_unary_rpc_method_handler(export)}
-    )
-    server = grpc.server(ThreadPoolExecutor(2), handlers=[handler])
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(1).wait()
 
 
 def main() -> None:
