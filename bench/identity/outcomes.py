@@ -25,6 +25,7 @@ SELECT fact_id, root_id AS found FROM (
 WHERE root_id != '' AND (length(roots) = 1 OR (how = 'own' AND kind != 'span'))
 """
 _SUMS = ["facts", "right", "wrong"]
+KNOWABLE = "all that could be known"  # by somebody who knows all that was told
 
 
 def counted(store: Telemetry, truth: pl.DataFrame, first: str, beyond: str) -> pl.DataFrame:
@@ -48,8 +49,12 @@ def counted(store: Telemetry, truth: pl.DataFrame, first: str, beyond: str) -> p
     costly = touched.list.set_intersection(list(COSTLY))
     kinds = pl.when(costly.list.len() > 0).then(costly).otherwise(touched)
     each = told.with_columns(facts=pl.col("root").is_not_null().cast(pl.Int64), kind=kinds)
-    none = each.with_columns(kind=pl.when(touched.list.len() == 0).then(pl.lit("none")))
-    rows = pl.concat([each.explode("kind"), none, each.with_columns(kind=pl.lit("all"))])
+    classes = pl.concat_list(
+        pl.lit("all"),
+        pl.when(costly.list.len() == 0).then(pl.lit(KNOWABLE)),
+        pl.when(touched.list.len() == 0).then(pl.lit("none")),
+    )
+    rows = pl.concat([each.explode("kind"), each.with_columns(kind=classes).explode("kind")])
     sums = rows.drop_nulls("kind").group_by("kind").agg(pl.col(_SUMS).sum())
     return sums.with_columns(pl.col(_SUMS).cast(pl.Int64))
 
@@ -58,13 +63,8 @@ def report(sums: pl.DataFrame) -> dict[str, dict[str, Any]]:
     """Precision and recall by kind of trouble, in per cent."""
     whole = sums.group_by("kind").agg(pl.col(_SUMS).sum())
     rows = {row.pop("kind"): row for row in whole.to_dicts()}
-    known = {
-        name: rows["all"][name] - sum(rows.get(k, {}).get(name, 0) for k in COSTLY)
-        for name in _SUMS
-    }
-    order = ["all", "all but the costly", "none", *SHARES, *COSTLY]
-    rows["all but the costly"] = known
-    return {kind: _rates(**rows[kind]) for kind in dict.fromkeys(order) if kind in rows}
+    order = dict.fromkeys(["all", KNOWABLE, "none", *SHARES, *COSTLY])
+    return {kind: _rates(**rows[kind]) for kind in order if kind in rows}
 
 
 def _rates(facts: int, right: int, wrong: int) -> dict[str, Any]:

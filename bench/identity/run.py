@@ -58,7 +58,7 @@ def _fed(data: Path, plan: world.Plan, size: int) -> dict[str, Any]:
     feed = Feed(store)
     before, restart = resident_megabytes(), 0.0
     for number in range(plan.waves + 1):  # what is late in the last wave comes after it
-        if number == plan.waves // 2:
+        if number == (plan.waves + 1) // 2:
             restart = feed.restart()
         feed.take(world.batches(world.wave(plan, number), size))
         print(f"{feed.facts:,} facts, {feed.identifying}", file=sys.stderr)
