@@ -34,8 +34,14 @@ OBSERVATIONS = {
     "received_at": INSTANT,
     "how": pl.String,
 }
-MEMBERS = {name: OBSERVATIONS[name] for name in list(OBSERVATIONS)[:6]}
-RELATIONS = {"kind": pl.String, "child_id": pl.String, "parent_id": pl.String}
+VALIDITY = {"valid_from": INSTANT, "valid_to": INSTANT}
+MEMBERS = {name: OBSERVATIONS[name] for name in list(OBSERVATIONS)[:6]} | VALIDITY
+RELATIONS = {"kind": pl.String, "child_id": pl.String, "parent_id": pl.String, **VALIDITY}
+# What has no beginning and no end, as the store tells it.
+ALWAYS = {
+    "valid_from": datetime(1970, 1, 1, tzinfo=UTC),
+    "valid_to": datetime(2262, 4, 11, 23, 47, 16, 854775, tzinfo=UTC),
+}
 
 SUCCESSES = (
     "clm.contract.approved",
@@ -184,11 +190,16 @@ class World:
         return at
 
     def members(self) -> list[dict[str, Any]]:
-        return [self._member(object_type) for object_type in self.objects]
+        return [self._member(object_type) | ALWAYS for object_type in self.objects]
 
     def relations(self) -> list[dict[str, Any]]:
         return [
-            {"kind": kind, "child_id": self.objects[child][0], "parent_id": self.objects[parent][0]}
+            {
+                "kind": kind,
+                "child_id": self.objects[child][0],
+                "parent_id": self.objects[parent][0],
+                **ALWAYS,
+            }
             for kind, child, parent in self.ties
         ]
 

@@ -30,7 +30,7 @@ from threadline.settings import PipelineSettings
 from threadline.store.control import ControlStore
 from threadline.store.control.rulings import Ruling
 from threadline.store.log import Log
-from threadline.store.telemetry import Telemetry, cursors
+from threadline.store.telemetry import Telemetry, cursors, tenures
 from threadline.store.telemetry import derived as derived_store
 from threadline.store.telemetry import observations as observation_store
 from threadline.stretch import Reading, reached, stretch
@@ -241,20 +241,23 @@ class Pipeline:
         self._telemetry.insert("dead_letters", _stamped(decoded.dead_letters, generation))
 
     def _derive_cases(self, index: _Index, touched: Collection[str]) -> None:
-        waiting = iter(sorted(touched))
+        waiting = iter(sorted(tenures.homes(self._telemetry, touched)))
         while roots := list(islice(waiting, _ROOTS_AT_ONCE)):
             self._derive_some(index, roots)
 
     def _derive_some(self, index: _Index, roots: Collection[str]) -> None:
         definitions = index.derivation.definitions
-        observed = observation_store.observations(self._telemetry, roots, definitions.event_names)
+        read = tenures.pasts(self._telemetry, roots)
+        observed = observation_store.observations(self._telemetry, read, definitions.event_names)
         derived = derive(
             observed,
-            observation_store.members(self._telemetry, roots),
-            observation_store.relations(self._telemetry, roots),
+            observation_store.members(self._telemetry, read),
+            observation_store.relations(self._telemetry, read),
             definitions,
+            roots,
         )
-        told = mastery(observed, index.derivation.mapping.mastered)
+        here = observed.filter(pl.col("root_id").is_in(roots))
+        told = mastery(here, index.derivation.mapping.mastered)
         fresh = {"cases": derived.cases, "steps": derived.steps, "exceptions": derived.exceptions}
         fresh |= {"attribute_values": told.values, "mismatches": told.mismatches}
         stored = derived_store.keys_of(self._telemetry, roots)

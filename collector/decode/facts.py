@@ -7,6 +7,7 @@ import polars as pl
 from collector.decode import readings
 from collector.decode.times import timed
 from collector.mapping import Mapping
+from collector.validity import UNREADABLE, unreadable
 
 _OWN = [
     *("trace_id", "fact_id", "mapping_revision", "content_hash", "kind", "source", "system"),
@@ -42,8 +43,17 @@ def facts_and_mentions(
             pl.col("payload").fill_null("{}"), mapping_revision=pl.lit(revision, pl.UInt32)
         )
     )
+    facts = _noted(facts, unreadable(facts, mapping))
     mentions = _mentions(readings.identifiers(picks, mapping), facts)
     return facts.select(_OWN), mentions.select(_MENTIONED)
+
+
+def _noted(facts: pl.DataFrame, faulty: pl.Series) -> pl.DataFrame:
+    """A time of validity that cannot be read is said; it makes the fact's own time no less sound."""
+    if not faulty.any():
+        return facts
+    noted = pl.col("annotations").list.concat(pl.lit([UNREADABLE]))
+    return facts.with_columns(annotations=pl.when(faulty).then(noted).otherwise("annotations"))
 
 
 def _mentions(identifiers: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:

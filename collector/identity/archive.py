@@ -120,6 +120,8 @@ def rows(links: pl.DataFrame) -> pl.DataFrame:
     return told.select(
         "kind",
         *(text(f"{end}_").alias(end) for end in _ENDS),
+        pl.col("valid_from").cast(pl.Int64).alias("since"),
+        pl.col("valid_to").cast(pl.Int64).alias("until"),
         *(pl.col(name).cast(LINKS[name]) for name in (*Evidence._fields, *Verdict._fields)),
     ).collect()
 

@@ -32,7 +32,11 @@ class Graph:
         """What is stored, under the given rulings (`ties.RULINGS`)."""
         return cls(
             linkage=Linkage.load(
-                identity.links(telemetry), identity.places(telemetry), rulings, mapping
+                identity.links(telemetry),
+                identity.places(telemetry),
+                identity.tenures(telemetry),
+                rulings,
+                mapping,
             ),
             seen=Keys(facts.groups(telemetry)),
             awaited=Keys(facts.awaited(telemetry)),

@@ -22,6 +22,8 @@ from collector.identity.ties import (
     Evidence,
     Pair,
     Place,
+    Tenure,
+    Tenures,
     Verdict,
     alone,
     keep_best,
@@ -41,11 +43,13 @@ _PART = 16
 class Changes:
     """What an update changed.
 
-    `places` are the new places of identifiers that moved; `links` the new state of changed pairs,
-    None for a pair without evidence left; `roots` all roots that lost or won something.
+    `places` are the new places of identifiers that moved; `tenures` the slices, before and after,
+    of those whose slices changed; `links` the new state of changed pairs, None for a pair without
+    evidence left; `roots` all roots that lost or won something.
     """
 
     places: dict[str, Place]
+    tenures: dict[str, tuple[Tenure, Tenure]]
     links: dict[Pair, tuple[Evidence, Verdict] | None]
     roots: set[str]
 
@@ -70,12 +74,13 @@ class Linkage:
         cls,
         links: pl.DataFrame,
         identifiers: pl.DataFrame,
+        tenures: pl.DataFrame,
         rulings: pl.DataFrame,
         mapping: Mapping,
     ) -> Self:
         """What was stored, as `ties.LINKS` and as `Places.load` takes it, under `ties.RULINGS`."""
         linkage = cls(mapping)
-        linkage.places.load(identifiers)
+        linkage.places.load(identifiers, tenures)
         linkage._archive.put(archive.rows(links))
         linkage.rule(decisions(rulings))
         return linkage
@@ -102,32 +107,46 @@ class Linkage:
         fallen = self.known(withdrawn)
         self._archive.doubt({pair.child for pair in fallen})
         for pair in fallen:
-            touched[pair] = self._stand(pair)
-            self._withdraw(pair)
+            if fallen[pair] != NO_EVIDENCE:
+                touched[pair] = self._stand(pair)
+                self._drop(pair)
         for pair, new, _ in self._news(found):
             before = self._stand(pair)
             if keep_best(self._evidence, pair, new):
                 touched.setdefault(pair, before)
                 if before is None:
                     self._adjoin(pair)
+        for tie in {pair.tie for pair in touched}:
+            self._attend(tie, touched)
         return self._changes(touched)
 
     def rule(self, rulings: Dictionary[Pair, Ruling | None] | Rulings) -> Changes:
         """Go by the last words on some pairs from now on; None lifts an earlier ruling."""
         self._lay_down()
         self._open_over({pair.child for pair in rulings})
-        touched = {pair: self._stand(pair) for pair in rulings}
-        for pair, ruling in rulings.items():
-            self._rulings.pop(pair, None)
+        touched = {
+            pair: self._stand(pair)
+            for tie in rulings
+            for pair in (tie, *self._variants.get(tie, ()))
+        }
+        for tie, ruling in rulings.items():
+            self._rulings.pop(tie, None)
             if ruling is not None:
-                self._rulings[pair] = ruling
-            asserted = ruling is not None and ruling.asserted
-            if asserted and pair not in self._evidence:
-                self._evidence[pair] = NO_EVIDENCE
-                self._adjoin(pair)
-            elif not asserted and self._evidence.get(pair) == NO_EVIDENCE:
-                self._drop(pair)
+                self._rulings[tie] = ruling
+            self._attend(tie, touched)
         return self._changes(touched)
+
+    def _attend(self, tie: Pair, touched: dict[Pair, tuple[Evidence, Verdict] | None]) -> None:
+        """Have a tie without evidence where people assert it and no fact does, at any time."""
+        ruling, stands = self._rulings.get(tie), self._evidence.get(tie)
+        bare = ruling is not None and ruling.asserted and not self._variants.get(tie)
+        if bare and stands is None:
+            touched.setdefault(tie, None)
+            self._evidence[tie] = NO_EVIDENCE
+            self._adjoin(tie)
+        elif not bare and stands == NO_EVIDENCE:
+            touched.setdefault(tie, self._stand(tie))
+            self._drop(tie)
 
     def _news(self, found: pl.DataFrame) -> list[Link]:
         """The rows of `found` that may be better than what is known."""
@@ -141,26 +160,32 @@ class Linkage:
         over = {pair for identifier in region for pair in self._over.get(identifier, ())}
         pairs = over | touched.keys()
         before = {pair: touched[pair] if pair in touched else self._stand(pair) for pair in pairs}
-        was = self.places.of(region)
-        now = self._settle(pairs & self._evidence.keys(), region)
+        was, had = self.places.of(region), self.places.tenures(region)
+        now, tenures = self._settle(pairs & self._evidence.keys(), region)
         after = {pair: self._stand(pair) for pair in pairs}
         moved = {i: place for i, place in now.items() if place != was[i]}
+        cut = {i: (had[i], tenures.get(i, ())) for i in region if had[i] != tenures.get(i, ())}
         self.places.put(moved)
+        self.places.put_tenures({i: after for i, (_, after) in cut.items()})
         links = {pair: new for pair, new in after.items() if new != before[pair]}
         roots = {place.root_id for i in moved for place in (was[i], moved[i])}
+        roots |= {one.place.root_id for both in cut.values() for some in both for one in some}
         roots |= self.places.roots([end for pair in links for end in (pair.child, pair.parent)])
-        return Changes(places=moved, links=links, roots=roots - {""})
+        return Changes(places=moved, tenures=cut, links=links, roots=roots - {""})
 
-    def _settle(self, pairs: Iterable[Pair], region: Collection[str]) -> dict[str, Place]:
+    def _settle(
+        self, pairs: Iterable[Pair], region: Collection[str]
+    ) -> tuple[dict[str, Place], Tenures]:
         """Settle `pairs`, all that lie over the identifiers of `region`, and relations."""
-        places, verdicts = settle(
+        settled = settle(
             {pair: self._evidence[pair] for pair in pairs}, self._rulings, self._mapping
         )
-        for pair, verdict in verdicts.items():
+        for pair, verdict in settled.verdicts.items():
             self._lost.pop(pair, None)
             if verdict != _HELD:
                 self._lost[pair] = verdict
-        return {i: places.get(i) or alone(i, self._mapping) for i in region}
+        places = settled.places
+        return {i: places.get(i) or alone(i, self._mapping) for i in region}, settled.tenures
 
     def _region(self, touched: Iterable[Pair]) -> set[str]:
         """Whatever `touched` can move, and all that its place follows from.
@@ -206,6 +231,8 @@ class Linkage:
         return self._evidence[pair] == NO_EVIDENCE
 
     def _adjoin(self, pair: Pair) -> None:
+        if pair.bounded:
+            self._variants[pair.tie].add(pair)
         for pairs, end in self._ends(pair):
             pairs[end].append(pair)
 
@@ -214,16 +241,11 @@ class Linkage:
             yield self._over, pair.child
             yield self._over if pair.kind == SAME_AS else self._under, pair.parent
 
-    def _withdraw(self, pair: Pair) -> None:
-        ruling = self._rulings.get(pair)
-        if ruling is not None and ruling.asserted:
-            self._evidence[pair] = NO_EVIDENCE
-        else:
-            self._drop(pair)
-
     def _drop(self, pair: Pair) -> None:
         del self._evidence[pair]
         self._lost.pop(pair, None)
+        if pair.bounded:
+            self._variants[pair.tie].discard(pair)
         for pairs, end in self._ends(pair):
             pairs[end].remove(pair)
             if not pairs[end]:
@@ -265,5 +287,6 @@ class Linkage:
         # other way round: the pairs in which it owns. Complete for the identifiers opened.
         self._over: dict[str, list[Pair]] = defaultdict(list)
         self._under: dict[str, list[Pair]] = defaultdict(list)
+        self._variants: dict[Pair, set[Pair]] = defaultdict(set)  # by tie: its bounded pairs
         self._opened_over: set[str] = set()
         self._opened_under: set[str] = set()

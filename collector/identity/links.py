@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
-from collector.identity.ties import BELONGS_TO, EVIDENCE, INSTANT, PARTS, SAME_AS, parts
+from collector.identity.ties import (
+    BELONGS_TO,
+    EVIDENCE,
+    INSTANT,
+    PARTS,
+    SAME_AS,
+    VALIDITY,
+    parts,
+)
 from collector.mapping import Mapping
+from collector.validity import ALWAYS, FOREVER, bounds
 
 _NAMED = ["fact", "type", "namespace"]
 
@@ -15,11 +24,9 @@ def fold(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
 
     The best is that of the system of record, then the earliest, then that of the smallest fact id.
     """
-    nothing = pl.lit(None, INSTANT)
-    told = asserted(facts, mapping).with_columns(
-        plausible=pl.lit(value=True), valid_from=nothing, valid_to=nothing
-    )
-    best = told.unique(["kind", "child", "parent"], keep="first", maintain_order=True)
+    told = asserted(facts, mapping).with_columns(plausible=pl.lit(value=True))
+    pair = ["kind", "child", "parent", *VALIDITY]
+    best = told.unique(pair, keep="first", maintain_order=True)
     return best.with_columns(
         *parts("child", {part: f"child_{part}" for part in PARTS}),
         *parts("parent", {part: f"parent_{part}" for part in PARTS}),
@@ -27,23 +34,39 @@ def fold(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
 
 
 def asserted(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    """All that `facts` assert, the best evidence of a pair first: kind, child, parent, fact_id,
-    system, at, mastered.
+    """All that `facts` assert, the best evidence of a pair first: kind, child, parent, valid_from,
+    valid_to, fact_id, system, at, mastered.
 
-    `facts` has one row per fact: fact_id, system, at, plausible and `identifiers`, its own. Only
-    plausible facts are evidence, and only where they say which belongs to which: a child with two
+    `facts` has one row per fact: fact_id, system, at, plausible, payload and `identifiers`, its own.
+    Only plausible facts are evidence, and only where they say which belongs to which: a child with two
     candidates of one type and namespace belongs to neither. A relation is many to many, so there
     one side may be several.
     """
     speaking = facts.filter("plausible", pl.col("identifiers").list.len() > 1)
-    speaking = speaking.select("fact_id", "system", "at", "identifiers").with_row_index("fact")
+    speaking = speaking.select("fact_id", "system", "at", "identifiers", "payload")
+    speaking = speaking.with_row_index("fact")
     named = _named(speaking)
     found = pl.concat(
         [_ownership(named, mapping), _sameness(named, mapping), _relations(named, mapping)]
     )
-    told = found.join(speaking.drop("identifiers"), on="fact")
+    found = _bounded(found, bounds(speaking, mapping))
+    told = found.join(speaking.drop("identifiers", "payload"), on="fact")
     told = told.with_columns(mastered=pl.col("system") == pl.col("master"))
     return told.sort(~pl.col("mastered"), "at", "fact_id", nulls_last=True).drop("fact", "master")
+
+
+def _bounded(found: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """`found` with the stretch over which each fact says that ties of its children hold."""
+    always = pl.lit(ALWAYS).cast(INSTANT), pl.lit(FOREVER).cast(INSTANT)
+    if told.is_empty():
+        return found.with_columns(valid_from=always[0], valid_to=always[1])
+    stretches = told.rename({"row": "fact"}).drop_nulls()
+    kind = pl.col("child").str.splitn(":", 2).struct.field("field_0")
+    bounded = found.with_columns(type=kind).join(stretches, on=["fact", "type"], how="left")
+    return bounded.with_columns(
+        valid_from=pl.col("since").cast(INSTANT).fill_null(always[0]),
+        valid_to=pl.col("until").cast(INSTANT).fill_null(always[1]),
+    ).drop("type", "since", "until")
 
 
 def _named(speaking: pl.DataFrame) -> pl.DataFrame:

@@ -8,8 +8,9 @@ from collections.abc import Mapping as Dictionary
 
 import polars as pl
 
+from collector.identity import ties
 from collector.identity.names import Names
-from collector.identity.ties import Place
+from collector.identity.ties import Place, Tenure
 from collector.mapping import Mapping
 
 _NONE = 2**32 - 1  # stands for no owner, no root
@@ -17,25 +18,30 @@ _COLUMNS = ("object_id", "owner_id", "root_id")
 
 
 class Places:
-    """The place of every identifier that was ever asked for: 13 bytes each beside its name."""
+    """The place of every identifier that was ever asked for: 13 bytes each beside its name.
+
+    The few that are elsewhere at another time have a tenure besides, held as objects.
+    """
 
     def __init__(self, names: Names, mapping: Mapping) -> None:
         self._names = names
         self._top = sorted(mapping.roots)
         self._of = tuple(array("I") for _ in _COLUMNS)
         self._stored = bytearray()
+        self._tenures: dict[str, Tenure] = {}
 
     def __len__(self) -> int:
         return len(self._stored)
 
-    def load(self, identifiers: pl.DataFrame) -> None:
-        """Take over places from the store: identifier, object_id, owner_id, root_id."""
+    def load(self, identifiers: pl.DataFrame, tenures: pl.DataFrame) -> None:
+        """Take over from the store: identifier, object_id, owner_id, root_id; `ties.TENURES`."""
         own = self._numbers(identifiers["identifier"])
         given = [self._numbers(identifiers[column]) for column in _COLUMNS]
         for numbers, values in zip(self._of, given, strict=True):
             for number, value in zip(own, values, strict=True):
                 numbers[number] = value
         self._mark(own, 1)
+        self._tenures = ties.tenures(tenures)
 
     def of(self, identifiers: Collection[str]) -> dict[str, Place]:
         """The places of `identifiers`; one that nothing ties to another is alone."""
@@ -53,11 +59,24 @@ class Places:
             for number, value in zip(own, values, strict=True):
                 numbers[number] = value
 
+    def tenures(self, identifiers: Iterable[str]) -> dict[str, Tenure]:
+        """The tenures of `identifiers`, empty for those that are always at one place."""
+        return {name: self._tenures.get(name, ()) for name in identifiers}
+
+    def put_tenures(self, tenures: Dictionary[str, Tenure]) -> None:
+        """Go by `tenures` from now on; an identifier with an empty one is always at its place."""
+        for name, tenure in tenures.items():
+            self._tenures.pop(name, None)
+            if tenure:
+                self._tenures[name] = tenure
+
     def roots(self, identifiers: Collection[str]) -> set[str]:
-        """The roots that `identifiers` lead to."""
-        own = self._numbers(pl.Series(identifiers, dtype=pl.String).unique())
+        """The roots that `identifiers` lead to at any time."""
+        names = pl.Series(identifiers, dtype=pl.String).unique()
         roots = self._of[2]
-        return set(self._texts({roots[number] for number in own})) - {""}
+        found = set(self._texts({roots[number] for number in self._numbers(names)}))
+        sliced = self._tenures.keys() & set(names) if self._tenures else ()
+        return (found | {one.place.root_id for n in sliced for one in self._tenures[n]}) - {""}
 
     def unstored(self, identifiers: pl.Series) -> list[str]:
         """Those of `identifiers` that the store has no row of."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
+from collector.identity.claims import Claim, Lives, claims
 from collector.identity.ownership import owners
 from collector.identity.sameness import objects
+from collector.identity.tenure import current, in_time, joined, tenure
 from collector.identity.ties import (
     BELONGS_TO,
     NO_EVIDENCE,
@@ -18,12 +21,15 @@ from collector.identity.ties import (
     Evidence,
     Pair,
     Place,
+    Tenures,
     Verdict,
     evidence,
     identifiers_frame,
     links_frame,
+    tenures_frame,
 )
 from collector.mapping import Mapping
+from collector.validity import ALWAYS, FOREVER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +45,12 @@ Rulings = Dictionary[Pair, Ruling]
 
 @dataclass(frozen=True, kw_only=True)
 class Resolution:
-    """`identifiers` has one row for each that occurs in a link; `links` adds state and reason."""
+    """`identifiers` has one row for each that occurs in a link, `tenures` one for each stretch that
+    one of them spends in a place, if it is not always there; `links` adds state and reason.
+    """
 
     identifiers: pl.DataFrame
+    tenures: pl.DataFrame
     links: pl.DataFrame
 
     @property
@@ -59,10 +68,11 @@ def resolve(links: pl.DataFrame, rulings: pl.DataFrame, mapping: Mapping) -> Res
     """
     decided = decisions(rulings)
     found = with_asserted(evidence(links), decided)
-    places, verdicts = settle(found, decided, mapping)
+    settled = settle(found, decided, mapping)
     return Resolution(
-        identifiers=identifiers_frame(places),
-        links=links_frame({pair: (found[pair], verdicts[pair]) for pair in found}),
+        identifiers=identifiers_frame(settled.places),
+        tenures=tenures_frame(settled.tenures),
+        links=links_frame({pair: (found[pair], settled.verdicts[pair]) for pair in found}),
     )
 
 
@@ -84,38 +94,90 @@ def last_words(rulings: pl.DataFrame) -> dict[Pair, Ruling | None]:
 
 def with_asserted(found: dict[Pair, Evidence], rulings: Rulings) -> dict[Pair, Evidence]:
     """`found` and the pairs that nothing but a ruling asserts."""
+    told = {pair.tie for pair in found}
     ruled = {pair: NO_EVIDENCE for pair, ruling in rulings.items() if ruling.asserted}
-    return ruled | found
+    return {pair: none for pair, none in ruled.items() if pair not in told} | found
 
 
-def settle(
-    links: Dictionary[Pair, Evidence], rulings: Rulings, mapping: Mapping
-) -> tuple[dict[str, Place], dict[Pair, Verdict]]:
-    """Places of all identifiers in `links` and the verdict on each pair.
+def settle(links: Dictionary[Pair, Evidence], rulings: Rulings, mapping: Mapping) -> Settled:
+    """What the identifiers in `links` resolve to, and the verdict on each pair.
 
     Links of separate components never affect each other, so settling some components alone gives
     what settling all of them would.
     """
     verdicts = {pair: _retracted(pair, rulings) for pair in links}
-    kinds: dict[str, list[Pair]] = defaultdict(list)
-    for pair in sorted(links, key=lambda pair: _order(pair, links[pair], rulings)):
-        if verdicts[pair].state == "held":
-            kinds[pair.kind].append(pair)
-    identifiers = {name for pair in links for name in (pair.child, pair.parent)}
-    ruled = {pair for pair in kinds[SAME_AS] if pair in rulings}
-    object_of, same = objects(identifiers, kinds[SAME_AS], mapping, ruled)
-    places, owned = owners(object_of, kinds[BELONGS_TO], mapping)
-    return places, verdicts | same | owned
+    standing = [pair for pair in links if verdicts[pair].state == "held"]
+    placing = [pair for pair in standing if pair.kind in (SAME_AS, BELONGS_TO)]
+    names = {name for pair in links for name in (pair.child, pair.parent)}
+    if any(pair.bounded for pair in placing):
+        return _in_time(placing, names, verdicts, _Court(links, rulings, mapping))
+    court = _Court(links, rulings, mapping)
+    places, judged = court.at_once(court.ranked([_always(pair) for pair in placing]), names)
+    return Settled(places, {}, verdicts | judged)
+
+
+def _in_time(
+    placing: Sequence[Pair], names: set[str], verdicts: dict[Pair, Verdict], court: _Court
+) -> Settled:
+    lives = Lives(placing, court.links, court.mapping)
+    slices, judged = in_time(
+        court.ranked(claims(placing, court.links, lives)),
+        names | lives.begins.keys(),
+        court.at_once,
+    )
+    found = {name: joined(name, slices, lives) for name in names}
+    tenures = {name: kept for name in names if len(kept := tenure(found[name])) > 1}
+    places = {name: current(found[name]) for name in names}
+    return Settled(places, tenures, verdicts | judged)
+
+
+class Settled(NamedTuple):
+    """`places` of all identifiers as things stand; `tenures` of those that are not always there."""
+
+    places: dict[str, Place]
+    tenures: Tenures
+    verdicts: dict[Pair, Verdict]
+
+
+@dataclass(frozen=True)
+class _Court:
+    """Resolves claims that hold at one time."""
+
+    links: Dictionary[Pair, Evidence]
+    rulings: Rulings
+    mapping: Mapping
+
+    def ranked(self, made: Iterable[Claim]) -> list[Claim]:
+        return sorted(made, key=self._order)
+
+    def at_once(
+        self, made: Sequence[Claim], names: Collection[str]
+    ) -> tuple[dict[str, Place], dict[Pair, Verdict]]:
+        """Places of `names`, and the verdict on the pairs of the claims, which come best first."""
+        kinds: dict[str, list[Pair]] = {SAME_AS: [], BELONGS_TO: []}
+        said = {claim.bound: claim.pair for claim in made}
+        for bound in said:
+            kinds[bound.kind].append(bound)
+        ruled = {bound for bound in kinds[SAME_AS] if said[bound].tie in self.rulings}
+        object_of, same = objects(names, kinds[SAME_AS], self.mapping, ruled)
+        places, owned = owners(object_of, kinds[BELONGS_TO], self.mapping)
+        judged = dict.fromkeys(said, Verdict()) | same | owned
+        return places, {said[bound]: verdict for bound, verdict in judged.items()}
+
+    def _order(self, claim: Claim) -> tuple[object, ...]:
+        """A total order: rulings, then evidence, then the pair itself."""
+        ruling, found = self.rulings.get(claim.pair.tie), self.links[claim.pair]
+        asserted = ruling is not None and ruling.asserted
+        standing = (not asserted, not found.plausible, not found.mastered)
+        return (*standing, -claim.began, found.rank(), claim.bound)
+
+
+def _always(pair: Pair) -> Claim:
+    return Claim(pair=pair, bound=pair, since=ALWAYS, until=FOREVER, began=ALWAYS)
 
 
 def _retracted(pair: Pair, rulings: Rulings) -> Verdict:
-    ruling = rulings.get(pair)
+    ruling = rulings.get(pair.tie)
     if ruling is None or ruling.asserted:
         return Verdict()
     return Verdict("retracted", ruling.reason)
-
-
-def _order(pair: Pair, found: Evidence, rulings: Rulings) -> tuple[object, ...]:
-    """A total order: rulings, then evidence, then the pair itself."""
-    ruling = rulings.get(pair)
-    return (not (ruling and ruling.asserted), found.rank(), pair)

@@ -12,10 +12,12 @@ from collector.identity.ties import (
     IDENTIFIER,
     NO_EVIDENCE,
     Place,
+    Tenure,
     Verdict,
     identifiers_frame,
     links_frame,
     parts,
+    tenures_frame,
 )
 
 _COPIED = [
@@ -65,6 +67,20 @@ def identifiers(places: Mapping[str, Place], gone: Collection[str]) -> pl.DataFr
     left = {identifier: place for identifier, place in places.items() if identifier not in gone}
     tombstones = dict.fromkeys(sorted(gone), Place("", "", ""))
     return _with_tombstones(identifiers_frame(left), identifiers_frame(tombstones))
+
+
+def tenures(changed: Mapping[str, tuple[Tenure, Tenure]]) -> pl.DataFrame:
+    """The slices of identifiers that have several, and a tombstone for each that is none any more.
+
+    `changed` has the slices before and after.
+    """
+    now = {name: after for name, (_, after) in changed.items()}
+    begun = {(name, one.since) for name, after in now.items() for one in after}
+    gone = {
+        name: tuple(one for one in before if (name, one.since) not in begun)
+        for name, (before, _) in changed.items()
+    }
+    return _with_tombstones(tenures_frame(now), tenures_frame(gone))
 
 
 def trace_links(facts: pl.DataFrame) -> pl.DataFrame:

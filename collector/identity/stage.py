@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import polars as pl
 
@@ -19,6 +19,8 @@ from collector.identity.withdrawal import withdrawn, witnesses
 from collector.mapping import Mapping
 from threadline.store.telemetry import Telemetry
 from threadline.store.telemetry.mentions import named_by_others
+
+T = TypeVar("T")
 
 
 class Decoded(Protocol):
@@ -67,6 +69,7 @@ def identify(
     frames = {
         "touched_roots": results.touched_roots(touched - anyway),
         "identifiers": results.identifiers(placed, gone),
+        "tenures": results.tenures(_named(changes.tenures, telemetry, graph)),
         "links": results.links(changes),
         "mentions": results.mentions(said),
         "unattributed": results.unattributed(said),
@@ -100,13 +103,14 @@ def rule(rulings: pl.DataFrame, telemetry: Telemetry, graph: Graph, generation: 
     frames = {
         "touched_roots": results.touched_roots(changes.roots),
         "identifiers": results.identifiers(places, ()),
+        "tenures": results.tenures(_named(changes.tenures, telemetry, graph)),
         "links": results.links(changes),
     }
     stamped = {table: results.stamped(frame, generation) for table, frame in frames.items()}
     return Ruled(frames=stamped, touched_roots=changes.roots)
 
 
-def _named(places: dict[str, Place], telemetry: Telemetry, graph: Graph) -> dict[str, Place]:
+def _named(places: dict[str, T], telemetry: Telemetry, graph: Graph) -> dict[str, T]:
     """`places` without those of identifiers that rulings speak of and no fact has ever named."""
     doubtful = sorted(graph.linkage.unwitnessed(places))
     unknown = set(doubtful) - named_by_others(telemetry, doubtful, []) if doubtful else set()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dictionary
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import polars as pl
 
 from collector.mapping import Mapping
+from collector.validity import ALWAYS, FOREVER
 
 INSTANT = pl.Datetime("ns", "UTC")
 
@@ -21,20 +23,33 @@ PARTS = ("type", "namespace", "value")
 
 IDENTIFIER = {"type": "object_type", "namespace": "namespace", "value": "value"}
 
-PAIR = ["kind", *(f"child_{part}" for part in PARTS), *(f"parent_{part}" for part in PARTS)]
-_TEXTS: dict[str, pl.DataType] = {column: pl.String() for column in PAIR}
+PLACE = ("object_id", "owner_id", "root_id")
+
+TIE = ["kind", *(f"child_{part}" for part in PARTS), *(f"parent_{part}" for part in PARTS)]
+VALIDITY = ("valid_from", "valid_to")
+_PAIR: dict[str, pl.DataType] = {
+    **{column: pl.String() for column in TIE},
+    **dict.fromkeys(VALIDITY, INSTANT),
+}
 
 # The best evidence of every pair: what `links.fold` gives and the table `links` keeps.
 EVIDENCE = pl.Schema(
     {
-        **_TEXTS,
+        **_PAIR,
         "at": INSTANT,
         "fact_id": pl.String(),
         "system": pl.String(),
         "mastered": pl.Boolean(),
         "plausible": pl.Boolean(),
-        "valid_from": INSTANT,
-        "valid_to": INSTANT,
+    }
+)
+
+# Where identifiers are in the course of time: one row per slice.
+TENURES = pl.Schema(
+    {
+        **dict.fromkeys(IDENTIFIER.values(), pl.String()),
+        **dict.fromkeys(VALIDITY, INSTANT),
+        **dict.fromkeys(PLACE, pl.String()),
     }
 )
 
@@ -56,11 +71,26 @@ RULINGS = pl.Schema(
 
 
 class Pair(NamedTuple):
-    """Two identifiers and how they are tied: same_as, belongs_to, or the name of a relation."""
+    """Two identifiers and how they are tied: same_as, belongs_to, or the name of a relation.
+
+    What is said to hold over other stretches `[since, until)`, in nanoseconds, is another pair.
+    """
 
     kind: str
     child: str
     parent: str
+    since: int = ALWAYS
+    until: int = FOREVER
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it says since or until when it holds."""
+        return self.since != ALWAYS or self.until != FOREVER
+
+    @property
+    def tie(self) -> Pair:
+        """The same whenever it holds: what people rule on."""
+        return Pair(self.kind, self.child, self.parent) if self.bounded else self
 
 
 class Evidence(NamedTuple):
@@ -71,8 +101,6 @@ class Evidence(NamedTuple):
     system: str
     mastered: bool
     plausible: bool = True
-    valid_from: int | None = None
-    valid_to: int | None = None
 
     def rank(self) -> tuple[bool, bool, bool, int, str]:
         """Smaller is better: the system of record, the earliest event, the smallest fact id."""
@@ -91,11 +119,29 @@ class Place(NamedTuple):
     root_id: str
 
 
+class Slice(NamedTuple):
+    """Where an identifier is over `[since, until)`, in nanoseconds of the epoch."""
+
+    since: int
+    until: int
+    place: Place
+
+
+# Where an identifier is in the course of time: its slices in order, without gaps.
+Tenure = tuple[Slice, ...]
+Tenures = Dictionary[str, Tenure]
+
+
 class Verdict(NamedTuple):
     """What became of a pair, and why if it is not held."""
 
     state: State = "held"
     reason: str = ""
+
+
+def place_at(slices: Sequence[Slice], instant: int) -> Place:
+    """The place at an instant."""
+    return next(one.place for one in slices if one.since <= instant < one.until)
 
 
 def alone(identifier: str, mapping: Mapping) -> Place:
@@ -122,8 +168,9 @@ def parts(column: str, names: Dictionary[str, str]) -> list[pl.Expr]:
 
 def pairs(links: pl.DataFrame) -> list[Pair]:
     """The pair of every row."""
-    texts = links.select("kind", child=text("child_"), parent=text("parent_"))
-    return [Pair(*row) for row in texts.iter_rows()]
+    instants = pl.col(VALIDITY).cast(pl.Int64)
+    keys = links.select("kind", instants, child=text("child_"), parent=text("parent_"))
+    return [Pair(*row) for row in keys.select("kind", "child", "parent", *VALIDITY).iter_rows()]
 
 
 def evidence(links: pl.DataFrame) -> dict[Pair, Evidence]:
@@ -134,7 +181,6 @@ def evidence(links: pl.DataFrame) -> dict[Pair, Evidence]:
         "system",
         "mastered",
         "plausible",
-        pl.col("valid_from", "valid_to").cast(pl.Int64),
     )
     found: dict[Pair, Evidence] = {}
     for pair, row in zip(pairs(links), columns.iter_rows(), strict=True):
@@ -157,6 +203,7 @@ def links_frame(rows: Dictionary[Pair, tuple[Evidence, Verdict]]) -> pl.DataFram
         [(*pair, *found, *verdict) for pair, (found, verdict) in rows.items()],
         schema={
             **dict.fromkeys(("kind", "child", "parent"), pl.String),
+            **dict.fromkeys(VALIDITY, pl.Int64),
             **{name: pl.Int64 if kind == INSTANT else kind for name, kind in _TAIL.items()},
         },
         orient="row",
@@ -165,6 +212,7 @@ def links_frame(rows: Dictionary[Pair, tuple[Evidence, Verdict]]) -> pl.DataFram
         "kind",
         *parts("child", {part: f"child_{part}" for part in PARTS}),
         *parts("parent", {part: f"parent_{part}" for part in PARTS}),
+        pl.col(VALIDITY).cast(INSTANT),
         *(pl.col(name).cast(kind) for name, kind in _TAIL.items()),
     )
 
@@ -182,4 +230,32 @@ def identifiers_frame(places: Dictionary[str, Place]) -> pl.DataFrame:
     return raw.select(*parts("identifier", IDENTIFIER), "object_id", "owner_id", "root_id")
 
 
-_TAIL = {name: kind for name, kind in LINKS.items() if name not in PAIR}
+def tenures_frame(tenures: Tenures) -> pl.DataFrame:
+    """One row per slice: columns `TENURES`."""
+    raw = pl.DataFrame(
+        [
+            (name, one.since, one.until, *one.place)
+            for name, slices in tenures.items()
+            for one in slices
+        ],
+        schema={
+            "identifier": pl.String,
+            **dict.fromkeys(VALIDITY, pl.Int64),
+            **dict.fromkeys(PLACE, pl.String),
+        },
+        orient="row",
+    )
+    return raw.select(*parts("identifier", IDENTIFIER), pl.exclude("identifier")).cast(TENURES)
+
+
+def tenures(frame: pl.DataFrame) -> dict[str, Tenure]:
+    """Rows of the columns `TENURES` as Python values."""
+    name = pl.concat_str(*IDENTIFIER.values(), separator=":")
+    rows = frame.sort("valid_from").select(name, pl.col(VALIDITY).cast(pl.Int64), *PLACE)
+    found: dict[str, Tenure] = {}
+    for identifier, since, until, *place in rows.iter_rows():
+        found[identifier] = (*found.get(identifier, ()), Slice(since, until, Place(*place)))
+    return found
+
+
+_TAIL = {name: kind for name, kind in LINKS.items() if name not in _PAIR}

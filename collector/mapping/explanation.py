@@ -11,13 +11,17 @@ from collector.mapping.types import Mapping, ObjectType
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """How one object type is named and tied: `names` are attributes, by namespace."""
+    """How one object type is named and tied: `names` are attributes, by namespace.
+
+    `validity` says by which attributes its ties are bounded in time; '' if by none.
+    """
 
     object_type: str
     master: str
     belongs_to: tuple[str, ...]
     names: tuple[str, ...]
     links: bool
+    validity: str
 
 
 def explain(mapping: Mapping) -> list[Explained]:
@@ -34,9 +38,17 @@ def explain(mapping: Mapping) -> list[Explained]:
                 for attribute in carried[kind.name, namespace]
             ),
             links=kind.links,
+            validity=_validity(kind),
         )
         for kind in mapping.objects.values()
     ]
+
+
+def _validity(kind: ObjectType) -> str:
+    since = f"from {kind.valid_from}" if kind.valid_from else ""
+    until = f"until {kind.valid_to}" if kind.valid_to else ""
+    told = " ".join(part for part in (since, until) if part)
+    return f"{told}; another owner is another {kind.name}" if kind.reused else told
 
 
 def warnings(mapping: Mapping) -> list[str]:

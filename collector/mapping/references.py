@@ -52,6 +52,20 @@ def _owners(own: dict[str, Any], objects: dict[str, Any]) -> Iterator[Fault]:
             yield here, "needs an owner, root: true or links: never"
         elif not (given.get("links") or given.get("master")):
             yield here, "needs a master, the system of record"
+        yield from _bounds(here, given)
+
+
+def _bounds(here: Path, given: dict[str, Any]) -> Iterator[Fault]:
+    for bound in ("valid_from", "valid_to", "reused"):
+        if given.get(bound) and given.get("links") == "never":
+            yield (*here, bound), "links: never excludes validity, for nothing is tied"
+    if given.get("reused") and not given.get("valid_from"):
+        yield (
+            (*here, "reused"),
+            "needs valid_from, which says when an identifier is given out again",
+        )
+    if given.get("valid_from") and given.get("valid_from") == given.get("valid_to"):
+        yield (*here, "valid_to"), "must be another attribute than valid_from"
 
 
 def _above(name: str, objects: dict[str, Any]) -> set[str]:

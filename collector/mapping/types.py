@@ -27,6 +27,10 @@ class ObjectType:
 
     `owners` are the types it may belong to. `namespaces` come in the order in which a name
     represents the object. `links` false: mentions are searchable but never tie or resolve.
+
+    `valid_from` and `valid_to` are the attributes by which a fact says since when, until when the
+    ties hold in which it names such an object as the child; '' where there is none. Identifiers of
+    a `reused` type are given out again.
     """
 
     name: str
@@ -35,6 +39,14 @@ class ObjectType:
     master: str
     namespaces: tuple[str, ...]
     links: bool
+    valid_from: str = ""
+    valid_to: str = ""
+    reused: bool = False
+
+    @property
+    def bounds(self) -> frozenset[str]:
+        """The attributes that bound its ties in time."""
+        return frozenset({self.valid_from, self.valid_to} - {""})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,9 +144,15 @@ class Mapping:
 
     @cached_property
     def wanted(self) -> frozenset[str]:
-        """Every attribute of facts that holding copies against their masters reads."""
+        """Every attribute of facts that identity and holding copies against masters read."""
+        bounds = (kind.bounds for kind in self.bounded)
         empty: frozenset[str] = frozenset()
-        return empty.union(*(attribute.wanted for attribute in self.mastered))
+        return empty.union(*(attribute.wanted for attribute in self.mastered), *bounds)
+
+    @cached_property
+    def bounded(self) -> tuple[ObjectType, ...]:
+        """The types whose ties facts may bound in time."""
+        return tuple(kind for kind in self.objects.values() if kind.bounds)
 
     def normalised(self, namespace: str, value: str) -> str:
         """`value` as identifiers of `namespace` are written; empty when nothing is left of it."""
@@ -187,6 +205,9 @@ def _object(name: str, given: Dictionary[str, Any]) -> ObjectType:
         master=given.get("master", ""),
         namespaces=tuple(given["namespaces"]),
         links=given.get("links") != "never",
+        valid_from=given.get("valid_from", ""),
+        valid_to=given.get("valid_to", ""),
+        reused=given.get("reused", False),
     )
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from metrics.derive.evidence import Evidence
 from metrics.derive.failures import FIELD_MISSING, listed
 from metrics.derive.rows import MONEY
-from metrics.derive.scopes import scopes
+from metrics.derive.scopes import in_scope, scopes
 from threadline.model.journeys import SELF_AND_DESCENDANTS, Journey
 
 IMPLAUSIBLE = "implausible-time"
@@ -101,8 +101,9 @@ def with_counts(
     exceptions: pl.DataFrame,
 ) -> pl.DataFrame:
     """`runs` with how many exceptions they had, and facts, on themselves and what they own."""
-    around = scopes(SELF_AND_DESCENDANTS, runs, members, relations).select("case", "object_id")
-    spoken = observations.select("object_id", "fact_id").join(around, on="object_id")
+    around = scopes(SELF_AND_DESCENDANTS, runs, members, relations)
+    said = observations.select("object_id", "fact_id", "at", "plausible", "received_at")
+    spoken = said.join(around, on="object_id").filter(in_scope())
     facts = spoken.select("case", "fact_id").unique().group_by("case").agg(facts=pl.len())
     failed = exceptions.group_by("case").agg(exceptions=pl.len())
     return (

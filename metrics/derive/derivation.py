@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from metrics.calendars import Clocks
@@ -32,17 +34,21 @@ def derive(
     members: pl.DataFrame,
     relations: pl.DataFrame,
     definitions: Definitions,
+    roots: Collection[str] | None = None,
 ) -> Derived:
     """Every case, step and exception of the roots whose observations and members these are.
+
+    With `roots`, only those under these: what was elsewhere before needs the facts of where it was.
 
     A pure function of the sets of rows: their order, repetition and the company of other roots
     change nothing. `observations` has one row per fact and identifier (object_type, object_id,
     fact_id, kind, system, name, outcome, message, at, plausible, sampled, payload, received_at);
-    `members` every object of the roots (root_id, object_type, object_id, owner_id); `relations`
-    their ties (kind, child_id, parent_id). Further columns are ignored.
+    `members` every object of the roots (root_id, object_type, object_id, owner_id), over `[valid_from,
+    valid_to)` each; `relations` their ties (kind, child_id, parent_id), likewise. Further columns are
+    ignored.
     """
     parts = [
-        _derive(journey, observations, members, relations, definitions)
+        _derive(journey, observations, members, relations, definitions, roots)
         for journey in definitions.journeys.values()
     ]
     parts.append(NOTHING)
@@ -59,9 +65,10 @@ def _derive(
     members: pl.DataFrame,
     relations: pl.DataFrame,
     definitions: Definitions,
+    roots: Collection[str] | None,
 ) -> Derived:
     clocks = Clocks(definitions.calendars)
-    cases = case_objects(journey, members)
+    cases = case_objects(journey, members, roots)
     found = evidence(journey, observations, cases, members, relations)
     begun = runs(cases, found)
     if begun.is_empty():

@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import polars as pl
 
 from metrics.derive.payloads import text_of
-from metrics.derive.scopes import scopes
+from metrics.derive.scopes import in_scope, scopes
 from threadline.model.journeys import Journey, Matcher, Path, Predicate
 
 Part = Literal["start", "cancel", "pause", "resume", "step", "failed", "exception", "answer"]
@@ -91,11 +91,13 @@ def evidence(
         .with_row_index("fact")
         .with_columns(plausible=pl.col("plausible") & pl.col("at").is_not_null())
     )
+    about = ["fact", "fact_id", "at", "kind", "plausible", "received_at"]
     found = (
         matched.select("role", "object_id", "fact_id")
         .join(scopes(paths, cases, members, relations), on="object_id")
         .join(_allowed(played, paths), on=["role", "path"])
-        .join(facts.select("fact", "fact_id", "at", "kind", "plausible"), on="fact_id")
+        .join(facts.select(about), on="fact_id")
+        .filter(in_scope())
     )
     links = found.select("case", "part", "index", "fact", "at", "kind", "plausible")
     return Evidence(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import polars as pl
 
@@ -10,39 +10,73 @@ from threadline.model.journeys import Journey, Path
 
 DEPTH = 16  # chains of ownership are short; a longer one is a circle in the evidence
 
-SCOPE = {"case": pl.UInt32, "object_id": pl.String, "path": pl.UInt8}
+_INSTANT = pl.Datetime("ns", "UTC")
+SCOPE = {
+    "case": pl.UInt32,
+    "object_id": pl.String,
+    "valid_from": _INSTANT,
+    "valid_to": _INSTANT,
+    "path": pl.UInt8,
+}
+_VALIDITY = ["valid_from", "valid_to"]
+_ALWAYS = {
+    name: pl.lit(instant, pl.Int64).cast(_INSTANT)
+    for name, instant in zip(_VALIDITY, (0, 2**63 - 1), strict=True)
+}
 
 
-def case_objects(journey: Journey, members: pl.DataFrame) -> pl.DataFrame:
-    """One row per object a case may be about: `case` (a number for joins), case_id, root_id."""
-    return (
+def case_objects(
+    journey: Journey, members: pl.DataFrame, roots: Collection[str] | None
+) -> pl.DataFrame:
+    """One row per object a case may be about: `case` (a number for joins), case_id, root_id.
+
+    A case stands under the root its object was under last, and only those under `roots` are told
+    of, if these are given.
+    """
+    last = (
         members.filter(pl.col("object_type") == journey.case_type, pl.col("root_id") != "")
+        .sort("valid_to", "valid_from", "root_id")
+        .unique("object_id", keep="last", maintain_order=True)
         .select(case_id="object_id", root_id="root_id")
-        .unique("case_id")
-        .with_row_index("case")
     )
+    if roots is not None:
+        last = last.filter(pl.col("root_id").is_in(sorted(roots)))
+    return last.with_row_index("case")
 
 
 def scopes(
     paths: tuple[Path, ...], cases: pl.DataFrame, members: pl.DataFrame, relations: pl.DataFrame
 ) -> pl.DataFrame:
-    """The objects of every case: `case`, `object_id`, and `path`, an index into `paths`."""
-    owners = members.select("object_id", "owner_id").filter(pl.col("owner_id") != "").unique()
-    start = cases.select("case", object_id="case_id")
+    """The objects of every case: `case`, `object_id`, and `path`, an index into `paths`.
+
+    An object is in the scope over `[valid_from, valid_to)`: while all ties held that lead to it.
+    """
+    ties = members.select("object_id", "owner_id", *_VALIDITY)
+    ties = ties.filter(pl.col("owner_id") != "").unique()
+    start = cases.select("case", object_id="case_id", **_ALWAYS)
     reached = [
         (
             _under_the_root(cases, members)
             if path.kind == "root"
-            else _reach(path, start, owners, relations)
+            else _reach(path, start, ties, relations)
         ).with_columns(path=pl.lit(place, pl.UInt8))
         for place, path in enumerate(paths)
     ]
     return pl.concat([pl.DataFrame(schema=SCOPE), *reached])
 
 
+def in_scope() -> pl.Expr:
+    """Whether a fact was while its object was in the scope; raw times that are odd do not count."""
+    sound = pl.col("plausible") & pl.col("at").is_not_null()
+    moment = pl.when(sound).then("at").otherwise("received_at")
+    return (moment >= pl.col("valid_from")) & (moment < pl.col("valid_to"))
+
+
 def _under_the_root(cases: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
-    objects = members.select("root_id", "object_id").unique()
-    return cases.select("case", "root_id").join(objects, on="root_id").drop("root_id")
+    """What was under a root while the case's own object was."""
+    under = members.select("root_id", "object_id", *_VALIDITY).unique()
+    own = under.join(cases.select("case", object_id="case_id"), on="object_id").drop("object_id")
+    return _meanwhile(own.join(under, on="root_id"))
 
 
 def _reach(
@@ -51,7 +85,7 @@ def _reach(
     if path.kind == "self":
         return start
     if path.kind == "relation":
-        ties = relations.filter(pl.col("kind") == path.relation).unique(["child_id", "parent_id"])
+        ties = relations.filter(pl.col("kind") == path.relation)
         here, there = ("parent_id", "child_id") if path.backwards else ("child_id", "parent_id")
         return _follow(start, ties, here, there)
     down = path.kind == "descendant"
@@ -73,5 +107,17 @@ def _chain(
 
 
 def _follow(start: pl.DataFrame, ties: pl.DataFrame, here: str, there: str) -> pl.DataFrame:
-    step = ties.select(pl.col(here).alias("object_id"), pl.col(there).alias("there"))
-    return start.join(step, on="object_id").select("case", object_id="there").unique()
+    step = ties.select(pl.col(here).alias("object_id"), pl.col(there).alias("there"), *_VALIDITY)
+    reached = start.join(step, on="object_id").drop("object_id").rename({"there": "object_id"})
+    return _meanwhile(reached).unique()
+
+
+def _meanwhile(joined: pl.DataFrame) -> pl.DataFrame:
+    """Rows of two joined stretches as one: what both have in common, where they have anything."""
+    both = joined.select(
+        "case",
+        "object_id",
+        valid_from=pl.max_horizontal("valid_from", "valid_from_right"),
+        valid_to=pl.min_horizontal("valid_to", "valid_to_right"),
+    )
+    return both.filter(pl.col("valid_from") < pl.col("valid_to"))

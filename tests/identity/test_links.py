@@ -31,7 +31,7 @@ def folded(*inputs: Input, mapping: Mapping = MAPPING) -> Folded:
     """By pair: the fact that is its best evidence, and whether the master said so."""
     names = {hexed(i.fact): i.fact for i in inputs}
     found = evidence(fold(facts(*inputs), mapping))
-    return {tuple(pair): (names[e.fact_id], e.mastered) for pair, e in found.items()}  # type: ignore[misc]
+    return {tuple(pair[:3]): (names[e.fact_id], e.mastered) for pair, e in found.items()}  # type: ignore[misc]
 
 
 def pairs(*inputs: Input) -> set[tuple[str, str, str]]:

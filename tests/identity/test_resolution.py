@@ -24,30 +24,42 @@ from collector.identity.ties import (
     evidence,
     links_frame,
     pairs,
+    tenures,
 )
 from collector.mapping import load
+from collector.validity import ALWAYS, FOREVER
 
 MAPPING = load()
 CLM, CLM2, CLM3 = "contract:clm:C-1", "contract:clm:C-2", "contract:clm:C-3"
 CRM, CRM2 = "contract:crm:800", "contract:crm:801"
 ERP, ERP2, PSA = "project:erp:P-1", "project:erp:P-2", "project:psa:D-1"
+AMENDMENT, ORDER = "amendment:clm:A-1", "purchase_order:procurement:PO-1"
 INVOICE, PAYMENT, MILESTONE = "invoice:erp:1", "payment:bank:B", "milestone:psa:M"
 NONE = RULINGS.to_frame()
 
 
-def link(kind: str, child: str, parent: str, at: int = 0, *, mastered: bool = True) -> pl.DataFrame:
+def link(
+    kind: str,
+    child: str,
+    parent: str,
+    at: int = 0,
+    *,
+    mastered: bool = True,
+    since: int = ALWAYS,
+    until: int = FOREVER,
+) -> pl.DataFrame:
     """One pair and its evidence, `at` nanoseconds; the fact's id says so too."""
     found = Evidence(at=at, fact_id=f"f{at}", system="erp", mastered=mastered)
-    rows = links_frame({Pair(kind, child, parent): (found, Verdict())})
+    rows = links_frame({Pair(kind, child, parent, since, until): (found, Verdict())})
     return rows.select(EVIDENCE.names())
 
 
-def belongs(child: str, parent: str, at: int = 0, *, mastered: bool = True) -> pl.DataFrame:
-    return link("belongs_to", child, parent, at, mastered=mastered)
+def belongs(child: str, parent: str, at: int = 0, **more: Any) -> pl.DataFrame:
+    return link("belongs_to", child, parent, at, **more)
 
 
-def same(child: str, parent: str, at: int = 0, *, mastered: bool = True) -> pl.DataFrame:
-    return link("same_as", child, parent, at, mastered=mastered)
+def same(child: str, parent: str, at: int = 0, **more: Any) -> pl.DataFrame:
+    return link("same_as", child, parent, at, **more)
 
 
 def ruling(act: str, kind: str, child: str, parent: str, hour: int = 0) -> pl.DataFrame:
@@ -204,19 +216,13 @@ def test_the_last_ruling_on_a_pair_counts() -> None:
     assert places(resolved(belongs(ERP, CLM), rulings=both))[ERP][2] == ""
 
 
-def test_validity_passes_through() -> None:
-    bounded = belongs(ERP, CLM).with_columns(
-        valid_from=pl.lit(datetime(2026, 1, 1, tzinfo=UTC)).cast(EVIDENCE["valid_from"])
-    )
-    assert resolved(bounded).links["valid_from"].to_list() == bounded["valid_from"].to_list()
-    assert resolved(bounded).links["valid_to"].to_list() == [None]
-
-
 NAMES = {
     "contract": [CLM, CLM2, CRM, CRM2],
     "project": [ERP, ERP2, PSA],
     "invoice": [INVOICE],
     "milestone": [MILESTONE],
+    "amendment": [AMENDMENT],
+    "purchase_order": [ORDER],
 }
 KINDS = [
     ("same_as", "contract", "contract"),
@@ -227,6 +233,12 @@ KINDS = [
     ("belongs_to", "milestone", "project"),
     ("bills", "invoice", "milestone"),
 ]
+TIMED = [
+    ("belongs_to", "amendment", "contract"),
+    ("belongs_to", "purchase_order", "contract"),
+    ("belongs_to", "purchase_order", "contract"),
+]
+INSTANTS = st.sampled_from([ALWAYS, ALWAYS, 2, 4, 6])
 
 
 @st.composite
@@ -241,18 +253,36 @@ def asserted(draw: st.DrawFn) -> pl.DataFrame:
     )
 
 
+@st.composite
+def bounded(draw: st.DrawFn) -> pl.DataFrame:
+    """Any tie may say when it holds, those of projects and contracts too: objects.yaml decides."""
+    kind, child, parent = draw(st.sampled_from([*KINDS, *TIMED, *TIMED]))
+    since = draw(INSTANTS)
+    return link(
+        kind,
+        draw(st.sampled_from(NAMES[child])),
+        draw(st.sampled_from(NAMES[parent])),
+        draw(st.integers(0, 7)),
+        mastered=draw(st.booleans()),
+        since=since,
+        until=draw(st.sampled_from([FOREVER, FOREVER, since + 1, since + 2])),
+    )
+
+
 def _meaningful(links: pl.DataFrame) -> bool:
     pair = pairs(links)[0]
     return pair.kind != "same_as" or pair.child.split(":")[1] != pair.parent.split(":")[1]
 
 
-LINKS = st.lists(asserted().filter(_meaningful), max_size=10)
+LINKS = st.lists(asserted().filter(_meaningful), max_size=10) | st.lists(
+    bounded().filter(_meaningful), max_size=10
+)
 ACTS, HOURS = st.sampled_from(["assert", "retract", "lift"]), st.integers(0, 3)
 ONE_RULING = st.builds(
     ruling,
     ACTS,
     st.just("belongs_to"),
-    st.sampled_from([ERP, PSA]),
+    st.sampled_from([ERP, PSA, ORDER, AMENDMENT]),
     st.sampled_from([CLM, CLM2]),
     HOURS,
 ) | st.builds(ruling, ACTS, st.just("same_as"), st.just(CLM2), st.sampled_from([CLM, CRM]), HOURS)
@@ -263,6 +293,7 @@ SOME_RULINGS = st.lists(ONE_RULING, max_size=2).map(lambda rulings: pl.concat([N
 def _state(resolution: Resolution) -> object:
     return (
         sorted(resolution.identifiers.rows(), key=str),
+        sorted(resolution.tenures.rows(), key=str),
         sorted(resolution.links.rows(), key=str),
     )
 
@@ -291,8 +322,10 @@ def test_keeping_up_equals_resolving_from_nothing(
         before, whole = whole, resolve(pl.concat([nothing, *held]), rulings, MAPPING)
         changes = linkage.update(pl.concat([nothing, *batch]), gone)
         assert _moved(changes.places) == _differences(_places(before), _places(whole))
+        assert changes.tenures == _cut(before, whole)
         assert changes.links == _differences(_links(before), _links(whole))
-        assert changes.roots >= _roots(before, changes.places) | _roots(whole, changes.places)
+        moved = changes.places.keys() | changes.tenures.keys()
+        assert changes.roots >= _roots(before, moved) | _roots(whole, moved)
         known = _places(whole)
         assert linkage.places.of(known) == known
 
@@ -316,6 +349,7 @@ def test_ruling_as_one_goes_equals_resolving_from_nothing(
             changes = linkage.rule(last_words(step))
         whole = resolved(*known, rulings=_last(words))
         assert _moved(changes.places) == _differences(_places(before), _places(whole))
+        assert changes.tenures == _cut(before, whole)
         assert changes.links == _differences(_links(before), _links(whole))
 
 
@@ -332,7 +366,7 @@ def _last(words: dict[Pair, Ruling | None]) -> pl.DataFrame:
         [
             NONE,
             *(
-                ruling("assert" if word.asserted else "retract", *pair)
+                ruling("assert" if word.asserted else "retract", *pair[:3])
                 for pair, word in words.items()
                 if word is not None
             ),
@@ -344,6 +378,11 @@ def _places(resolution: Resolution) -> dict[str, Place]:
     """Identifiers whose place is not what it would be without any link."""
     found = {i: Place(*place) for i, place in places(resolution).items()}
     return {i: place for i, place in found.items() if place != alone(i, MAPPING)}
+
+
+def _cut(before: Resolution, after: Resolution) -> dict[str, Any]:
+    was, now = tenures(before.tenures), tenures(after.tenures)
+    return {i: (was.get(i, ()), now.get(i, ())) for i in _differences(was, now)}
 
 
 def _moved(found: dict[str, Place]) -> dict[str, Place | None]:
@@ -366,7 +405,9 @@ def _differences(before: dict[Any, Any], after: dict[Any, Any]) -> dict[Any, Any
 
 def _roots(resolution: Resolution, identifiers: Iterable[str]) -> set[str]:
     found = places(resolution)
-    return {found[i][2] for i in identifiers if i in found} - {""}
+    slices = tenures(resolution.tenures)
+    roots = {one.place.root_id for i in identifiers for one in slices.get(i, ())}
+    return (roots | {found[i][2] for i in identifiers if i in found}) - {""}
 
 
 def _batches(data: st.DataObject, links: list[pl.DataFrame]) -> list[list[pl.DataFrame]]:

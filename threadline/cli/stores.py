@@ -57,6 +57,7 @@ def _identity(mapping: Mapping) -> Table:
     for one in explain(mapping):
         owners = " or ".join(one.belongs_to) or "it is a root"
         tied = owners if one.links else "never tied"
+        tied += f" ({one.validity})" if one.validity else ""
         table.add_row(one.object_type, tied, one.master, ", ".join(one.names))
     return table
 

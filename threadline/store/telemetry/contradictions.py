@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.tenures import ADRIFT
 
 _NOT_HELD = """
 SELECT kind, child_type, child_namespace, child_value, parent_type, parent_namespace, parent_value,
@@ -50,11 +51,12 @@ SELECT source, 'not-tied' AS reason, fact_id, trace_id, identifiers, received_at
         any(of) AS speaks_of
     FROM mentions FINAL
     WHERE mentions.received_at >= {since:DateTime64(9, 'UTC')}
-      AND (object_type, namespace, value) IN (
-        SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = '')
+      AND ((object_type, namespace, value) IN (
+            SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = '')
+        OR (object_type, namespace, value, fact_id) IN ({adrift}))
     GROUP BY fact_id)
 WHERE length(identifiers) = speaks_of
-"""
+""".replace("{adrift}", ADRIFT)
 
 _PAGE_OF_ORPHANS = f"""
 WITH page AS (

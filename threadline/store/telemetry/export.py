@@ -24,6 +24,7 @@ _TABLES = {
             "unattributed",
             "links",
             "identifiers",
+            "tenures",
             "cases",
             "steps",
             "exceptions",

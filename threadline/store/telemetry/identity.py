@@ -7,6 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.tenures import ADRIFT
 
 # What nothing but a ruling asserts has no fact; rulings are kept in the control store.
 _LINKS = """
@@ -35,12 +36,13 @@ WITH lost AS (
     UNION ALL
     SELECT source, count() AS orphans FROM (
         SELECT any(source) AS source FROM mentions FINAL
-        WHERE (object_type, namespace, value) IN lost AND {span}
+        WHERE ((object_type, namespace, value) IN lost
+            OR (object_type, namespace, value, fact_id) IN ({adrift})) AND {span}
         GROUP BY fact_id HAVING count() = any(of))
     GROUP BY source
 )
 SELECT source, sum(orphans) AS orphans FROM orphans GROUP BY source ORDER BY source
-""".replace(
+""".replace("{adrift}", ADRIFT).replace(
     "{span}",
     "received_at >= {since:DateTime64(9, 'UTC')} AND received_at < {until:DateTime64(9, 'UTC')}",
 )
@@ -54,6 +56,11 @@ def links(telemetry: Telemetry) -> pl.DataFrame:
 def places(telemetry: Telemetry) -> pl.DataFrame:
     """What every identifier resolves to: identifier, object_id, owner_id, root_id."""
     return telemetry.query(_PLACES)
+
+
+def tenures(telemetry: Telemetry) -> pl.DataFrame:
+    """Where the few identifiers are in the course of time that are not always at one place."""
+    return telemetry.query("SELECT * EXCEPT (generation, deleted) FROM tenures FINAL")
 
 
 def unsettled(telemetry: Telemetry) -> list[str]:

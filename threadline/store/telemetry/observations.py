@@ -7,20 +7,16 @@ from collections.abc import Collection
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.tenures import LAST, MOMENT, places
 
-_MEMBERS = """
-SELECT root_id, object_type, object_id, owner_id, namespace, value
-FROM identifiers FINAL
-WHERE root_id IN {roots:Array(String)}
+_MEMBERS = f"""
+SELECT root_id, object_type, object_id, owner_id, namespace, value, valid_from, valid_to
+FROM ({places("root_id IN {roots:Array(String)}")})
 """
 
 # A fact that speaks of several roots is evidence only when it names them itself and is not a span.
-_OBSERVATIONS = """
-WITH members AS (
-    SELECT root_id, object_type, object_id, owner_id, namespace, value
-    FROM identifiers FINAL
-    WHERE root_id IN {roots:Array(String)}
-),
+_OBSERVATIONS = f"""
+WITH members AS ({_MEMBERS}),
 seen AS (
     SELECT members.root_id AS root_id, object_type, members.object_id AS object_id,
         members.owner_id AS owner_id, namespace, value, fact_id, kind, source, system, name,
@@ -29,29 +25,41 @@ seen AS (
     FROM mentions FINAL
     INNER JOIN members USING (object_type, namespace, value)
     WHERE (object_type, namespace, value) IN (SELECT object_type, namespace, value FROM members)
-        AND (name IN {names:Array(String)} OR payload != '{}'
-            OR arrayExists(pattern -> name LIKE pattern, {patterns:Array(String)}))
+        AND (name IN {{names:Array(String)}} OR payload != '{{}}'
+            OR arrayExists(pattern -> name LIKE pattern, {{patterns:Array(String)}}))
+        AND {MOMENT.format("")} >= members.valid_from
+        AND {MOMENT.format("")} < members.valid_to
 )
 SELECT * EXCEPT (of, here), here = of AS whole FROM seen
 WHERE (how = 'own' AND kind != 'span') OR here = of
 """
 
-_RELATIONS = """
-SELECT DISTINCT links.kind AS kind, child.object_id AS child_id, parent.object_id AS parent_id
-FROM links FINAL
-INNER JOIN (SELECT * FROM identifiers FINAL) AS child
+# The ends of a relation are what they were when it was said to hold, or else said.
+_RELATIONS = f"""
+WITH told AS (
+    SELECT *, if(valid_from > toDateTime64(0, 9, 'UTC'), valid_from, ifNull(at, {LAST} - 1)) AS of
+    FROM links FINAL WHERE kind NOT IN ('same_as', 'belongs_to') AND state = 'held'
+)
+SELECT DISTINCT told.kind AS kind, child.object_id AS child_id, parent.object_id AS parent_id,
+    told.valid_from AS valid_from, told.valid_to AS valid_to
+FROM told
+INNER JOIN ({places("true")}) AS child
     ON child.object_type = child_type AND child.namespace = child_namespace
         AND child.value = child_value
-INNER JOIN (SELECT * FROM identifiers FINAL) AS parent
+INNER JOIN ({places("true")}) AS parent
     ON parent.object_type = parent_type AND parent.namespace = parent_namespace
         AND parent.value = parent_value
-WHERE links.kind NOT IN ('same_as', 'belongs_to') AND links.state = 'held'
-    AND (child.root_id IN {roots:Array(String)} OR parent.root_id IN {roots:Array(String)})
+WHERE (child.root_id IN {{roots:Array(String)}} OR parent.root_id IN {{roots:Array(String)}})
+    AND of >= child.valid_from AND of < child.valid_to
+    AND of >= parent.valid_from AND of < parent.valid_to
 """
 
 
 def members(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
-    """The identifiers of all objects under `roots`; empty when none is known."""
+    """The identifiers of all objects under `roots`, each while it is there; empty when none is.
+
+    An identifier is there over `[valid_from, valid_to)`.
+    """
     return telemetry.query(_MEMBERS, {"roots": sorted(roots)})
 
 
@@ -69,7 +77,10 @@ def observations(
 
 
 def relations(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
-    """Held relations (`bills`, `orders`, `amends`…) that touch an object under `roots`."""
+    """Held relations (`bills`, `orders`, `amends`…) that touch an object under `roots`.
+
+    Each holds over `[valid_from, valid_to)`.
+    """
     return telemetry.query(_RELATIONS, {"roots": sorted(roots)})
 
 

@@ -83,8 +83,10 @@ CREATE TABLE IF NOT EXISTS unattributed (
 ORDER BY (source, fact_id)
 SETTINGS index_granularity = 256, /*durable*/;
 
--- Evidence that ties two identifiers, folded per pair: `at`, `fact_id` and `mastered` are those of the
--- best evidence. `state` is held, conflict or retracted; `reason` says why it is not held.
+-- Evidence that ties two identifiers over a stretch of event time, folded per pair and stretch: `at`,
+-- `fact_id` and `mastered` are those of the best evidence. The stretch is `[valid_from, valid_to)`, from 1970
+-- and to the last instant where nothing says otherwise. `state` is held, conflict or retracted; `reason` says
+-- why it is not held.
 CREATE TABLE IF NOT EXISTS links (
     kind             LowCardinality(String),
     child_type       LowCardinality(String),
@@ -93,19 +95,20 @@ CREATE TABLE IF NOT EXISTS links (
     parent_type      LowCardinality(String),
     parent_namespace LowCardinality(String),
     parent_value     String,
+    valid_from       DateTime64(9, 'UTC') DEFAULT toDateTime64(0, 9, 'UTC'),
+    valid_to         DateTime64(9, 'UTC') DEFAULT fromUnixTimestamp64Nano(9223372036854775807, 'UTC'),
     at               Nullable(DateTime64(9, 'UTC')),
     fact_id          String,
     system           LowCardinality(String),
     mastered         Bool,
     plausible        Bool,
-    valid_from       Nullable(DateTime64(9, 'UTC')),
-    valid_to         Nullable(DateTime64(9, 'UTC')),
     state            LowCardinality(String),
     reason           String,
     generation       UInt64,
     deleted          UInt8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
-ORDER BY (kind, child_type, child_namespace, child_value, parent_type, parent_namespace, parent_value)
+ORDER BY (kind, child_type, child_namespace, child_value, parent_type, parent_namespace, parent_value,
+    valid_from, valid_to)
 SETTINGS index_granularity = 256, /*durable*/;
 
 -- Which traces link to spans of which: a trace that arrives later completes those that wait for it.
@@ -138,6 +141,23 @@ CREATE TABLE IF NOT EXISTS identifiers (
     deleted     UInt8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (object_type, namespace, value)
+SETTINGS index_granularity = 256, /*durable*/;
+
+-- What the few identifiers resolve to that are not always at one place (`identifiers` has where they are
+-- as things stand): one row per stretch `[valid_from, valid_to)` of event time, without gaps.
+CREATE TABLE IF NOT EXISTS tenures (
+    object_type LowCardinality(String),
+    namespace   LowCardinality(String),
+    value       String,
+    valid_from  DateTime64(9, 'UTC'),
+    valid_to    DateTime64(9, 'UTC'),
+    object_id   String,
+    owner_id    String,
+    root_id     String,
+    generation  UInt64,
+    deleted     UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (object_type, namespace, value, valid_from)
 SETTINGS index_granularity = 256, /*durable*/;
 
 -- One row per case of a journey. Instants only: states are computed when read. `value` is what the case is

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.tenures import ELSEWHERE, EVER_UNDER
 
 _FACT = """fact_id, content_hash, kind, source, system, name, span_id, parent_span_id, trace_id,
     occurred_at, ended_at, at, plausible, outcome, message, annotations, received_at"""
@@ -14,13 +15,14 @@ _FACT = """fact_id, content_hash, kind, source, system, name, span_id, parent_sp
 # `of` counts what a fact speaks of; speaking of more than what is here makes it shared, unless it
 # is an event that names the contract by itself.
 _FACTS_OF = f"""
-WITH here AS (
-    SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = {{root:String}}),
+WITH here AS ({EVER_UNDER}),
 spoken AS (
     SELECT fact_id, any(trace_id) AS trace_id, any(content_hash) AS content_hash, any(how) AS how,
         max(of) AS of, any(kind) AS kind,
         arraySort(groupUniqArray(concat(object_type, ':', namespace, ':', value))) AS objects
-    FROM mentions FINAL WHERE (object_type, namespace, value) IN here GROUP BY fact_id)
+    FROM mentions FINAL WHERE (object_type, namespace, value) IN here
+        AND (object_type, namespace, value, fact_id) NOT IN ({ELSEWHERE})
+    GROUP BY fact_id)
 SELECT f.*, s.objects AS objects,
     if((s.spoken_kind = 'span' OR s.spoken_how != 'own') AND length(s.objects) < s.spoken_of,
        'shared', s.spoken_how) AS how
@@ -34,9 +36,10 @@ INNER JOIN (
 ORDER BY f.at IS NULL OR NOT f.plausible, f.at, f.fact_id LIMIT {{limit:UInt32}}
 """
 
-_COUNT_OF = """
-SELECT uniqExact(fact_id) AS facts FROM mentions FINAL WHERE (object_type, namespace, value) IN
-    (SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = {root:String})
+_COUNT_OF = f"""
+SELECT uniqExact(fact_id) AS facts FROM mentions FINAL
+WHERE (object_type, namespace, value) IN ({EVER_UNDER})
+    AND (object_type, namespace, value, fact_id) NOT IN ({ELSEWHERE})
 """
 
 # Spans that have spans below them: the only ones that can stand above a contract.
