@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -113,8 +114,15 @@ class Oracle:
         self.spoken_of: dict[str, set[str]] = defaultdict(set)
         for object_id, fact_id in seen:
             self.spoken_of[fact_id].add(object_id)
-        self.members = {row["object_id"]: row for row in members}
-        self.relations = {(r["kind"], r["child_id"], r["parent_id"]) for r in relations}
+        # Between two of these instants every object stands still.
+        ties = [*(dict(row) for row in members), *(dict(row) for row in relations)]
+        self.turns = sorted({row[end] for row in ties for end in ("valid_from", "valid_to")})
+        self._ties = ties
+        self._scene: dict[datetime, tuple] = {}
+        self.members = {}
+        for row in sorted((row for row in ties if "object_id" in row), key=until):
+            if row["root_id"]:
+                self.members[row["object_id"]] = row
         self.clocks = {"": SlowClock(None)} | {
             name: SlowClock(calendar) for name, calendar in definitions.calendars.items()
         }
@@ -126,27 +134,60 @@ class Oracle:
                 if member["object_type"] == journey.case_type and member["root_id"]:
                     Case(self, journey, object_id, member["root_id"]).tell()
 
-    def on(self, path: Path, object_id: str) -> set[str]:
+    def facts_on(self, path: Path, object_id: str) -> list[tuple[Fact, str]]:
+        """The facts on this path, each with the object it is on and as ties stood at its time."""
+        return [
+            (fact, other)
+            for since, until in pairwise(self.turns)
+            for other in self.on(path, object_id, since)
+            for fact in self.facts.get(other, [])
+            if since <= moment(fact) < until
+        ]
+
+    def scene(self, at: datetime) -> tuple:
+        """Members by object, and relations, as of an instant."""
+        if at not in self._scene:
+            valid = [row for row in self._ties if row["valid_from"] <= at < row["valid_to"]]
+            members = {row["object_id"]: row for row in valid if "object_id" in row}
+            below = defaultdict(set)
+            for row in members.values():
+                below[row["owner_id"]].add(row["object_id"])
+            related = {
+                (r["kind"], r["child_id"], r["parent_id"]) for r in valid if "object_id" not in r
+            }
+            self._scene[at] = members, below, related
+        return self._scene[at]
+
+    def on(self, path: Path, object_id: str, at: datetime) -> set[str]:
+        members, below, related = self.scene(at)
         if path.kind == "self":
             return {object_id}
         if path.kind == "relation":
-            here = [r for r in self.relations if r[0] == path.relation]
+            here = [r for r in related if r[0] == path.relation]
             if path.backwards:
                 return {r[1] for r in here if r[2] == object_id}
             return {r[2] for r in here if r[1] == object_id}
         if path.kind == "root":
-            root = self.members[object_id]["root_id"]
-            return {other for other, row in self.members.items() if row["root_id"] == root}
-        if path.kind == "owner":
-            found, at = set(), self.members[object_id]["owner_id"]
-            while at and at not in found and at != object_id:
-                found.add(at)
-                at = self.members[at]["owner_id"] if at in self.members else ""
-            return found
-        return {other for other in self.members if object_id in self.on(OWNER, other)}
+            root = members[object_id]["root_id"] if object_id in members else ""
+            return {o for o, row in members.items() if root and row["root_id"] == root}
+        found: set[str] = set()
+        ahead = {object_id}
+        while ahead:
+            one = ahead.pop()
+            owner = members[one]["owner_id"] if one in members else ""
+            near = below[one] if path.kind == "descendant" else {owner} - {""}
+            ahead |= near - found - {object_id}
+            found |= near - {object_id}
+        return found
 
 
-OWNER = Path(kind="owner")
+def until(row: Mapping) -> tuple:
+    return row["valid_to"], row["valid_from"]
+
+
+def moment(fact: Fact) -> datetime:
+    """When a fact was, as far as that can be known."""
+    return fact["at"] if plausible(fact) else fact["received_at"]
 
 
 class Case:
@@ -195,8 +236,7 @@ class Case:
             (fact, object_id)
             for matcher in matchers
             for path in matcher.paths
-            for object_id in self.world.on(path, self.case_id)
-            for fact in self.world.facts.get(object_id, [])
+            for fact, object_id in self.world.facts_on(path, self.case_id)
             if fits(matcher, fact, failed)
         ]
 
@@ -380,11 +420,10 @@ class Case:
             *(m for rule in self.journey.exceptions for m in (*rule.match, *rule.unless)),
         ]:
             for path in matcher.paths:
-                for object_id in self.world.on(path, self.case_id):
-                    for fact in self.world.facts.get(object_id, []):
-                        same = fact["fact_id"] == closing["fact_id"]
-                        if same and (fits(matcher, fact, False) or fits(matcher, fact, True)):
-                            (own if path.kind == "self" else other).add(object_id)
+                for fact, object_id in self.world.facts_on(path, self.case_id):
+                    same = fact["fact_id"] == closing["fact_id"]
+                    if same and (fits(matcher, fact, False) or fits(matcher, fact, True)):
+                        (own if path.kind == "self" else other).add(object_id)
         return min(other or own)
 
     def tell_exceptions(self, start: Fact, starts: list[Fact]) -> None:
@@ -429,8 +468,8 @@ class Case:
         promise = next((p for p in self.journey.promises if holds(p.when, self.values())), None)
         value = self.value(self.journey.value)
         reason, message = self.stuck(current)
-        around = self.world.on(Path(kind="descendant"), self.case_id) | {self.case_id}
-        facts = {f["fact_id"] for o in around for f in self.world.facts.get(o, [])}
+        around = (Path(kind="self"), Path(kind="descendant"))
+        facts = {f["fact_id"] for p in around for f, _ in self.world.facts_on(p, self.case_id)}
         self.world.cases[self.journey.name, self.case_id] = {
             "journey": self.journey.name,
             "case_id": self.case_id,

@@ -150,6 +150,11 @@ class World:
         }
         self.ties = [("amends", "amendment", "billing_schedule"), ("bills", "invoice", "milestone")]
         self.rows: list[dict[str, Any]] = []
+        self.moves: dict[str, tuple[datetime, World]] = {}
+
+    def move(self, name: str, hours: float, to: World) -> None:
+        """An object belongs to the same kind of object of another world from then on."""
+        self.moves[self.objects[name][0]] = BASE + timedelta(hours=hours), to
 
     def fact(
         self,
@@ -190,7 +195,28 @@ class World:
         return at
 
     def members(self) -> list[dict[str, Any]]:
-        return [self._member(object_type) | ALWAYS for object_type in self.objects]
+        rows = [self._member(object_type) | ALWAYS for object_type in self.objects]
+        return [stretch for row in rows for stretch in self._stretches(row)]
+
+    def observations(self) -> list[dict[str, Any]]:
+        return [self._placed(row) for row in self.rows]
+
+    def _stretches(self, row: dict[str, Any]) -> list[dict[str, Any]]:
+        if row["object_id"] not in self.moves:
+            return [row]
+        at, _ = self.moves[row["object_id"]]
+        return [row | {"valid_to": at}, row | {"valid_from": at} | self._later(row)]
+
+    def _placed(self, row: dict[str, Any]) -> dict[str, Any]:
+        if row["object_id"] not in self.moves:
+            return row
+        moment = row["at"] if row["plausible"] and row["at"] else row["received_at"]
+        return row | self._later(row) if moment >= self.moves[row["object_id"]][0] else row
+
+    def _later(self, row: dict[str, Any]) -> dict[str, Any]:
+        _, to = self.moves[row["object_id"]]
+        owner = next(name for name, (one, _) in self.objects.items() if one == row["owner_id"])
+        return {"root_id": to.root, "owner_id": to.objects[owner][0]}
 
     def relations(self) -> list[dict[str, Any]]:
         return [
@@ -218,7 +244,7 @@ class World:
 
 def frames(*worlds: World) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Observations, members and relations of all these worlds."""
-    rows = [row for world in worlds for row in world.rows]
+    rows = [row for world in worlds for row in world.observations()]
     members = [row for world in worlds for row in world.members()]
     relations = [row for world in worlds for row in world.relations()]
     return (
@@ -229,9 +255,16 @@ def frames(*worlds: World) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, size: int = 3) -> list[World]:
-    """Contracts to which all that can go right or wrong has happened, in any order and at ties."""
-    return [_world(draw, number) for number in range(1, 1 + draw(st.integers(1, size)))]
+def worlds(draw: st.DrawFn, size: int = 3, *, moving: bool = False) -> list[World]:
+    """Contracts to which all that can go right or wrong has happened, in any order and at ties.
+
+    With `moving`, something of one of them may belong to another from some time on.
+    """
+    found = [_world(draw, number) for number in range(1, 1 + draw(st.integers(1, size)))]
+    if moving and len(found) > 1 and draw(st.booleans()):
+        hours = draw(st.sampled_from((0.5, 20, 70, 93)))
+        found[0].move(draw(st.sampled_from(("amendment", "invoice"))), hours, found[1])
+    return found
 
 
 def _world(draw: st.DrawFn, number: int) -> World:

@@ -38,7 +38,7 @@ def canonical(derived: Derived) -> list[list[dict]]:
 
 
 @GENEROUS
-@given(worlds())
+@given(worlds(moving=True))
 def test_cases_steps_and_exceptions_are_those_of_the_oracle(definitions, world: list[World]):
     observations, members, relations = frames(*world)
     derived = derive(observations, members, relations, definitions)
