@@ -15,6 +15,7 @@ from typing import Any
 
 from judge.observable import Truth
 from judge.observed import Fact
+from judge.tied import moment
 
 CLOSE = timedelta(minutes=1)
 SEEN, RIGHT, WRONG, NOBODY, CASE, CASE_RIGHT, STEP, STEP_RIGHT = range(8)
@@ -79,7 +80,7 @@ def _whose(told: Truth, fact: Fact, roots: set[str]) -> int:
 
 
 def _roots(truth: Truth, fact: Fact) -> set[str]:
-    roots = {truth.ties.places[name][2] for name in fact.speaks}
+    roots = {truth.ties.place(name, moment(fact))[2] for name in fact.speaks}
     return {root for root in roots if root.startswith("contract:")}
 
 

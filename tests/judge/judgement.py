@@ -207,6 +207,6 @@ def _evidence(truth: Truth, name: str) -> str:
     lines = [
         f"{pair[0]} {pair[1]} -> {pair[2]}: {state}, told by {truth.ties.evidence[pair].name}"
         for pair, state in truth.ties.links.items()
-        if name in pair[1:]
+        if name in pair[1:3]
     ]
     return "\n".join(lines[:12])

@@ -6,7 +6,7 @@ from typing import Any
 
 import mastery_oracle
 from judge.observable import Truth
-from judge.tied import rows
+from judge.tied import moment, rows
 
 from threadline.store.telemetry import Telemetry
 
@@ -17,7 +17,7 @@ Rows = dict[tuple[Any, ...], dict[str, Any]]
 def truth_of(truth: Truth) -> tuple[Rows, Rows]:
     """Values by object, attribute, system and instant; mismatches by the start of each stretch."""
     whole = {
-        fact_id: len({truth.ties.places[name][2] for name in fact.speaks}) == 1
+        fact_id: len({truth.ties.place(name, moment(fact))[2] for name in fact.speaks}) == 1
         for fact_id, fact in truth.facts.items()
     }
     observations = rows(truth.facts.values(), truth.ties)["observations"]

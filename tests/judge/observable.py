@@ -68,6 +68,8 @@ class Truth:
             for name in self.definitions.event_names
         )
         wanted = self.definitions.wanted.union(*(one.wanted for one in self.mastered))
+        ends = ("valid_from", "valid_to")
+        wanted |= {kind[end] for kind in self.rules.objects.values() for end in ends if end in kind}
         return named or bool(wanted & fact.attributes.keys())
 
 

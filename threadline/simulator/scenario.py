@@ -64,8 +64,8 @@ class Scenario:
     `fates` weighs what becomes of a contract, by the names of `fates` and `troubles`. Numbers of
     milestones and amendments are drawn from the lists. `quarter_end` is the share of milestones
     that move to the last three days of a quarter; `traced` engagements leave spans too; `renewed`
-    contracts are amended in one trace; `migration` is how long before the end the new ERP takes
-    over.
+    contracts are amended in one trace; one amendment and one order in `moved` goes over to another
+    contract; `migration` is how long before the end the new ERP takes over.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Scenario:
     quarter_end: float
     traced: bool
     renewed: int
+    moved: int
     outage: Stretch | None
     silence: Stretch | None
     migration: timedelta | None
@@ -116,6 +117,7 @@ def load(name: str) -> Scenario:
         quarter_end=given.get("quarter_end", 0.0),
         traced=given.get("traced", False),
         renewed=given.get("renewed", 0),
+        moved=given.get("moved", 0),
         outage=_stretch(given.get("outage")),
         silence=_stretch(given.get("silence")),
         migration=DAY * days["since"] if days else None,

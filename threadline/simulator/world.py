@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 
-from threadline.simulator import nightly, scenario
+from threadline.simulator import moves, nightly, scenario
 from threadline.simulator.acts import Act, Span
 from threadline.simulator.contracts import draw, office_hours
 from threadline.simulator.emission import Emission, Signal
@@ -104,7 +104,10 @@ class World:
         acts += nightly.renewal(self._random, acts, now, self.scenario.renewed)
         acts += nightly.orphans(now)
         past = (act for act in acts if act.at <= now)
-        self.acts: tuple[Act, ...] = tuple(sorted(past, key=lambda act: (act.late, act.begins)))
+        told = sorted(past, key=lambda act: (act.late, act.begins))
+        # Last of all, so that what becomes of the others on their way is drawn as without them.
+        told += [act for act in moves.run(told, self.scenario.moved) if act.at <= now]
+        self.acts: tuple[Act, ...] = tuple(told)
 
     def signals(self, *, faithful: bool = False) -> Iterator[tuple[datetime, Signal]]:
         """What is told of `acts`, each with the instant at which the act began.
