@@ -13,7 +13,7 @@ import pytest
 from threadline.model.entries import Entry
 from threadline.model.identifiers import Identifier
 from threadline.store.control import ControlStore
-from threadline.store.telemetry import Telemetry, export, identity, threads
+from threadline.store.telemetry import Telemetry, export, identity, observations, threads
 
 DAY = timedelta(days=1)
 START = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -199,3 +199,42 @@ def test_people_rule_on_a_tie_whenever_it_holds(
     derive([], 100, keep=True)
     assert telemetry.query("SELECT * FROM tenures FINAL").is_empty()
     assert len(_names(telemetry, FIRST)) == 3
+
+
+def test_a_relation_counts_while_it_holds_and_the_first_reaches_back(
+    derive, telemetry: Telemetry
+):
+    related = [
+        told(
+            20 + place,
+            "erp.billing_schedule.updated",
+            place,
+            amendment__id="A-1",
+            billing_schedule__id=f"B-{place}",
+            amendment__valid_from=(START + place * DAY).isoformat(),
+        )
+        for place in (1, 2)
+    ]
+    derive([*CONTRACTS, AMENDED[0], *related], 100)
+    found = observations.relations(telemetry, [FIRST]).sort("parent_id")
+    assert found["parent_id"].to_list() == ["billing_schedule:erp:B-1", "billing_schedule:erp:B-2"]
+    assert found["valid_from"].to_list() == [datetime.fromtimestamp(0, UTC), START + 2 * DAY]
+
+
+def test_a_relation_of_a_number_given_out_again_is_one_of_the_order_it_spoke_of(
+    derive, telemetry: Telemetry
+):
+    related = [
+        told(
+            20 + day,
+            "procurement.order.issued",
+            day,
+            purchase_order__number="PO-1",
+            subcontract__id=f"S-{day}",
+        )
+        for day in (3, 12)
+    ]
+    derive([*CONTRACTS, *ORDERED, *related], 100)
+    found = observations.relations(telemetry, [FIRST, SECOND])
+    ends = set(found.select("child_id", "parent_id").rows())
+    assert ends == {(ORDER, "subcontract:clm:S-3"), (AGAIN, "subcontract:clm:S-12")}

@@ -7,7 +7,9 @@ from collections.abc import Collection
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry.tenures import LAST, MOMENT, places
+from threadline.store.telemetry.tenures import ALWAYS, LAST, MOMENT, places
+
+INSTANT = pl.Datetime("ns", "UTC")
 
 _MEMBERS = f"""
 SELECT root_id, object_type, object_id, owner_id, namespace, value, valid_from, valid_to
@@ -41,7 +43,8 @@ WITH told AS (
     FROM links FINAL WHERE kind NOT IN ('same_as', 'belongs_to') AND state = 'held'
 )
 SELECT DISTINCT told.kind AS kind, child.object_id AS child_id, parent.object_id AS parent_id,
-    told.valid_from AS valid_from, told.valid_to AS valid_to
+    told.valid_from AS valid_from, told.valid_to AS valid_to,
+    concat(child_type, ':', child_namespace, ':', child_value) AS child
 FROM told
 INNER JOIN ({places("true")}) AS child
     ON child.object_type = child_type AND child.namespace = child_namespace
@@ -52,6 +55,14 @@ INNER JOIN ({places("true")}) AS parent
 WHERE (child.root_id IN {{roots:Array(String)}} OR parent.root_id IN {{roots:Array(String)}})
     AND of >= child.valid_from AND of < child.valid_to
     AND of >= parent.valid_from AND of < parent.valid_to
+"""
+
+
+_FIRST = """
+SELECT kind, concat(child_type, ':', child_namespace, ':', child_value) AS child,
+    min(valid_from) AS first
+FROM links FINAL
+WHERE state = 'held' AND child IN {children:Array(String)} GROUP BY kind, child
 """
 
 
@@ -79,9 +90,18 @@ def observations(
 def relations(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
     """Held relations (`bills`, `orders`, `amends`…) that touch an object under `roots`.
 
-    Each holds over `[valid_from, valid_to)`.
+    Each holds over `[valid_from, valid_to)`: the first that is known of an object reaches back.
     """
-    return telemetry.query(_RELATIONS, {"roots": sorted(roots)})
+    found = telemetry.query(_RELATIONS, {"roots": sorted(roots)})
+    begun = found.filter(pl.col("valid_from") > ALWAYS)
+    if begun.is_empty():
+        return found.drop("child")
+    first = telemetry.query(_FIRST, {"children": begun["child"].unique().to_list()})
+    reaching = found.join(first, on=["kind", "child"], how="left")
+    since = pl.when(pl.col("valid_from") == pl.col("first")).then(pl.lit(ALWAYS, INSTANT))
+    return reaching.with_columns(since.otherwise("valid_from").alias("valid_from")).drop(
+        "child", "first"
+    )
 
 
 def _like(name: str) -> str:
