@@ -81,6 +81,9 @@ def _identifier(found: IdentifierEvidence) -> None:
         show(tag("p", "It belongs to contract ", contract, ". ", " ".join(said)))
     else:
         show(tag("p", "It is an orphan: nothing ties it to a contract yet. ", *said))
+    for one in found.tenures:
+        stretch = phrases.validity(one.valid_from, one.valid_to)
+        show(tag("p", f"{stretch}: {one.object_id} of {one.root_id or 'nobody'}"))
     for tie in found.ties:
         with st.container(border=True):
             _tie(tie)
@@ -88,7 +91,9 @@ def _identifier(found: IdentifierEvidence) -> None:
 
 def _tie(tie: Tie) -> None:
     words = f"{tie.child} {tie.kind.replace('_', ' ')} {tie.parent}"
-    since = f"since {phrases.moment(tie.since)}" if tie.since else ""
+    stretch = phrases.validity(tie.valid_from, tie.valid_to)
+    said = f"{'said' if stretch else 'since'} {phrases.moment(tie.since)}" if tie.since else ""
+    since = " ".join(part for part in (stretch, said) if part)
     head = tag(
         "div", chip(tie.state, TONES[tie.state]), tag("strong", words), since, class_="tl-chips"
     )

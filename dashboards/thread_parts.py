@@ -99,12 +99,16 @@ def identifiers(thread: Thread) -> Markup:
     for known in thread.identifiers:
         evidence = join([_evidence(one) for one in known.evidence]) or "the contract itself"
         name = link(links.identity(known.identifier), known.value)
+        if stretch := phrases.validity(known.valid_from, known.valid_to):
+            name = join([name, tag("span", f" {stretch}", class_="tl-quiet-text")])
         rows.append([known.object_type.replace("_", " "), name, known.namespace, evidence])
     return table(["Object", "Identifier", "In", "Tied by"], rows)
 
 
 def _evidence(evidence: Evidence) -> Markup:
     words = f"{evidence.kind.replace('_', ' ')} {evidence.to}"
+    if stretch := phrases.validity(evidence.valid_from, evidence.valid_to):
+        words += f" {stretch}"
     by = f", said by {evidence.system} {phrases.moment(evidence.at)}"
     state = "" if evidence.state == "held" else f" ({evidence.state}: {evidence.reason})"
     fact = tag(

@@ -165,12 +165,17 @@ def _identifiers(found: Thread) -> RenderableType:
     table = _table("Identifier", "Tied by")
     for known in found.identifiers:
         evidence = Text("\n").join(_evidence(one) for one in known.evidence)
-        table.add_row(Text(known.identifier), evidence or Text("the contract itself", "dim"))
+        name = Text(known.identifier)
+        if stretch := phrases.validity(known.valid_from, known.valid_to):
+            name.append(f"\n  {stretch}", "dim")
+        table.add_row(name, evidence or Text("the contract itself", "dim"))
     return Padding(table, (0, 0, 0, 1))
 
 
 def _evidence(evidence: Evidence) -> Text:
     line = Text(f"{evidence.kind.replace('_', ' ')} {evidence.to}")
+    if stretch := phrases.validity(evidence.valid_from, evidence.valid_to):
+        line.append(f" {stretch}", "bold")
     line.append(
         f"\n  {evidence.system} {phrases.moment(evidence.at)} fact {evidence.fact_id[:12]}", "dim"
     )

@@ -49,7 +49,7 @@ def facts_and_mentions(
 
 
 def _noted(facts: pl.DataFrame, faulty: pl.Series) -> pl.DataFrame:
-    """A time of validity that cannot be read is said; it makes the fact's own time no less sound."""
+    """A validity that cannot be read is said; the fact's own time is no less sound for it."""
     if not faulty.any():
         return facts
     noted = pl.col("annotations").list.concat(pl.lit([UNREADABLE]))

@@ -34,13 +34,13 @@ def fold(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
 
 
 def asserted(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
-    """All that `facts` assert, the best evidence of a pair first: kind, child, parent, valid_from,
-    valid_to, fact_id, system, at, mastered.
+    """All that `facts` assert, the best evidence of a pair first: kind, child, parent, fact_id,
+    system, at, mastered, and over which stretch, valid_from and valid_to.
 
-    `facts` has one row per fact: fact_id, system, at, plausible, payload and `identifiers`, its own.
-    Only plausible facts are evidence, and only where they say which belongs to which: a child with two
-    candidates of one type and namespace belongs to neither. A relation is many to many, so there
-    one side may be several.
+    `facts` has one row per fact: fact_id, system, at, plausible, payload and its own `identifiers`.
+    Only plausible facts are evidence, and only where they say which belongs to which: a child with
+    two candidates of one type and namespace belongs to neither. A relation is many to many, so
+    there one side may be several.
     """
     speaking = facts.filter("plausible", pl.col("identifiers").list.len() > 1)
     speaking = speaking.select("fact_id", "system", "at", "identifiers", "payload")

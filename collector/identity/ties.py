@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dictionary
-from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import polars as pl
@@ -137,11 +136,6 @@ class Verdict(NamedTuple):
 
     state: State = "held"
     reason: str = ""
-
-
-def place_at(slices: Sequence[Slice], instant: int) -> Place:
-    """The place at an instant."""
-    return next(one.place for one in slices if one.since <= instant < one.until)
 
 
 def alone(identifier: str, mapping: Mapping) -> Place:

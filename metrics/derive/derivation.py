@@ -43,9 +43,9 @@ def derive(
     A pure function of the sets of rows: their order, repetition and the company of other roots
     change nothing. `observations` has one row per fact and identifier (object_type, object_id,
     fact_id, kind, system, name, outcome, message, at, plausible, sampled, payload, received_at);
-    `members` every object of the roots (root_id, object_type, object_id, owner_id), over `[valid_from,
-    valid_to)` each; `relations` their ties (kind, child_id, parent_id), likewise. Further columns are
-    ignored.
+    `members` every object of the roots (root_id, object_type, object_id, owner_id); `relations`
+    their ties (kind, child_id, parent_id); each holds over `[valid_from, valid_to)`. Further
+    columns are ignored.
     """
     parts = [
         _derive(journey, observations, members, relations, definitions, roots)

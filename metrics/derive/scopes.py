@@ -11,7 +11,7 @@ from threadline.model.journeys import Journey, Path
 DEPTH = 16  # chains of ownership are short; a longer one is a circle in the evidence
 
 _INSTANT = pl.Datetime("ns", "UTC")
-SCOPE = {
+SCOPE: dict[str, pl.DataType | type[pl.DataType]] = {
     "case": pl.UInt32,
     "object_id": pl.String,
     "valid_from": _INSTANT,

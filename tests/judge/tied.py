@@ -184,9 +184,10 @@ def _kept(stretches: list[tuple[Validity, Place]]) -> list[tuple[Validity, Place
     first = next((at for at, (_, place) in enumerate(stretches) if place[2]), len(stretches) - 1)
     found: list[tuple[Validity, Place]] = []
     for (since, until), place in stretches[first:]:
+        begun = since
         if found and found[-1][1] == place:
-            since = found.pop()[0][0]
-        found.append(((since if found else ALWAYS, until), place))
+            begun = found.pop()[0][0]
+        found.append(((begun if found else ALWAYS, until), place))
     return found
 
 
@@ -284,7 +285,10 @@ def _asserted(fact: Fact, rules: Rules) -> Iterator[tuple[Pair, str]]:
             yield ("belongs_to", child, parent, *validity), rule["master"]
         for relation in rules.relations:
             if (relation["from"], relation["to"]) == (low, high) and {child, parent} & alone:
-                yield (relation["name"], child, parent, *validity), relation.get("master", rule["master"])
+                yield (
+                    (relation["name"], child, parent, *validity),
+                    relation.get("master", rule["master"]),
+                )
         spaces = [child.split(":")[1], parent.split(":")[1]]
         if low == high and {child, parent} <= alone:
             for same in rules.same_as:
@@ -293,7 +297,7 @@ def _asserted(fact: Fact, rules: Rules) -> Iterator[tuple[Pair, str]]:
 
 
 def _validity(rule: dict[str, Any], fact: Fact) -> Validity:
-    """Since and until when the ties hold of which a fact speaks; what makes no sense says nothing."""
+    """Since and until when the ties of a fact hold; what makes no sense says nothing."""
     told = [fact.attributes.get(rule.get(end, "")) for end in ("valid_from", "valid_to")]
     try:
         since = _instant(told[0]) if told[0] else ALWAYS

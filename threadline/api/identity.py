@@ -10,8 +10,9 @@ import polars as pl
 from fastapi import APIRouter, Query
 
 from collector.identity.links import asserted
+from collector.identity.ties import PLACE, VALIDITY
 from collector.identity.versions import winners
-from threadline.api import cursors, rulings, suspecting
+from threadline.api import cursors, rulings, suspecting, threads
 from threadline.api.access import requires
 from threadline.api.problems import Refusal
 from threadline.api.redaction import HIDDEN
@@ -19,7 +20,7 @@ from threadline.api.services import ApiServices, Services
 from threadline.model.people import Permission
 from threadline.store.control.rulings import Ruling as Ruled
 from threadline.store.telemetry import cases as case_store
-from threadline.store.telemetry import contradictions, search
+from threadline.store.telemetry import contradictions, search, tenures
 from threadline.store.telemetry.facts import naming
 from threadline.wire import (
     Assertion,
@@ -31,9 +32,11 @@ from threadline.wire import (
     OrphanCount,
     Page,
     Suspicion,
+    Tenure,
     Tie,
 )
 
+MICROSECONDS = pl.Datetime("us", "UTC")  # what Python's instants tell
 SAME_NAME = 20  # so many identifiers of one value are looked into
 LATEST = "2262-01-01T00:00:00+00:00"  # the last year the store can tell
 
@@ -180,8 +183,13 @@ def _evidence(services: ApiServices, row: dict[str, Any]) -> IdentifierEvidence:
         object_id=row["object_id"],
         owner_id=row["owner_id"],
         root_id=row["root_id"],
+        tenures=[_tenure(row) for row in tenures.of(services.telemetry, [identifier]).to_dicts()],
         ties=sorted(ties, key=lambda tie: (tie.state != "held", tie.kind, tie.child, tie.parent)),
     )
+
+
+def _tenure(row: dict[str, Any]) -> Tenure:
+    return Tenure(**{name: row[name] for name in PLACE}, **threads.validity(row))
 
 
 def _asserted(services: ApiServices, identifier: str) -> pl.DataFrame:
@@ -195,7 +203,9 @@ def _asserted(services: ApiServices, identifier: str) -> pl.DataFrame:
 
 def _tie(link: dict[str, Any], told: pl.DataFrame, made: Sequence[Ruled]) -> Tie:
     kind, child, parent = _ends(link)
-    rows = told.filter(pl.col("kind") == kind, pl.col("child") == child, pl.col("parent") == parent)
+    ends = [pl.col(end).cast(MICROSECONDS) == link[end] for end in VALIDITY]
+    pair = (pl.col("kind") == kind, pl.col("child") == child, pl.col("parent") == parent)
+    rows = told.filter(*pair, *ends)
     return Tie(
         kind=kind,
         child=child,
@@ -203,6 +213,7 @@ def _tie(link: dict[str, Any], told: pl.DataFrame, made: Sequence[Ruled]) -> Tie
         state=link["state"],
         reason=link["reason"],
         since=min((at for at in rows["at"] if at), default=None),
+        **threads.validity(link),
         assertions=[
             Assertion(**{name: row[name] for name in Assertion.model_fields})
             for row in rows.iter_rows(named=True)

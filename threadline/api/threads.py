@@ -10,7 +10,7 @@ import polars as pl
 from threadline.api import cases, incidents, mismatches
 from threadline.api.services import ApiServices
 from threadline.store.telemetry import cases as case_store
-from threadline.store.telemetry import search
+from threadline.store.telemetry import search, tenures
 from threadline.store.telemetry import threads as thread_store
 from threadline.wire import (
     CaseException,
@@ -181,7 +181,7 @@ def _identifiers(
         if services.redaction.hides(row["object_type"]):
             continue
         identifier = f"{row['object_type']}:{row['namespace']}:{row['value']}"
-        given = {name: row[name] for name in _IDENTIFIER}
+        given = {name: row[name] for name in _IDENTIFIER} | validity(row)
         said = evidence.get(identifier, [])
         found.append(ThreadIdentifier(identifier=identifier, **given, evidence=said))
     return sorted(found, key=lambda one: (one.object_id != one.identifier, bool(one.owner_id)))
@@ -198,7 +198,12 @@ def _ends(link: Mapping[str, Any]) -> tuple[str, str]:
 
 def _evidence(link: Mapping[str, Any], to: str) -> Evidence:
     same = ("kind", "fact_id", "system", "at", "mastered", "state", "reason")
-    return Evidence(to=to, **{name: link[name] for name in same})
+    return Evidence(to=to, **{name: link[name] for name in same}, **validity(link))
+
+
+def validity(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The ends of the stretch over which a row holds, null where it has none."""
+    return {end: tenures.bound(row[end]) for end in ("valid_from", "valid_to")}
 
 
 def _rival(link: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from threadline.wire import Assertion, IdentifierEvidence, Ruling, Tie, phrases
+from threadline.wire import Assertion, IdentifierEvidence, Ruling, Tenure, Tie, phrases
 
 SHOWN = 5  # assertions per tie; the rest is counted
 TONES = {"held": "green", "conflict": "red", "retracted": "yellow"}
@@ -28,10 +28,17 @@ def _one(found: IdentifierEvidence) -> RenderableType:
     elif found.root_id != found.object_id:
         head.append(f"  of {found.root_id}", "dim")
     parts: list[RenderableType] = [head]
+    parts += [Padding(_tenure(one), (0, 0, 0, 2)) for one in found.tenures]
     parts += [Padding(_tie(tie, found.identifier), (0, 0, 0, 2)) for tie in found.ties]
     if not found.ties:
         parts.append(Padding(Text("No fact ties it to anything.", "dim"), (0, 0, 0, 2)))
     return Group(*parts)
+
+
+def _tenure(one: Tenure) -> Text:
+    line = Text(phrases.validity(one.valid_from, one.valid_to), "bold")
+    line.append(f" of {one.root_id}" if one.root_id else " of nobody", "dim")
+    return line.append(f" as {one.object_id}", "dim")
 
 
 def _tie(tie: Tie, identifier: str) -> RenderableType:
@@ -39,8 +46,10 @@ def _tie(tie: Tie, identifier: str) -> RenderableType:
     told = f"{kind} {tie.parent}" if tie.child == identifier else f"{tie.child} {kind} it"
     line = Text(told)
     line.append(f"  {tie.state}", TONES.get(tie.state, "dim"))
+    if stretch := phrases.validity(tie.valid_from, tie.valid_to):
+        line.append(f" {stretch}", "bold")
     if tie.since:
-        line.append(f" since {phrases.moment(tie.since)}", "dim")
+        line.append(f" {'said' if stretch else 'since'} {phrases.moment(tie.since)}", "dim")
     lines = [line]
     if tie.reason:
         lines.append(Text(f"  because {tie.reason}", "red"))

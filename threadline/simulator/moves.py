@@ -51,9 +51,7 @@ def _given_out_again(created: Event, to: str) -> Iterator[Act]:
     yield _event(created, PROCUREMENT, "procurement.order.issued", since + DAY, number)
 
 
-def _event(
-    after: Event, service: str, name: str, at: datetime, data: Mapping[str, Value]
-) -> Event:
+def _event(after: Event, service: str, name: str, at: datetime, data: Mapping[str, Value]) -> Event:
     return Event(
         id=f"{after.id}-moved-{name}",
         service=service,

@@ -38,8 +38,9 @@ class Ruling(Shape):
 class Tie(Shape):
     """Two identifiers and how they are tied, with all that speaks for it.
 
-    `since` is the earliest assertion. `state` is held, conflict or retracted; `reason` says why it
-    is not held. `assertions` come best first: the first is the evidence that counts.
+    `since` is the earliest assertion. It is said to hold over `[valid_from, valid_to)`; null: no
+    such bound. `state` is held, conflict or retracted; `reason` says why it is not held.
+    `assertions` come best first: the first is the evidence that counts.
     """
 
     kind: str
@@ -48,14 +49,27 @@ class Tie(Shape):
     state: str
     reason: str
     since: Instant | None
+    valid_from: Instant | None = None
+    valid_to: Instant | None = None
     assertions: list[Assertion]
     rulings: list[Ruling]
+
+
+class Tenure(Shape):
+    """Where an identifier is over `[valid_from, valid_to)` of event time; null: no such bound."""
+
+    valid_from: Instant | None
+    valid_to: Instant | None
+    object_id: str
+    owner_id: str
+    root_id: str
 
 
 class IdentifierEvidence(Shape):
     """An identifier, what it resolves to, and every tie it has.
 
-    `root_id` is empty for an orphan; `object_id` is the name its object goes by.
+    `root_id` is empty for an orphan; `object_id` is the name its object goes by. `tenures` tell
+    where it is in the course of time, if it is not always there.
     """
 
     identifier: str
@@ -63,6 +77,7 @@ class IdentifierEvidence(Shape):
     owner_id: str
     root_id: str
     ties: list[Tie]
+    tenures: list[Tenure] = Field(default_factory=list)
 
 
 class CaseName(Shape):

@@ -86,6 +86,12 @@ def moment(at: datetime | None) -> str:
     return NOTHING if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
+def validity(since: datetime | None, until: datetime | None) -> str:
+    """A stretch of time: `from 2026-05-11 09:00:00 until 2026-06-01 00:00:00`; '' for always."""
+    ends = {"from": since, "until": until}
+    return " ".join(f"{word} {moment(at)}" for word, at in ends.items() if at)
+
+
 def since(at: datetime | None, now: datetime) -> str:
     """How long ago: `3 d 4 h`."""
     return NOTHING if at is None else duration(max((now - at).total_seconds(), 0.0))

@@ -37,10 +37,15 @@ class Evidence(Shape):
     mastered: bool  # asserted by the system of record
     state: str  # held, conflict, retracted
     reason: str = ""
+    valid_from: Instant | None = None  # since when it is said to hold; null: always
+    valid_to: Instant | None = None
 
 
 class ThreadIdentifier(Shape):
-    """One name of the contract or of an object that belongs to it."""
+    """One name of the contract or of an object that belongs to it.
+
+    `valid_from` and `valid_to` bound when it does, null where nothing does.
+    """
 
     identifier: str
     object_type: str
@@ -49,6 +54,8 @@ class ThreadIdentifier(Shape):
     object_id: str
     owner_id: str
     evidence: list[Evidence]
+    valid_from: Instant | None = None
+    valid_to: Instant | None = None
 
 
 class ThreadFact(Shape):

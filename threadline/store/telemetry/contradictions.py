@@ -30,7 +30,7 @@ LEFT JOIN (SELECT * FROM identifiers FINAL) AS p ON p.object_type = l.parent_typ
     AND p.namespace = l.parent_namespace AND p.value = l.parent_value
 WHERE (kind, child, parent) > ({{after_kind:String}}, {{after_child:String}},
     {{after_parent:String}})
-ORDER BY kind, child, parent LIMIT {{limit:UInt32}}
+ORDER BY kind, child, parent LIMIT 1 BY kind, child, parent LIMIT {{limit:UInt32}}
 """
 
 _CONFLICT_COUNTS = """

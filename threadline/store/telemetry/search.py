@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.tenures import EVER_UNDER, places
 
 _BY_VALUE = """
 SELECT object_type, namespace, value, object_id, root_id, owner_id FROM identifiers FINAL
@@ -58,9 +59,9 @@ INNER JOIN (SELECT object_type, namespace, value, object_id, root_id FROM identi
 ORDER BY value, root_id LIMIT {limit:UInt32}
 """
 
-_IDENTIFIERS_OF = """
-SELECT object_type, namespace, value, object_id, owner_id, root_id FROM identifiers FINAL
-WHERE root_id IN {roots:Array(String)} ORDER BY object_type, namespace, value
+_IDENTIFIERS_OF = f"""
+SELECT * FROM ({places("root_id IN {roots:Array(String)}")})
+ORDER BY object_type, namespace, value, valid_from
 """
 
 _LINKS_AT = """
@@ -71,12 +72,10 @@ WHERE (child_type, child_namespace, child_value) =
         ({type:String}, {namespace:String}, {value:String})
 """
 
-_LINKS_OF = """
+_LINKS_OF = f"""
 SELECT * EXCEPT (generation, deleted) FROM links FINAL
-WHERE (child_type, child_namespace, child_value) IN
-        (SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = {root:String})
-   OR (parent_type, parent_namespace, parent_value) IN
-        (SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = {root:String})
+WHERE (child_type, child_namespace, child_value) IN ({EVER_UNDER})
+   OR (parent_type, parent_namespace, parent_value) IN ({EVER_UNDER})
 ORDER BY kind, child_type, child_namespace, child_value, parent_type, parent_namespace, parent_value
 """
 
@@ -124,7 +123,7 @@ def by_part(
 
 
 def identifiers_of(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:
-    """Every identifier that resolves to one of `roots`."""
+    """Every identifier that ever resolves to one of `roots`, and when: valid_from, valid_to."""
     return telemetry.query(_IDENTIFIERS_OF, {"roots": list(roots)})
 
 

@@ -54,6 +54,13 @@ WHERE root_id != '' AND object_id IN (
 """
 
 
+_OF = f"""
+SELECT concat(object_type, ':', namespace, ':', value) AS identifier, * EXCEPT (generation, deleted)
+FROM tenures FINAL WHERE identifier IN {{identifiers:Array(String)}}
+ORDER BY {_IDENTIFIER}, valid_from
+"""
+
+
 def places(where: str) -> str:
     """A query for the places that fulfil `where`, a condition on the columns of `identifiers`."""
     return PLACES.format(where=where)
@@ -74,6 +81,16 @@ def pasts(telemetry: Telemetry, roots: Collection[str]) -> set[str]:
     ours = _last(of_objects).filter(pl.col("root_id").is_in(sorted(roots)))["object_id"]
     past = of_objects.filter(pl.col("object_id").is_in(ours.implode()))
     return set(roots) | set(past["root_id"])
+
+
+def of(telemetry: Telemetry, identifiers: Collection[str]) -> pl.DataFrame:
+    """The tenures of `identifiers` (`type:namespace:value`) that have any, in the order of time."""
+    return telemetry.query(_OF, {"identifiers": sorted(identifiers)})
+
+
+def bound(instant: datetime) -> datetime | None:
+    """An end of a stretch as it is shown; None where it has none."""
+    return instant if ALWAYS < instant < FOREVER else None
 
 
 def _last(of_objects: pl.DataFrame) -> pl.DataFrame:
