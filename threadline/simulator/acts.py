@@ -68,7 +68,8 @@ class Span:
 class Event:
     """A business event one service published as a CloudEvent, `sends` times with the same id.
 
-    `told_at` is the time it claims instead of the true one.
+    `told_at` is the time it claims instead of the true one. A `sure` one arrives once and in time,
+    whatever becomes of others.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Event:
     of: str = ""
     told: Mapping[str, Value] | None = None
     told_at: datetime | None = None
+    sure: bool = False
     phantom: bool = False
     late: bool = False
 

@@ -49,6 +49,9 @@ class Emission:
             yield Signal(act=_as_told(act, conditions), arrives=arrives)
 
     def _arrivals(self, act: Act, conditions: Conditions) -> Iterator[datetime]:
+        if isinstance(act, Event) and act.sure:
+            yield _due(act.at, conditions) + TRANSIT
+            return
         # Drawn whether needed or not, so that one share changes nothing but what it is about.
         lost, late, resent = (self._random.random() for _ in range(3))
         silence = self._scenario.silence

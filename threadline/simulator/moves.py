@@ -14,7 +14,7 @@ NUMBER = "purchase_order.number"
 def run(acts: Sequence[Act], share: int) -> Iterator[Act]:
     """One amendment and one purchase order in `share` goes over to the contract before its own.
 
-    Nothing is drawn, so that a world with moves is the same as without them but for these acts.
+    Nothing is drawn, so that a world with moves is but for these acts the same as without them.
     """
     told = [act for act in acts if isinstance(act, Event) and not act.phantom and act.told is None]
     contracts = sorted({act.of for act in told} - {""})
@@ -59,6 +59,7 @@ def _event(after: Event, service: str, name: str, at: datetime, data: Mapping[st
         at=at,
         data={**data, "actor.type": "integration"},
         of=after.of,
+        sure=True,
     )
 
 

@@ -103,11 +103,9 @@ class World:
         acts += nightly.run(self._random, acts, now)
         acts += nightly.renewal(self._random, acts, now, self.scenario.renewed)
         acts += nightly.orphans(now)
+        acts += moves.run(sorted(acts, key=lambda act: act.begins), self.scenario.moved)
         past = (act for act in acts if act.at <= now)
-        told = sorted(past, key=lambda act: (act.late, act.begins))
-        # Last of all, so that what becomes of the others on their way is drawn as without them.
-        told += [act for act in moves.run(told, self.scenario.moved) if act.at <= now]
-        self.acts: tuple[Act, ...] = tuple(told)
+        self.acts: tuple[Act, ...] = tuple(sorted(past, key=lambda act: (act.late, act.begins)))
 
     def signals(self, *, faithful: bool = False) -> Iterator[tuple[datetime, Signal]]:
         """What is told of `acts`, each with the instant at which the act began.
