@@ -112,6 +112,9 @@ def _tie(tie: Tie) -> None:
         show(table(["At (UTC)", "Said by", "Fact", "Id"], rows))
     if len(tie.assertions) > ASSERTIONS:
         st.caption(f"and {len(tie.assertions) - ASSERTIONS:,} facts more")
+    for one in tie.retractions[:ASSERTIONS]:
+        words = f"{phrases.moment(one.at)} · {one.system} withdrew it: {one.name}, fact "
+        show(tag("p", words, tag("span", one.fact_id[:12], title=one.fact_id)))
     for made in tie.rulings:
         show(tag("p", _ruled(made), class_="tl-quiet-text"))
     _buttons(tie.kind, tie.child, tie.parent, tie.state, ruled=bool(tie.rulings))

@@ -83,6 +83,7 @@ class Input:
     received: int = 0
     offset: int = 0
     note: str = ""
+    payload: str = "{}"
 
     def row(self) -> dict[str, object]:
         instant = START + timedelta(minutes=self.at)
@@ -110,7 +111,7 @@ class Input:
             "partition": 0,
             "offset": self.offset,
             "ordinal": 0,
-            "payload": "{}",
+            "payload": self.payload,
         }
 
 

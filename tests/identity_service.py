@@ -6,7 +6,7 @@ import polars as pl
 from identity_inputs import START, Decoded, Input, hexed, logged
 
 from collector.identity.graph import Graph
-from collector.identity.stage import Identified, identify
+from collector.identity.stage import Identified, identify, rule
 from collector.identity.ties import RULINGS
 from collector.mapping import Mapping
 from threadline.store.telemetry import Telemetry, cursors, identity
@@ -46,6 +46,15 @@ class Service:
             offset = batch[-1].offset if batch else 0
             cursors.move(self.telemetry, {0: offset}, self._generation)
         return identified
+
+    def rule(self, act: str, child: str, parent: str) -> None:
+        """Somebody rules that one belongs to the other, or not, or lifts that."""
+        self._generation += 1
+        row = (self._generation, "belongs_to", child, parent, act, START, "ana", "seen")
+        made = pl.DataFrame([row], schema=RULINGS, orient="row")
+        ruled = rule(made, self.telemetry, self._graph, self._generation)
+        for table, frame in ruled.frames.items():
+            self.telemetry.insert(table, frame)
 
     def places(self) -> dict[str, tuple[str, str, str]]:
         frame = self.telemetry.query("SELECT * FROM identifiers FINAL")

@@ -17,7 +17,8 @@ _WORD = pl.Categorical()
 LINKS = pl.Schema(
     {
         **dict.fromkeys((*Pair._fields, *Evidence._fields), pl.Int64()),
-        **dict.fromkeys(("kind", *_ENDS, "fact_id", "system", "state", "reason"), pl.String()),
+        **dict.fromkeys(("kind", *_ENDS, "fact_id", "system", "void"), pl.String()),
+        **dict.fromkeys(Verdict._fields, pl.String()),
         **dict.fromkeys(("mastered", "plausible"), pl.Boolean()),
     }
 )
@@ -25,7 +26,7 @@ _ROWS = pl.Schema(
     {
         **LINKS,
         **dict.fromkeys(_ENDS, pl.UInt32()),
-        **dict.fromkeys(("kind", "system", "state"), _WORD),
+        **dict.fromkeys(("kind", "system", "void", "state"), _WORD),
     }
 )
 _RANK = ("implausible", "unmastered", "untimed", "at", "fact_id")  # as `Evidence.rank`
@@ -129,11 +130,11 @@ def rows(links: pl.DataFrame) -> pl.DataFrame:
 def links(rows: pl.DataFrame) -> list[Link]:
     """Rows of the columns `LINKS` as Python values."""
     pairs = rows.select(Pair._fields).cast({"kind": pl.String}).iter_rows()
-    evidence = rows.select(Evidence._fields).cast({"system": pl.String}).iter_rows()
+    evidence = rows.select(Evidence._fields).cast({"system": pl.String, "void": pl.String})
     verdicts = rows.select(Verdict._fields).cast({"state": pl.String}).iter_rows()
     return [
         Link(Pair(*pair), Evidence(*found), Verdict(*verdict))
-        for pair, found, verdict in zip(pairs, evidence, verdicts, strict=True)
+        for pair, found, verdict in zip(pairs, evidence.iter_rows(), verdicts, strict=True)
     ]
 
 

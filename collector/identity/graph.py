@@ -8,6 +8,7 @@ import polars as pl
 
 from collector.identity.keys import Keys
 from collector.identity.linkage import Linkage
+from collector.identity.retractions import Retractions
 from collector.mapping import Mapping
 from threadline.store.telemetry import Telemetry, facts, identity
 
@@ -20,9 +21,15 @@ class Graph:
     """
 
     def __init__(
-        self, linkage: Linkage, seen: Keys, awaited: Keys, unsettled: frozenset[str]
+        self,
+        linkage: Linkage,
+        retractions: Retractions,
+        seen: Keys,
+        awaited: Keys,
+        unsettled: frozenset[str],
     ) -> None:
         self.linkage = linkage
+        self.retractions = retractions
         self.seen = seen  # traces, and facts outside of traces, of which something is stored
         self.awaited = awaited  # traces that stored spans link to
         self._unsettled = unsettled
@@ -38,6 +45,7 @@ class Graph:
                 rulings,
                 mapping,
             ),
+            retractions=Retractions(facts.named(telemetry, mapping.retractions), mapping),
             seen=Keys(facts.groups(telemetry)),
             awaited=Keys(facts.awaited(telemetry)),
             unsettled=frozenset(identity.unsettled(telemetry)),

@@ -90,6 +90,12 @@ class Linkage:
         self._open_over({pair.child for pair in pairs})
         return {pair: self._evidence[pair] for pair in pairs if pair in self._evidence}
 
+    def variants(self, ties: Collection[Pair]) -> list[Pair]:
+        """All that is known of `ties`, whenever it is said to hold."""
+        self._open_over({tie.child for tie in ties})
+        found = [(tie, *self._variants.get(tie, ())) for tie in ties]
+        return [pair for pairs in found for pair in pairs if pair in self._evidence]
+
     def unwitnessed(self, identifiers: Collection[str]) -> set[str]:
         """Those of `identifiers` that no fact ties to another, people's rulings at the most."""
         self._open_over(set(identifiers))

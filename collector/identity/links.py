@@ -16,17 +16,19 @@ from collector.identity.ties import (
 from collector.mapping import Mapping
 from collector.validity import ALWAYS, FOREVER, bounds
 
+_TIE = ["kind", "child", "parent"]
 _NAMED = ["fact", "type", "namespace"]
 
 
 def fold(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     """The best evidence of every pair that `facts` assert: columns `ties.EVIDENCE`.
 
-    The best is that of the system of record, then the earliest, then that of the smallest fact id.
+    The best is that of the system of record, then the earliest, then that of the smallest fact id;
+    what was taken back comes last. Of a tie taken back, `facts` have to be all that name it.
     """
     told = asserted(facts, mapping).with_columns(plausible=pl.lit(value=True))
-    pair = ["kind", "child", "parent", *VALIDITY]
-    best = told.unique(pair, keep="first", maintain_order=True)
+    said = _judged(told.filter(~pl.col("retracts")), told.filter("retracts"))
+    best = said.unique([*_TIE, *VALIDITY], keep="first", maintain_order=True)
     return best.with_columns(
         *parts("child", {part: f"child_{part}" for part in PARTS}),
         *parts("parent", {part: f"parent_{part}" for part in PARTS}),
@@ -35,16 +37,19 @@ def fold(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
 
 def asserted(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     """All that `facts` assert, the best evidence of a pair first: kind, child, parent, fact_id,
-    system, at, mastered, and over which stretch, valid_from and valid_to.
+    system, at, mastered, and over which stretch, valid_from and valid_to. `retracts`: it says so no
+    more.
 
-    `facts` has one row per fact: fact_id, system, at, plausible, payload and its own `identifiers`.
+    `facts` has a row per fact: fact_id, name, system, at, plausible, payload and its `identifiers`.
     Only plausible facts are evidence, and only where they say which belongs to which: a child with
     two candidates of one type and namespace belongs to neither. A relation is many to many, so
     there one side may be several.
     """
     speaking = facts.filter("plausible", pl.col("identifiers").list.len() > 1)
-    speaking = speaking.select("fact_id", "system", "at", "identifiers", "payload")
-    speaking = speaking.with_row_index("fact")
+    names = pl.Series(sorted(mapping.retractions), dtype=pl.String)
+    retracts = pl.col("name").is_in(names.implode())
+    own = ("fact_id", "system", "at", "identifiers", "payload")
+    speaking = speaking.select(*own, retracts=retracts).with_row_index("fact")
     named = _named(speaking)
     found = pl.concat(
         [_ownership(named, mapping), _sameness(named, mapping), _relations(named, mapping)]
@@ -53,6 +58,25 @@ def asserted(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     told = found.join(speaking.drop("identifiers", "payload"), on="fact")
     told = told.with_columns(mastered=pl.col("system") == pl.col("master"))
     return told.sort(~pl.col("mastered"), "at", "fact_id", nulls_last=True).drop("fact", "master")
+
+
+def _judged(said: pl.DataFrame, retractions: pl.DataFrame) -> pl.DataFrame:
+    """`said` with `void`, who took it back; what stands comes first.
+
+    A system takes back what it has said up to then, the system of record what anybody has.
+    """
+    if retractions.is_empty():
+        return said.with_columns(void=pl.lit(""))
+    rows = said.with_row_index("row")
+    both = rows.join(retractions, on=_TIE, maintain_order="left_right")
+    theirs = (pl.col("system") == pl.col("system_right")) | pl.col("mastered_right")
+    taken = both.filter(theirs, pl.col("at") <= pl.col("at_right"))
+    who = pl.format("{} withdrew it, fact {}", "system_right", pl.col("fact_id_right").str.head(12))
+    voided = taken.select("row", void=who).unique("row", keep="first", maintain_order=True)
+    judged = rows.join(voided, on="row", how="left", maintain_order="left").drop("row")
+    return judged.with_columns(pl.col("void").fill_null("")).sort(
+        pl.col("void") != "", maintain_order=True
+    )
 
 
 def _bounded(found: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:

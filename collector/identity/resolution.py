@@ -105,7 +105,7 @@ def settle(links: Dictionary[Pair, Evidence], rulings: Rulings, mapping: Mapping
     Links of separate components never affect each other, so settling some components alone gives
     what settling all of them would.
     """
-    verdicts = {pair: _retracted(pair, rulings) for pair in links}
+    verdicts = {pair: _retracted(pair, found, rulings) for pair, found in links.items()}
     standing = [pair for pair in links if verdicts[pair].state == "held"]
     placing = [pair for pair in standing if pair.kind in (SAME_AS, BELONGS_TO)]
     names = {name for pair in links for name in (pair.child, pair.parent)}
@@ -176,8 +176,9 @@ def _always(pair: Pair) -> Claim:
     return Claim(pair=pair, bound=pair, since=ALWAYS, until=FOREVER, began=ALWAYS)
 
 
-def _retracted(pair: Pair, rulings: Rulings) -> Verdict:
+def _retracted(pair: Pair, found: Evidence, rulings: Rulings) -> Verdict:
+    """People have the last word; where they have not spoken, whoever withdrew what was said."""
     ruling = rulings.get(pair.tie)
-    if ruling is None or ruling.asserted:
-        return Verdict()
-    return Verdict("retracted", ruling.reason)
+    if ruling is not None:
+        return Verdict() if ruling.asserted else Verdict("retracted", ruling.reason)
+    return Verdict("retracted", found.void) if found.void else Verdict()

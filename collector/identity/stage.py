@@ -135,9 +135,12 @@ def _never(mapping: Mapping) -> frozenset[str]:
 
 
 def _link(said: Turn, telemetry: Telemetry, graph: Graph, mapping: Mapping) -> Changes:
+    concerned = graph.retractions.concerned(said)
     fallen = withdrawn(said, graph.linkage, mapping)
-    telling = pl.concat([said.after, witnesses(fallen, said, telemetry)])
-    return graph.linkage.update(fold(telling, mapping), fallen)
+    telling = pl.concat([said.after, witnesses([*fallen, *concerned], said, telemetry)])
+    found = fold(telling, mapping)
+    found = found.filter(graph.retractions.unconcerned(found, concerned))
+    return graph.linkage.update(found, [*fallen, *graph.linkage.variants(concerned)])
 
 
 def _placed(said: Turn, changes: Changes, graph: Graph, telemetry: Telemetry) -> dict[str, Place]:

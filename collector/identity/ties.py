@@ -40,6 +40,7 @@ EVIDENCE = pl.Schema(
         "system": pl.String(),
         "mastered": pl.Boolean(),
         "plausible": pl.Boolean(),
+        "void": pl.String(),
     }
 )
 
@@ -93,13 +94,17 @@ class Pair(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """The best evidence for one pair; instants in nanoseconds of the epoch."""
+    """The best evidence for one pair; instants in nanoseconds of the epoch.
+
+    `void` says who withdrew it; where any evidence stands, the best that does is meant.
+    """
 
     at: int | None
     fact_id: str
     system: str
     mastered: bool
     plausible: bool = True
+    void: str = ""
 
     def rank(self) -> tuple[bool, bool, bool, int, str]:
         """Smaller is better: the system of record, the earliest event, the smallest fact id."""
@@ -175,6 +180,7 @@ def evidence(links: pl.DataFrame) -> dict[Pair, Evidence]:
         "system",
         "mastered",
         "plausible",
+        "void",
     )
     found: dict[Pair, Evidence] = {}
     for pair, row in zip(pairs(links), columns.iter_rows(), strict=True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from collector.identity import versions
@@ -24,7 +26,7 @@ def withdrawn(turn: Turn, linkage: Linkage, mapping: Mapping) -> list[Pair]:
     return [pair for pair, held in known.items() if held.fact_id in by]
 
 
-def witnesses(pairs: list[Pair], turn: Turn, telemetry: Telemetry) -> pl.DataFrame:
+def witnesses(pairs: Collection[Pair], turn: Turn, telemetry: Telemetry) -> pl.DataFrame:
     """Stored facts, other than those of the turn, that may assert `pairs` as well."""
     if not pairs:
         return turn.after.clear()

@@ -21,6 +21,7 @@ SOURCES_SCHEMA = SHIPPED / "sources.schema.json"
 _SAME_ITEM: dict[str, Callable[[Any], Any]] = {
     "same_as": lambda item: (item["object"], tuple(sorted(item["namespaces"]))),
     "relations": lambda item: (item["name"], item["from"], item["to"]),
+    "retractions": lambda item: item,
 }
 
 

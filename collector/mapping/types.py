@@ -116,7 +116,10 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Mapping:
-    """One revision of the source mappings, already checked. `load` and `parse` make it."""
+    """One revision of the source mappings, already checked. `load` and `parse` make it.
+
+    A fact called one of `retractions` withdraws the ties of which it speaks.
+    """
 
     objects: Dictionary[str, ObjectType]
     namespaces: Dictionary[str, Normalisation]
@@ -125,6 +128,7 @@ class Mapping:
     attributes: Dictionary[str, Attribute]
     sources: tuple[Source, ...]
     mastered: tuple[MasteredAttribute, ...]
+    retractions: frozenset[str]
     raw: Dictionary[str, Any]
 
     @cached_property
@@ -192,6 +196,7 @@ def parse(content: Dictionary[str, Any]) -> Mapping:
             for name, given in whole.get("attributes", {}).items()
         },
         sources=tuple(_source(name, given) for name, given in sorted(content["sources"].items())),
+        retractions=frozenset(whole.get("retractions", ())),
         mastered=tuple(_mastered(*each) for each in sorted(whole.get("mastered", {}).items())),
         raw=content,
     )

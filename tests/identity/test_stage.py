@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise, permutations
 
 import pytest
@@ -204,9 +206,21 @@ def test_a_restart_knows_what_was_there(service: Service) -> None:
     assert found.touched_roots == {CLM}
 
 
+AMENDMENT, ORDER = "amendment:clm:A", "purchase_order:procurement:PO"
 NAMES = st.lists(
-    st.sampled_from([CLM, CLM, CLM2, CRM, ERP, ERP, PSA, ACME]), unique=True, max_size=3
+    st.sampled_from([CLM, CLM, CLM2, CRM, ERP, ERP, PSA, ACME, AMENDMENT, ORDER]),
+    unique=True,
+    max_size=3,
 ).map(tuple)
+
+
+def _bounded(since: int | None) -> str:
+    if since is None:
+        return "{}"
+    at = (START + timedelta(minutes=since)).isoformat()
+    return json.dumps({"amendment.valid_from": at, "purchase_order.valid_from": at})
+
+
 EVENTS = st.builds(
     lambda fact, names, **more: event(fact, *names, **more),
     st.sampled_from(["a", "b", "c"]),
@@ -215,6 +229,8 @@ EVENTS = st.builds(
     version=st.integers(1, 2),
     received=st.integers(0, 3),
     system=st.sampled_from(["erp", "clm"]),
+    note=st.sampled_from(["", "", "", "link.retracted"]),
+    payload=st.sampled_from([None, None, 0, 1, 2, 3]).map(_bounded),
     plausible=st.sampled_from([True, True, True, False]),
 )
 SPANS = st.builds(
@@ -289,3 +305,64 @@ def test_a_crash_forgets_no_root(telemetry: Telemetry, mapping: Mapping) -> None
         service.touched.clear()
         service.receive(*second, crash_after=frames)
         assert service.touched == {CLM, CLM2}
+
+
+def _states(service: Service) -> set[tuple[str, str, str]]:
+    rows = service.telemetry.query(
+        "SELECT concat(child_type, ':', child_namespace, ':', child_value) AS child,"
+        " concat(parent_type, ':', parent_namespace, ':', parent_value) AS parent, state"
+        " FROM links FINAL"
+    )
+    return set(rows.rows())
+
+
+def _withdrawal(fact: str, at: int, system: str, parent: str = CLM) -> Input:
+    return event(fact, ERP, parent, at=at, system=system, note="link.retracted")
+
+
+def test_a_system_takes_back_what_it_said_until_then(service: Service) -> None:
+    service.receive(event("a", ERP, CLM, at=1, system="psa"), _withdrawal("w", 2, "psa"))
+    assert service.places()[ERP] == (ERP, "", "")
+    assert _states(service) == {(ERP, CLM, "retracted")}
+    reasons = service.telemetry.query("SELECT reason FROM links FINAL")["reason"]
+    assert reasons.to_list() == [f"psa withdrew it, fact {hexed('w')[:12]}"]
+
+
+def test_a_system_does_not_take_back_what_another_said(service: Service) -> None:
+    service.receive(event("a", ERP, CLM, at=1, system="erp"), _withdrawal("w", 2, "psa"))
+    assert _states(service) == {(ERP, CLM, "held")}
+
+
+def test_the_system_of_record_takes_back_what_anybody_said(service: Service) -> None:
+    service.receive(event("a", ERP, CLM, at=1, system="psa"), event("b", ERP, CLM2, system="crm"))
+    found = service.receive(_withdrawal("w", 2, "erp"), _withdrawal("x", 2, "psa", CLM2))
+    assert service.places()[ERP] == (ERP, CLM2, CLM2)
+    assert found.touched_roots == {CLM, CLM2}
+
+
+def test_what_is_said_after_it_was_taken_back_stands(service: Service) -> None:
+    service.receive(event("a", ERP, CLM, at=1), _withdrawal("w", 2, "erp"))
+    service.receive(event("b", ERP, CLM, at=3, system="psa"))
+    assert _states(service) == {(ERP, CLM, "held")}
+    found = service.telemetry.query("SELECT fact_id FROM links FINAL")
+    assert found["fact_id"].to_list() == [hexed("b")]
+
+
+def test_what_was_taken_back_before_it_arrives_is_void(service: Service) -> None:
+    service.receive(_withdrawal("w", 2, "erp"))
+    service.start()
+    service.receive(event("a", ERP, CLM, at=1))
+    assert _states(service) == {(ERP, CLM, "retracted")}
+
+
+def test_people_have_the_last_word_over_what_was_taken_back(service: Service) -> None:
+    service.receive(event("a", ERP, CLM, at=1), _withdrawal("w", 2, "erp"))
+    for act, state in (("assert", "held"), ("lift", "retracted")):
+        service.rule(act, ERP, CLM)
+        assert _states(service) == {(ERP, CLM, state)}
+
+
+def test_a_withdrawal_whose_time_is_odd_withdraws_nothing(service: Service) -> None:
+    odd = replace(_withdrawal("w", 2, "erp"), plausible=False)
+    service.receive(event("a", ERP, CLM, at=1), odd)
+    assert _states(service) == {(ERP, CLM, "held")}

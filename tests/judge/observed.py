@@ -87,6 +87,7 @@ class Rules:
         self.same_as = given["same_as"]
         self.relations = given["relations"]
         self.attributes = given["attributes"]
+        self.retractions = given["retractions"]
         files = sorted((directory / "sources").glob("*.yaml"))
         self.sources = [yaml.safe_load(file.read_text()) for file in files]
 

@@ -47,18 +47,18 @@ def tie(facts: Iterable[Fact], rules: Rules) -> Ties:
     ranked: dict[Pair, tuple[Any, ...]] = {}
     evidence: dict[Pair, Fact] = {}
     mastered: set[Pair] = set()
-    for fact in told:
-        for pair, master in _asserted(fact, rules):
-            rank = (fact.system != master, fact.at, fact.fact_id)
-            if fact.system == master:
-                mastered.add(pair)
-            if pair not in ranked or rank < ranked[pair]:
-                ranked[pair], evidence[pair] = rank, fact
+    void: set[Pair] = set()
+    for pair, facts_of in _told(told, rules).items():
+        standing = [each for each in facts_of if not each[2]]
+        own, fact, taken_back = min(standing or facts_of, key=lambda e: (*e[0], e[1].fact_id))
+        ranked[pair], evidence[pair] = (*own, fact.fact_id), fact
+        (void if taken_back else mastered if not own[0] else set()).add(pair)
     named = {name for fact in told for name in fact.identifiers if rules.links(name)}
-    said = Said(ranked, evidence, mastered, rules)
-    placing = [pair for pair in ranked if pair[0] in ("same_as", "belongs_to")]
+    standing = {pair: rank for pair, rank in ranked.items() if pair not in void}
+    said = Said(standing, evidence, mastered, rules)
+    placing = [p for p in ranked if p[0] in ("same_as", "belongs_to") and p not in void]
     turns = sorted({ALWAYS, FOREVER, *said.instants(placing)})
-    links: dict[Pair, str] = {}
+    links: dict[Pair, str] = dict.fromkeys(void, "retracted")
     tenures: dict[str, list[tuple[Validity, Place]]] = {name: [] for name in named}
     for since, until in pairwise(turns):
         places, states = _at(since, said, placing, named, rules)
@@ -73,6 +73,34 @@ def tie(facts: Iterable[Fact], rules: Rules) -> Ties:
         tenures=kept,
         evidence=evidence,
     )
+
+
+def _told(
+    facts: Iterable[Fact], rules: Rules
+) -> dict[Pair, list[tuple[tuple[bool, datetime | None], Fact, bool]]]:
+    """By pair every fact that asserts it, how it ranks, and whether that was taken back later."""
+    asserting = defaultdict(list)
+    taken_back = defaultdict(list)
+    for fact in facts:
+        for pair, master in _asserted(fact, rules):
+            if fact.name in rules.retractions:
+                taken_back[pair[:3]].append((fact, fact.system == master))
+            else:
+                asserting[pair].append((fact, fact.system != master))
+    return {
+        pair: [
+            (
+                (other, fact.at),
+                fact,
+                any(
+                    fact.at <= later.at and (master or later.system == fact.system)
+                    for later, master in taken_back[pair[:3]]
+                ),
+            )
+            for fact, other in some
+        ]
+        for pair, some in asserting.items()
+    }
 
 
 class Said:
@@ -221,9 +249,12 @@ def rows(facts: Iterable[Fact], ties: Ties) -> dict[str, list[dict[str, Any]]]:
 
 def _related(ties: Ties) -> Iterator[dict[str, Any]]:
     first: dict[tuple[str, str], datetime] = {}
-    for kind, child, _, since, _ in ties.links:
+    for (kind, child, _, since, _), state in ties.links.items():
+        if state != "held":
+            continue
         first[kind, child] = min(since, first.get((kind, child), since))
-    for pair in ties.links:
+    held = [pair for pair, state in ties.links.items() if state == "held"]
+    for pair in held:
         kind, child, parent, since, until = pair
         if kind not in ("same_as", "belongs_to"):
             said = since if since > ALWAYS else ties.evidence[pair].at or FOREVER

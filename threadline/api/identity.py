@@ -205,7 +205,8 @@ def _tie(link: dict[str, Any], told: pl.DataFrame, made: Sequence[Ruled]) -> Tie
     kind, child, parent = _ends(link)
     ends = [pl.col(end).cast(MICROSECONDS) == link[end] for end in VALIDITY]
     pair = (pl.col("kind") == kind, pl.col("child") == child, pl.col("parent") == parent)
-    rows = told.filter(*pair, *ends)
+    rows = told.filter(*pair, *ends, ~pl.col("retracts"))
+    taken_back = told.filter(*pair, "retracts")
     return Tie(
         kind=kind,
         child=child,
@@ -214,12 +215,14 @@ def _tie(link: dict[str, Any], told: pl.DataFrame, made: Sequence[Ruled]) -> Tie
         reason=link["reason"],
         since=min((at for at in rows["at"] if at), default=None),
         **threads.validity(link),
-        assertions=[
-            Assertion(**{name: row[name] for name in Assertion.model_fields})
-            for row in rows.iter_rows(named=True)
-        ],
+        assertions=_facts(rows),
+        retractions=_facts(taken_back),
         rulings=[rulings.told(one) for one in made],
     )
+
+
+def _facts(told: pl.DataFrame) -> list[Assertion]:
+    return [Assertion(**row) for row in told.select(*Assertion.model_fields).to_dicts()]
 
 
 def _ends(link: dict[str, Any]) -> tuple[str, str, str]:

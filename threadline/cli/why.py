@@ -56,6 +56,7 @@ def _tie(tie: Tie, identifier: str) -> RenderableType:
     lines += [_assertion(one) for one in tie.assertions[:SHOWN]]
     if len(tie.assertions) > SHOWN:
         lines.append(Text(f"  and {len(tie.assertions) - SHOWN} facts more", "dim"))
+    lines += [_assertion(one).append(" withdraws it", "yellow") for one in tie.retractions[:SHOWN]]
     lines += _rulings(tie.rulings)
     return Group(*lines)
 

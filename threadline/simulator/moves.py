@@ -1,4 +1,4 @@
-"""What belongs elsewhere from some day on: amendments that move, order numbers given out again."""
+"""What belongs elsewhere after all: moved amendments, numbers given out again, words taken back."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ def run(acts: Sequence[Act], share: int) -> Iterator[Act]:
     before = dict(zip(contracts[1:], contracts[:-1], strict=True))
     for act in told if share else ():
         to = before.get(act.of, "")
-        if to and act.type == "clm.amendment.approved" and _chosen(act, share):
-            yield from _moved(act, to)
+        if to and act.type == "clm.amendment.approved":
+            yield from _moved(act, to) if _chosen(act, share) else ()
+            yield from _taken_back(act, to) if _chosen(act, share, 1) else ()
         if to and act.type == "procurement.request.created" and _chosen(act, share):
             yield from _given_out_again(act, to)
 
 
-def _chosen(act: Event, share: int) -> bool:
-    return int(act.of.removeprefix("C-")) % share == 0
+def _chosen(act: Event, share: int, after: int = 0) -> bool:
+    return (int(act.of.removeprefix("C-")) - after) % share == 0
 
 
 def _moved(approved: Event, to: str) -> Iterator[Act]:
@@ -42,6 +43,17 @@ def _moved(approved: Event, to: str) -> Iterator[Act]:
     yield _event(approved, PSA, "psa.project.updated", since + 2 * DAY, name)
 
 
+def _taken_back(approved: Event, to: str) -> Iterator[Act]:
+    """The CLM finds that the amendment is another contract's; the PSA had said so, and said not."""
+    name = {"amendment.id": approved.data["amendment.id"]}
+    own, other = ({**name, "contract.id": contract} for contract in (approved.of, to))
+    hour = DAY / 24
+    yield _event(approved, PSA, "psa.budget.copied", approved.at - hour, other)
+    yield _event(approved, PSA, "link.retracted", approved.at + hour, other)
+    yield _event(approved, CLM, "link.retracted", approved.at + DAY, own)
+    yield _event(approved, CLM, "clm.amendment.corrected", approved.at + DAY + hour, other)
+
+
 def _given_out_again(created: Event, to: str) -> Iterator[Act]:
     """Procurement gives the number of an old order to another contract."""
     since = created.at + 12 * DAY
@@ -53,7 +65,7 @@ def _given_out_again(created: Event, to: str) -> Iterator[Act]:
 
 def _event(after: Event, service: str, name: str, at: datetime, data: Mapping[str, Value]) -> Event:
     return Event(
-        id=f"{after.id}-moved-{name}",
+        id=f"{after.id}-{service}-{name}",
         service=service,
         type=name,
         at=at,

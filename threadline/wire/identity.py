@@ -52,6 +52,7 @@ class Tie(Shape):
     valid_from: Instant | None = None
     valid_to: Instant | None = None
     assertions: list[Assertion]
+    retractions: list[Assertion] = Field(default_factory=list)  # facts that took it back
     rulings: list[Ruling]
 
 

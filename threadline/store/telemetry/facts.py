@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
@@ -35,6 +37,8 @@ SELECT DISTINCT {_BITS.format("if(trace_id = '', fact_id, trace_id)")} AS key FR
 """
 _AWAITED = f"SELECT DISTINCT {_BITS.format('target_trace_id')} AS key FROM trace_links"
 
+_NAMED = f"{_STORED} WHERE name IN {{names:Array(String)}}"
+
 _LINKING = """
 SELECT DISTINCT trace_id FROM trace_links WHERE target_trace_id IN {traces:Array(String)}
 """
@@ -55,6 +59,11 @@ def naming(telemetry: Telemetry, identifiers: list[str]) -> pl.DataFrame:
     A fact is found by what its winning version names. Columns as `of_groups`.
     """
     return telemetry.query(_NAMING, {"identifiers": identifiers})
+
+
+def named(telemetry: Telemetry, names: Collection[str]) -> pl.DataFrame:
+    """All versions of the facts that are called one of `names`; columns as `of_groups`."""
+    return telemetry.query(_NAMED, {"names": sorted(names)})
 
 
 def linking(telemetry: Telemetry, traces: pl.Series) -> pl.Series:

@@ -84,7 +84,7 @@ ORDER BY (source, fact_id)
 SETTINGS index_granularity = 256, /*durable*/;
 
 -- Evidence that ties two identifiers over a stretch of event time, folded per pair and stretch: `at`,
--- `fact_id` and `mastered` are those of the best evidence. The stretch is `[valid_from, valid_to)`, from 1970
+-- `fact_id` and `mastered` are those of the best evidence; `void` says who withdrew it. The stretch is `[valid_from, valid_to)`, from 1970
 -- and to the last instant where nothing says otherwise. `state` is held, conflict or retracted; `reason` says
 -- why it is not held.
 CREATE TABLE IF NOT EXISTS links (
@@ -102,6 +102,7 @@ CREATE TABLE IF NOT EXISTS links (
     system           LowCardinality(String),
     mastered         Bool,
     plausible        Bool,
+    void             String,
     state            LowCardinality(String),
     reason           String,
     generation       UInt64,
