@@ -24,6 +24,7 @@ def run(acts: Sequence[Act], share: int) -> Iterator[Act]:
         if to and act.type == "clm.amendment.approved":
             yield from _moved(act, to) if _chosen(act, share) else ()
             yield from _taken_back(act, to) if _chosen(act, share, 1) else ()
+            yield from _denied(act) if _chosen(act, share, 2) else ()
         if to and act.type == "procurement.request.created" and _chosen(act, share):
             yield from _given_out_again(act, to)
 
@@ -52,6 +53,14 @@ def _taken_back(approved: Event, to: str) -> Iterator[Act]:
     yield _event(approved, PSA, "link.retracted", approved.at + hour, other)
     yield _event(approved, CLM, "link.retracted", approved.at + DAY, own)
     yield _event(approved, CLM, "clm.amendment.corrected", approved.at + DAY + hour, other)
+
+
+def _denied(approved: Event) -> Iterator[Act]:
+    """The CLM takes an amendment back and confirms it; then the PSA does, and it is not the PSA's."""
+    said = {"amendment.id": approved.data["amendment.id"], "contract.id": approved.of}
+    yield _event(approved, CLM, "link.retracted", approved.at + DAY, said)
+    yield _event(approved, CLM, "clm.amendment.confirmed", approved.at + DAY * 1.1, said)
+    yield _event(approved, PSA, "link.retracted", approved.at + DAY * 2, said)
 
 
 def _given_out_again(created: Event, to: str) -> Iterator[Act]:
