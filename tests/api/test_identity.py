@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 import httpx
 import pytest
 from judge.service import JudgedService, fresh_service
+from rich.console import Console
 
 from collector.imports import BATCH_TYPE
+from threadline.cli.why import evidence_in_words
 from threadline.store.telemetry import Telemetry
+from threadline.wire import IdentifierEvidence
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 C1, C2, P1 = "contract:clm:C-100001", "contract:clm:C-100002", "project:erp:P-1"
@@ -187,3 +191,63 @@ def test_a_missing_link_is_suspected_where_a_customer_leads_to_the_only_contract
         "both name customer:crm:CU-7",
         "the contract has no project yet",
     ]
+
+
+def _move(world) -> None:
+    approved = {"amendment__id": "A-1", "contract__id": "C-100001"}
+    world.tell("clm.amendment.approved", hours=8, **approved)
+    moved = {"amendment__id": "A-1", "contract__id": "C-100002"}
+    world.tell(
+        "clm.amendment.moved", hours=3, amendment__valid_from="2026-06-30T10:00:00Z", **moved
+    )
+
+
+def test_a_moved_identifier_tells_where_it_was_when_and_since_when_each_tie_holds(world):
+    _move(world)
+    (found,) = world.get("/identifiers/A-1")["items"]
+    assert [(one["valid_from"], one["valid_to"], one["root_id"]) for one in found["tenures"]] == [
+        (None, "2026-06-30T10:00:00Z", C1),
+        ("2026-06-30T10:00:00Z", None, C2),
+    ]
+    ties = {tie["parent"]: (tie["state"], tie["valid_from"]) for tie in found["ties"]}
+    assert ties == {C1: ("held", None), C2: ("held", "2026-06-30T10:00:00Z")}
+    assert [len(tie["assertions"]) for tie in found["ties"]] == [1, 1]
+
+
+def test_both_threads_show_a_moved_identifier_and_when_it_was_theirs(world):
+    _move(world)
+    bounds = {}
+    for contract in ("C-100001", "C-100002"):
+        thread = world.get(f"/contracts/{contract}")
+        (moved,) = [one for one in thread["identifiers"] if one["value"] == "A-1"]
+        bounds[contract] = moved["valid_from"], moved["valid_to"]
+    at = "2026-06-30T10:00:00Z"
+    assert bounds == {"C-100001": (None, at), "C-100002": (at, None)}
+
+
+def test_a_number_given_out_again_leads_to_the_contracts_of_all_its_orders(world):
+    name = "procurement.request.created"
+    world.tell(name, hours=8, purchase_order__number="PO-1", contract__id="C-100001")
+    again = {"purchase_order__number": "PO-1", "contract__id": "C-100002"}
+    world.tell(name, hours=2, purchase_order__valid_from="2026-06-30T10:00:00Z", **again)
+    world.service.drain()
+    answer = world.service.api.get("/api/v1/contracts/PO-1")
+    assert answer.status_code == 300
+    assert {one["identifier"] for one in answer.json()["candidates"]} == {C1, C2}
+
+
+def test_who_took_a_tie_back_is_told_even_if_it_was_not_theirs(world):
+    world.tell("link.retracted", hours=1, contract__id="C-100001", erp__project__id="P-1")
+    (found,) = world.get("/identifiers/P-1")["items"]
+    (tie,) = [one for one in found["ties"] if one["parent"] == C1]
+    assert (tie["state"], [one["system"] for one in tie["retractions"]]) == ("held", ["/link"])
+
+
+def test_the_terminal_tells_stretches_and_who_took_back(world):
+    _move(world)
+    (found,) = world.get("/identifiers/A-1")["items"]
+    console = Console(file=io.StringIO(), width=100)
+    console.print(evidence_in_words([IdentifierEvidence(**found)]))
+    told = console.file.getvalue()
+    assert f"until 2026-06-30 10:00:00 of {C1}" in told
+    assert f"belongs to {C2}  held from 2026-06-30 10:00:00 said 2026-06-30 09:00:00" in told

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 
 from threadline.model.entries import Entry
@@ -38,6 +40,8 @@ def told(number: int, name: str, day: float, **data: object) -> Entry:
         body=json.dumps(body).encode(),
     )
 
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "validity.md").read_text()
 
 CONTRACTS = [
     told(0, "clm.contract.approved", 0, contract__id="C-1"),
@@ -232,3 +236,28 @@ def test_a_relation_of_a_number_given_out_again_is_one_of_the_order_it_spoke_of(
     found = observations.relations(telemetry, [FIRST, SECOND])
     ends = set(found.select("child_id", "parent_id").rows())
     assert ends == {(ORDER, "subcontract:clm:S-3"), (AGAIN, "subcontract:clm:S-12")}
+
+
+def test_the_events_of_the_guide_do_what_it_says(derive, telemetry: Telemetry):
+    examples = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", GUIDE, re.DOTALL)]
+    events = [*examples[0], examples[1]]
+    entries = [
+        Entry(
+            kind="cloudevents",
+            source="open",
+            content_type="application/cloudevents+json",
+            received_at=datetime.fromisoformat(event["time"]),
+            body=json.dumps(event).encode(),
+        )
+        for event in events
+    ]
+    derive(entries[:3], 100)
+    moved, updated = "clm.amendment.moved", "erp.billing_schedule.updated"
+    assert _names(telemetry, FIRST) == ["clm.amendment.approved", moved]
+    assert _names(telemetry, SECOND) == [moved, updated]
+    cases = telemetry.query("SELECT root_id, facts FROM cases FINAL")
+    assert cases.rows() == [(SECOND, 3)]
+    derive(entries, 100)
+    states = telemetry.query("SELECT parent_value, state FROM links FINAL")
+    assert set(states.rows()) == {("C-1", "held"), ("C-2", "retracted")}
+    assert updated in _names(telemetry, FIRST)

@@ -16,7 +16,7 @@ from threadline.api.services import ApiServices, Services
 from threadline.api.threads import thread
 from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
-from threadline.store.telemetry import search
+from threadline.store.telemetry import search, tenures
 from threadline.wire import CaseRow, ContractHit, Page, Thread
 
 TRACE_ID = re.compile(r"[0-9a-fA-F]{32}")
@@ -71,9 +71,23 @@ def _exact(services: ApiServices, text: str) -> pl.DataFrame:
         unlinked=services.unlinked_types,
         limit=CANDIDATES,
     )
+    found = _with_other_lives(services, found)
     if found.is_empty() and TRACE_ID.fullmatch(text):
         found = search.by_trace(services.telemetry, text, CANDIDATES)
     return found
+
+
+def _with_other_lives(services: ApiServices, found: pl.DataFrame) -> pl.DataFrame:
+    """`found`, and what identifiers that are given out again meant before."""
+    reused = [kind.name for kind in services.mapping.bounded if kind.reused]
+    names = pl.concat_str("object_type", "namespace", "value", separator=":")
+    again = found.filter(pl.col("object_type").is_in(reused)).select(names).to_series().to_list()
+    if not again:
+        return found
+    before = tenures.of(services.telemetry, again).filter(
+        pl.col("root_id") != "", ~pl.col("object_id").is_in(found["object_id"].implode())
+    )
+    return pl.concat([found, before.select(found.columns)], how="vertical_relaxed")
 
 
 def _unknown(text: str, found: pl.DataFrame) -> Refusal:

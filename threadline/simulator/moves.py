@@ -56,7 +56,7 @@ def _taken_back(approved: Event, to: str) -> Iterator[Act]:
 
 
 def _denied(approved: Event) -> Iterator[Act]:
-    """The CLM takes an amendment back and confirms it; then the PSA does, and it is not the PSA's."""
+    """The CLM takes an amendment back and confirms it; then the PSA takes it back too."""
     said = {"amendment.id": approved.data["amendment.id"], "contract.id": approved.of}
     yield _event(approved, CLM, "link.retracted", approved.at + DAY, said)
     yield _event(approved, CLM, "clm.amendment.confirmed", approved.at + DAY * 1.1, said)
