@@ -6,36 +6,42 @@ so that many cost little more than one. `THREADLINE_HISTORIES` says how many are
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from identity_inputs import Decoded, Input, event, span
+from identity_inputs import START, Decoded, Input, event, span
 from identity_service import Service
 from judge import identity
 from judge.observable import COLLECTOR
 from judge.observed import Rules, facts
-from judge.tied import tie
+from judge.tied import Place, moment, tie
 
 from collector.mapping import load
 from threadline.store.telemetry import Telemetry
 
 TOGETHER = 40  # histories over one store
 EXAMPLES = -(-int(os.environ.get("THREADLINE_HISTORIES", "80")) // TOGETHER)
-TABLES = 9  # written in a batch: a crash comes after some of them
+TABLES = 10  # written in a batch: a crash comes after some of them
 
 RULES, MAPPING = Rules(COLLECTOR), load()
 OBJECTS = [
     *("contract:clm:C-1", "project:erp:P-1", "contract:clm:C-2", "project:psa:D-1"),
     *("contract:crm:8", "project:erp:P-2", "invoice:erp:1", "customer:crm:ACME"),
+    *("amendment:clm:A-1", "purchase_order:procurement:PO-1"),
 ]
+TYPES = ("amendment", "purchase_order")
+BOUNDS = [None] * 6 + list(combinations(range(4), 2)) + [(at, None) for at in range(4)]
+NOTES = [""] * 4 + ["link.retracted"]
 NAMES = [names for size in range(4) for names in combinations(OBJECTS, size)]
 NOBODY = [()] * len(NAMES)
 LINKS = [(), (), (), ("t/1",), ("u/2",), ("t/3", "u/1")]
@@ -49,11 +55,19 @@ def _choices(number: int, *options: Sequence[Any]) -> Iterator[Any]:
 
 
 def _event(number: int) -> Input:
-    fact, names, at, version, system, plausible, received = _choices(
-        number, "abcd", NAMES, range(4), (1, 2), ("erp", "clm", "psa"), (True,) * 3 + (False,), "03"
+    options = (range(4), (1, 2), ("erp", "clm", "psa"), (True,) * 3 + (False,), "03", BOUNDS, NOTES)
+    fact, names, at, version, system, plausible, received, bounds, note = _choices(
+        number, "abcd", NAMES, *options
     )
-    more = {"at": at, "version": version, "system": system, "plausible": plausible}
-    return event(fact, *names, received=int(received), **more)
+    more = {"at": at, "version": version, "system": system, "plausible": plausible, "note": note}
+    return event(fact, *names, received=int(received), payload=_bounded(bounds), **more)
+
+
+def _bounded(bounds: tuple[int, int | None] | None) -> str:
+    """A payload that says from which minute to which its ties hold."""
+    told = zip(("valid_from", "valid_to"), bounds or (), strict=False)
+    ends = {end: (START + timedelta(minutes=at)).isoformat() for end, at in told if at is not None}
+    return json.dumps({f"{kind}.{end}": at for kind in TYPES for end, at in ends.items()})
 
 
 def _span(number: int) -> Input:
@@ -64,7 +78,7 @@ def _span(number: int) -> Input:
 
 
 # One number per fact: forty histories cost few draws, and shrink.
-FACTS = st.integers(0, 2**20).map(_event) | st.integers(0, 2**20).map(_span)
+FACTS = st.integers(0, 2**26).map(_event) | st.integers(0, 2**20).map(_span)
 HISTORIES = st.lists(st.lists(FACTS, min_size=2, max_size=14), min_size=TOGETHER, max_size=TOGETHER)
 
 
@@ -125,36 +139,40 @@ def test_after_every_batch_the_store_holds_what_all_facts_so_far_say(
         crash = by.randint(0, TABLES) if by.random() < 0.25 else None
         touched = service.receive(*batch, crash_after=crash).touched_roots
         known += batch
-        told = _truth(known)
+        told, place = _truth(known)
         assert list(identity.differing(told, identity.stored(telemetry, RULES))) == []
-        assert service.orphans() == _orphans(told)
-        after = _by_root(told)
+        assert service.orphans() == _orphans(told, place)
+        after = _by_root(told, place)
         assert _changed(before, after) <= touched
         before = after
 
 
-def _truth(known: Sequence[Input]) -> dict[str, identity.Table]:
+def _truth(known: Sequence[Input]) -> tuple[dict[str, identity.Table], Callable[..., Place]]:
     whole = Decoded(known)
     told = facts(identity.decoded(whole.facts, whole.mentions), RULES)
-    return identity.expected(told, tie(told.values(), RULES))
+    ties = tie(told.values(), RULES)
+    then = {fact_id: moment(fact) for fact_id, fact in told.items()}
+    return identity.expected(told, ties), lambda fact, name: ties.place(name, then[fact])
 
 
-def _orphans(told: dict[str, identity.Table]) -> int:
+def _orphans(told: dict[str, identity.Table], place: Callable[..., Place]) -> int:
     """Facts that speak of nobody, and those that speak only of what leads to no root."""
     roots = defaultdict(set)
     for fact, name in told["attribution"]:
-        roots[fact].add(told["identifier"][name][2])
+        roots[fact].add(place(fact, name)[2])
     nobody = [how for how in told["unattributed"].values() if how == "none"]
     return len(nobody) + sum(found == {""} for found in roots.values())
 
 
-def _by_root(told: dict[str, identity.Table]) -> dict[str, set[Any]]:
+def _by_root(told: dict[str, identity.Table], place: Callable[..., Place]) -> dict[str, set[Any]]:
     """All that every root consists of."""
     content: dict[str, set[Any]] = defaultdict(set)
-    for name, place in told["identifier"].items():
-        content[place[2]].add((name, place))
+    for name, own in told["identifier"].items():
+        content[own[2]].add((name, own))
+    for key, own in told["tenure"].items():
+        content[own[2]].add((key, own))
     for (fact, name), how in told["attribution"].items():
-        content[told["identifier"][name][2]].add((fact, name, how))
+        content[place(fact, name)[2]].add((fact, name, how))
     return content
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ Table = dict[Any, Any]
 _NAMED = pl.concat_str("object_type", "namespace", "value", separator=":")
 _READ = [
     *("fact_id", "content_hash", "kind", "system", "name", "at", "plausible", "outcome"),
-    *("received_at", "trace_id", "span_id", "parent_span_id", "span_links"),
+    *("payload", "received_at", "trace_id", "span_id", "parent_span_id", "span_links"),
 ]
 
 # Everything of values from `first` to before `beyond`, and of sources likewise: parts of a world
@@ -28,8 +29,14 @@ FROM identifiers FINAL WHERE {_WITHIN.format(column="value")}
 """
 _LINKS = f"""
 SELECT kind, concat(child_type, ':', child_namespace, ':', child_value) AS child,
-    concat(parent_type, ':', parent_namespace, ':', parent_value) AS parent, state, fact_id
+    concat(parent_type, ':', parent_namespace, ':', parent_value) AS parent, valid_from, valid_to,
+    state, fact_id
 FROM links FINAL WHERE {_WITHIN.format(column="child_value")}
+"""
+_TENURES = f"""
+SELECT concat(object_type, ':', namespace, ':', value) AS name, valid_from, valid_to, object_id,
+    owner_id, root_id
+FROM tenures FINAL WHERE {_WITHIN.format(column="value")}
 """
 _MENTIONS = f"""
 SELECT fact_id, concat(object_type, ':', namespace, ':', value) AS name, how
@@ -56,8 +63,8 @@ def decoded(facts: pl.DataFrame, mentions: pl.DataFrame) -> Iterator[Decoded]:
     named = mentions.select(*keys, named=_NAMED).group_by(keys).agg("named")
     rows = facts.select(_READ).join(named, on=keys, how="left", maintain_order="left")
     for row in rows.iter_rows():
-        fact, content, kind, system, name, at, plausible, outcome, received, *rest = row
-        trace, span, parent, links, names = rest
+        fact, content, kind, system, name, at, plausible, outcome, *rest = row
+        payload, received, trace, span, parent, links, names = rest
         yield Decoded(
             fact_id=fact,
             kind=kind,
@@ -68,7 +75,7 @@ def decoded(facts: pl.DataFrame, mentions: pl.DataFrame) -> Iterator[Decoded]:
             plausible=plausible,
             outcome=outcome,
             message="",
-            attributes={},
+            attributes=json.loads(payload),
             received_at=received,
             heard_at=received,
             trace_id=trace,
@@ -84,6 +91,12 @@ def expected(facts: Mapping[str, Fact], ties: Ties) -> dict[str, Table]:
     """By kind of row what has to be there."""
     return {
         "identifier": dict(ties.places),
+        "tenure": {
+            (name, *validity): place
+            for name, stretches in ties.tenures.items()
+            for validity, place in stretches
+            if len(stretches) > 1
+        },
         "link": {pair: (s, ties.evidence[pair].fact_id) for pair, s in ties.links.items()},
         "attribution": {(key, name): f.how for key, f in facts.items() for name in f.speaks},
         "unattributed": {key: fact.how for key, fact in facts.items() if not fact.speaks},
@@ -97,10 +110,12 @@ def stored(
     within = {"first": first, "beyond": beyond}
     places = store.query(_IDENTIFIERS, within).iter_rows()
     links = store.query(_LINKS, within).iter_rows()
+    tenures = store.query(_TENURES, within).iter_rows()
     mentions = store.query(_MENTIONS, within).iter_rows()
     return {
         "identifier": {row[0]: row[1:] for row in places if rules.links(row[0])},
-        "link": {row[:3]: row[3:] for row in links},
+        "tenure": {row[:3]: row[3:] for row in tenures},
+        "link": {row[:5]: row[5:] for row in links},
         "attribution": {row[:2]: row[2] for row in mentions},
         "unattributed": dict(store.query(_UNATTRIBUTED, within).iter_rows()),
     }
