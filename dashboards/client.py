@@ -88,6 +88,9 @@ class Api:
     def cases_behind(self, kpi: str, query: Query) -> Page[CaseRow]:
         return self._get(Page[CaseRow], f"/api/v1/kpis/{kpi}/cases", query)
 
+    def facts_behind(self, kpi: str, query: Query) -> Page[Orphan]:
+        return self._get(Page[Orphan], f"/api/v1/kpis/{kpi}/facts", query)
+
     def search(self, text: str) -> list[ContractHit]:
         return self._get(Page[ContractHit], "/api/v1/contracts", {"q": text}).items
 

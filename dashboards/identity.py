@@ -9,7 +9,8 @@ import streamlit as st
 from dashboards import links
 from dashboards.client import Refused, api
 from dashboards.frame import freshness, guarded, show, who
-from dashboards.markup import Markup, chip, join, link, plain, table, tag
+from dashboards.markup import chip, join, link, plain, table, tag
+from dashboards.orphan_table import REASONS, orphan_table
 from threadline.wire import (
     ConflictRow,
     IdentifierEvidence,
@@ -23,10 +24,6 @@ TONES = {"held": "good", "conflict": "bad", "retracted": "warning"}
 SHOWN = 50
 ASSERTIONS = 5
 DAYS = 30
-REASONS = {
-    "names-nobody": "names nobody",
-    "not-tied": "names only what nothing ties to a contract",
-}
 DONE = {"assert": "ruled that it holds", "retract": "ruled that it does not hold", "lift": "lifted"}
 
 Rule = tuple[str, str, str, str]  # act, kind, child, parent
@@ -224,18 +221,7 @@ def _orphans() -> None:
         for one in counts
     ]
     show(table(["Source", "Why", "Facts", "Of its facts"], rows, numeric=[2, 3]))
-    found = api().orphans({"days": DAYS, "limit": SHOWN}).items
-    listed: list[list[str | Markup]] = [
-        [
-            phrases.moment(one.received_at),
-            one.source,
-            one.name,
-            REASONS[one.reason],
-            join([link(links.identity(name), name) for name in one.identifiers], ", "),
-        ]
-        for one in found
-    ]
-    show(table(["Received (UTC)", "Source", "Fact", "Why", "It names"], listed))
+    show(orphan_table(api().orphans({"days": DAYS, "limit": SHOWN}).items))
 
 
 def _rulings() -> None:

@@ -60,9 +60,21 @@ def kpis(
     }.items():
         found[kpi, ""] = (_round(hits / n) if n else None, n)
     found["stuck-cases", ""] = (len(count.stuck()), len(count.stuck()))
+    found["orphan-share", ""] = _orphan_share(truth, window, now)
     risks, leaks = count.at_risk(), count.leaking()
     found |= {("value-at-risk", unit): (_round(float(at)),) for unit, at in risks.items()}
     return found | {(LEAKAGE, unit): (_round(float(at)), n) for unit, (at, n) in leaks.items()}
+
+
+def _orphan_share(truth: Truth, window: Window, now: datetime) -> Value:
+    """Facts are received when their first version is, orphans when the one that speaks is."""
+    facts = truth.facts.values()
+    first = [fact for fact in facts if window.start <= fact.first_at < min(window.end, now)]
+    told = [fact for fact in facts if window.start <= fact.received_at < min(window.end, now)]
+    orphans = sum(truth.lost(fact) for fact in told)
+    known = len(first) - sum(fact.how == "shared" for fact in told)
+    n = max(known, orphans)
+    return _round(orphans / n) if n else None, n
 
 
 def told(items: list[dict[str, Any]]) -> dict[tuple[str, str], Value]:

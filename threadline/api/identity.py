@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -109,10 +109,24 @@ def orphans(
     cursor: str | None = None,
 ) -> Page[Orphan]:
     """Facts that belong to no contract as things stand, the last received first."""
-    place = cursors.decode(cursor, str, str) if cursor else [LATEST, ""]
+    span = (services.clock.now() - timedelta(days=days), cursors.instant(LATEST))
+    return orphans_page(services, span, source=source, reason=reason, limit=limit, cursor=cursor)
+
+
+def orphans_page(
+    services: ApiServices,
+    span: tuple[datetime, datetime],
+    *,
+    source: str,
+    reason: str = "",
+    limit: int,
+    cursor: str | None,
+) -> Page[Orphan]:
+    """Orphans received in `span`, `[since, until)`, the last received first."""
+    place = cursors.decode(cursor, str, str) if cursor else [span[1].isoformat(), ""]
     rows = contradictions.orphans(
         services.telemetry,
-        services.clock.now() - timedelta(days=days),
+        span[0],
         (cursors.instant(place[0]), str(place[1])),
         source=source,
         reason=reason,
