@@ -32,7 +32,7 @@ from threadline.wire import (
     Problem,
     Ruling,
     SourceRow,
-    Suspicion,
+    SuspicionPage,
     Thread,
 )
 
@@ -117,8 +117,8 @@ class Api:
     def conflict_counts(self) -> list[ConflictCount]:
         return self._get(Page[ConflictCount], "/api/v1/conflicts/counts").items
 
-    def suspicions(self) -> list[Suspicion]:
-        return self._get(Page[Suspicion], "/api/v1/suspicions").items
+    def suspicions(self, query: Query) -> SuspicionPage:
+        return self._get(SuspicionPage, "/api/v1/suspicions", query)
 
     def orphans(self, query: Query) -> Page[Orphan]:
         return self._get(Page[Orphan], "/api/v1/orphans", query)

@@ -174,14 +174,22 @@ def _conflict(one: ConflictRow) -> None:
 
 
 def _suspicions() -> None:
-    found = api().suspicions()
-    if not found:
-        st.success("No orphan looks like anything known.", icon=":material/check_circle:")
-        return
+    found = api().suspicions({"days": DAYS, "cursor": st.query_params.get("suspicions", "")})
     st.caption("Never a tie by itself: what is likely here becomes one when you rule so.")
-    for one in found:
+    if not found.items:
+        st.success(
+            "Nothing looked at here looks like anything known.", icon=":material/check_circle:"
+        )
+    for one in found.items:
         with st.container(border=True):
             _suspicion(one)
+    st.caption(
+        f"Looked at {found.looked_at:,} of the {found.orphans:,} names of the last {DAYS} days that"
+        " lead to no contract, those named last first."
+    )
+    if found.next and st.button("Look at those named before"):
+        st.query_params["suspicions"] = found.next
+        st.rerun()
 
 
 def _suspicion(one: Suspicion) -> None:
@@ -191,8 +199,7 @@ def _suspicion(one: Suspicion) -> None:
         "Likely": f"{one.score:.0%}",
         "Because": "; ".join(one.why),
         "Contract": contract,
-        "Facts waiting": f"{one.facts:,}",
-    }
+    } | ({"Facts waiting": f"{one.facts:,}"} if one.facts else {})
     cells = [cell for name, said in pairs.items() for cell in (tag("dt", name), tag("dd", said))]
     show(join([tag("strong", words), tag("dl", *cells, class_="tl-facts")]))
     _button_pair(one)

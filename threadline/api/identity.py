@@ -10,6 +10,7 @@ import polars as pl
 from fastapi import APIRouter, Query
 
 from collector.identity.links import asserted
+from collector.identity.suspicions import ranked
 from collector.identity.versions import winners
 from threadline.api import cursors, rulings, suspecting
 from threadline.api.access import requires
@@ -31,6 +32,7 @@ from threadline.wire import (
     OrphanCount,
     Page,
     Suspicion,
+    SuspicionPage,
     Tie,
 )
 
@@ -152,19 +154,31 @@ def orphan_counts(services: Services, days: Days = 30) -> Page[OrphanCount]:
 
 
 @router.get("/suspicions")
-def suspicions(services: Services, limit: Limit = 50) -> Page[Suspicion]:
-    """Ties that may be missing, the likeliest first; none is made unless somebody rules so."""
-    known = services.rulings.about_pairs()
-    found = [
-        one
-        for one in suspecting.suspicions(services.telemetry, services.mapping, limit)
-        if (one.kind, one.child, one.parent) not in known
-    ]
-    return Page(
+def suspicions(
+    services: Services, days: Days = 30, limit: Limit = 50, cursor: str | None = None
+) -> SuspicionPage:
+    """Ties that may be missing, the likeliest first; none is made unless somebody rules so.
+
+    One answer looks at a bounded number of the orphans named in so many days, those named last
+    first; `next` goes on with those before.
+    """
+    place = cursors.decode(cursor, str, str) if cursor else [LATEST, ""]
+    look = suspecting.look(
+        services.telemetry,
+        services.mapping,
+        services.rulings.about_pairs(),
+        services.clock.now() - timedelta(days=days),
+        (cursors.instant(place[0]), str(place[1])),
+        first=cursor is None,
+    )
+    return SuspicionPage(
         items=[
             Suspicion(**vars(one) | {"why": [_shown(services, words) for words in one.why]})
-            for one in found
-        ]
+            for one in ranked(look.found, limit)
+        ],
+        next=cursors.encode(look.last[0].isoformat(), look.last[1]) if look.last else None,
+        looked_at=look.looked_at,
+        orphans=look.orphans,
     )
 
 

@@ -27,6 +27,7 @@ from threadline.wire.identity import (
     Ruling,
     RulingRequest,
     Suspicion,
+    SuspicionPage,
     Tie,
 )
 from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, IncidentEvent
@@ -97,6 +98,7 @@ __all__ = [
     "Step",
     "Stuck",
     "Suspicion",
+    "SuspicionPage",
     "Thread",
     "ThreadCase",
     "ThreadFact",
