@@ -31,8 +31,8 @@ def nothing_received(_: Sequence[Window]) -> pl.DataFrame:
 def orphan_population(counts: pl.DataFrame) -> pl.DataFrame:
     """One row per source and standing (orphan, attributed, shared), `weight` facts each.
 
-    A fact whose content was changed later is counted where it was first received, and is an orphan
-    where the version that speaks was: so there may be more orphans than facts.
+    Of a fact whose content was changed each version counts as a fact; it is an orphan or shared by
+    the one that speaks. While a batch is half stored there may be more orphans than facts.
     """
     attributed = pl.max_horizontal(pl.col("facts") - pl.col("shared") - pl.col("orphans"), 0)
     standings = {"orphan": pl.col("orphans"), "attributed": attributed, "shared": pl.col("shared")}

@@ -67,14 +67,16 @@ def kpis(
 
 
 def _orphan_share(truth: Truth, window: Window, now: datetime) -> Value:
-    """Facts are received when their first version is, orphans when the one that speaks is."""
+    """Of the versions of facts received in the window; the one that speaks says whose they are."""
+
+    def inside(at: datetime) -> bool:
+        return window.start <= at < min(window.end, now)
+
     facts = truth.facts.values()
-    first = [fact for fact in facts if window.start <= fact.first_at < min(window.end, now)]
-    told = [fact for fact in facts if window.start <= fact.received_at < min(window.end, now)]
-    orphans = sum(truth.lost(fact) for fact in told)
-    known = len(first) - sum(fact.how == "shared" for fact in told)
-    n = max(known, orphans)
-    return _round(orphans / n) if n else None, n
+    told = [fact for fact in facts if inside(fact.received_at)]
+    n = sum(inside(at) for fact in facts for at in fact.received)
+    n -= sum(fact.how == "shared" for fact in told)
+    return _round(sum(truth.lost(fact) for fact in told) / n) if n else None, n
 
 
 def told(items: list[dict[str, Any]]) -> dict[tuple[str, str], Value]:

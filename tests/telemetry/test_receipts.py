@@ -10,7 +10,7 @@ import pytest
 from threadline.store.telemetry import Telemetry, receipts
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
-HOUR = timedelta(hours=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TIED, LOOSE = "P-1", "P-2"  # a project of a contract, and one that nothing ties to any
 
 
@@ -18,16 +18,17 @@ class Books:
     """Facts as the tables tell them, and as they were meant."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[dict]] = {"intake_counts": [], "unattributed": [], "mentions": []}
+        self.rows: dict[str, list[dict]] = {"unattributed": [], "mentions": []}
+        self.versions: list[dict] = []
         self.facts: list[tuple[str, datetime, str]] = []
 
     def fact(self, source: str, hours: float, standing: str, names: tuple[str, ...] = ()) -> None:
-        """A fact and, sent with the same request, a duplicate of it and another version."""
+        """A fact, and a copy of it that was received later and read before."""
         at, number = START + hours * HOUR, len(self.facts)
         self.facts.append((source, at, standing))
-        counted = {"facts": 3, "duplicates": 1, "versions": 1, "requests": 1}
-        place = {"partition": 0, "offset": number, "source": source, "last_received_at": at}
-        self.rows["intake_counts"].append({**place, **counted})
+        version = {"source": source, "fact_id": f"f{number}", "mapping_revision": 1}
+        for received in (at + 40 * DAY, at):
+            self.versions.append({**version, "content_hash": number, "received_at": received})
         row = {"source": source, "fact_id": f"f{number}", "received_at": at}
         if not names:
             how = "shared" if standing == "shared" else "none"
@@ -37,6 +38,8 @@ class Books:
             self.rows["mentions"].append({**row, **named, "how": "own", "of": len(names)})
 
     def write(self, telemetry: Telemetry) -> None:
+        for copies in (self.versions[::2], self.versions[1::2]):
+            telemetry.insert("facts", pl.DataFrame(copies))
         for table, rows in self.rows.items():
             telemetry.insert(table, _generation(pl.DataFrame(rows)))
         places = {TIED: "contract:clm:C-1", LOOSE: ""}
