@@ -1,4 +1,4 @@
-"""Threadline's dashboards: `streamlit run dashboards/app.py`."""
+"""The pages of Threadline's dashboards; `served` is their server."""
 
 from __future__ import annotations
 

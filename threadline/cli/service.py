@@ -19,7 +19,7 @@ from threadline.clock import SystemClock
 from threadline.serving import require_free
 from threadline.settings import Settings, host_and_port
 
-DASHBOARDS = Path(__file__).parents[2] / "dashboards" / "app.py"
+DASHBOARDS = Path(__file__).parents[2] / "dashboards" / "served.py"
 
 
 def up(arguments: argparse.Namespace) -> int:
@@ -99,4 +99,5 @@ def _dashboards_environment(settings: Settings) -> Mapping[str, str]:
         "THREADLINE_API_TOKEN": settings.dashboards.token.get_secret_value(),
         "THREADLINE_API_AUTHORITY": str(settings.tls.authority or ""),
         "THREADLINE_INTAKE_URL": settings.intake_url,
+        "THREADLINE_DASHBOARDS_SECURE": str(int(settings.dashboards_url.startswith("https://"))),
     }
