@@ -60,8 +60,10 @@ def dashboards_beside(settings: Settings) -> Iterator[None]:
 
 def _serve(settings: Settings, *more: str) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for chatty in ("apscheduler", "httpx", "alembic"):
+    for chatty in ("httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It warns whenever a turn is not over when the next one is due; turns see to that themselves.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def ready() -> None:
         lines = [
