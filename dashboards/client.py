@@ -26,6 +26,8 @@ from threadline.wire import (
     KpiPage,
     KpiSeriesPoint,
     Me,
+    Mismatch,
+    MismatchCount,
     Orphan,
     OrphanCount,
     Page,
@@ -116,6 +118,12 @@ class Api:
 
     def conflict_counts(self) -> list[ConflictCount]:
         return self._get(Page[ConflictCount], "/api/v1/conflicts/counts").items
+
+    def mismatches(self, query: Query) -> Page[Mismatch]:
+        return self._get(Page[Mismatch], "/api/v1/mismatches", query)
+
+    def mismatch_counts(self) -> list[MismatchCount]:
+        return self._get(Page[MismatchCount], "/api/v1/mismatches/counts").items
 
     def suspicions(self, query: Query) -> SuspicionPage:
         return self._get(SuspicionPage, "/api/v1/suspicions", query)

@@ -76,7 +76,8 @@ class ApiServices:
 
     `silent_systems` names the systems not heard of within their cadence at an instant. `rebuilding`
     says why the index is being built anew, `alerting_waits` for what deadlines wait to be judged;
-    '' when it is not so. `redact` names attributes whose values a role does not see. `asker` is who sent the request that these services answer.
+    '' when it is not so. `redact` names attributes whose values a role does not see. `asker` is who
+    sent the request that these services answer.
     """
 
     telemetry: Telemetry

@@ -32,7 +32,14 @@ from threadline.wire.identity import (
 )
 from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, IncidentEvent
 from threadline.wire.kpis import Kpi, KpiPage, KpiPart, KpiSeriesPoint, KpiState
-from threadline.wire.mastery import Holder, MasteredAttribute, Mismatch, MismatchState, Said
+from threadline.wire.mastery import (
+    Holder,
+    MasteredAttribute,
+    Mismatch,
+    MismatchCount,
+    MismatchState,
+    Said,
+)
 from threadline.wire.operations import DeadLetter, FactDetail, Health, RawInput, SourceRow
 from threadline.wire.people import AuditRecord, Me
 from threadline.wire.problems import Fault, Problem
@@ -81,6 +88,7 @@ __all__ = [
     "MasteredAttribute",
     "Me",
     "Mismatch",
+    "MismatchCount",
     "MismatchState",
     "Money",
     "Orphan",
