@@ -63,7 +63,7 @@ def freshness() -> Health:
             f"{health.entries_behind:,} inputs wait to be read; what you see is {behind} behind."
         )
     if health.alerting_waits:
-        st.info(f"No deadline is judged before that is read: {plain(health.alerting_waits)}.")
+        st.info(f"Deadlines are judged again when input is read: {plain(health.alerting_waits)}.")
     return health
 
 

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -19,6 +20,7 @@ from target import Target
 
 GROWTH = 250  # megabytes that all bombs together may cost
 BOMB = 1 << 30  # bytes, unpacked
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
 def bombs(target: Target) -> Iterator[Outcome]:
@@ -221,7 +223,7 @@ def _called(
 ) -> tuple[bool, str]:
     compression = grpc.Compression.Gzip if options else grpc.Compression.NoCompression
     with grpc.insecure_channel(target.grpc, options=options, compression=compression) as channel:
-        export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+        export = channel.unary_unary(EXPORT)
         code = export.future(body, timeout=60, metadata=metadata).code()
     return code.name in expected, f"answered {code.name}"
 
@@ -263,4 +265,4 @@ def _open(line: socket.socket, number: int) -> bool:
     return False
 
 
-ATTACKS = (heads, ambiguous, bombs, slow)
+ATTACKS = (heads, ambiguous, bombs, slow, slow_grpc, pace)
