@@ -26,13 +26,15 @@ from threadline.wire import (
     KpiPage,
     KpiSeriesPoint,
     Me,
+    Mismatch,
+    MismatchCount,
     Orphan,
     OrphanCount,
     Page,
     Problem,
     Ruling,
     SourceRow,
-    Suspicion,
+    SuspicionPage,
     Thread,
 )
 
@@ -88,6 +90,9 @@ class Api:
     def cases_behind(self, kpi: str, query: Query) -> Page[CaseRow]:
         return self._get(Page[CaseRow], f"/api/v1/kpis/{kpi}/cases", query)
 
+    def facts_behind(self, kpi: str, query: Query) -> Page[Orphan]:
+        return self._get(Page[Orphan], f"/api/v1/kpis/{kpi}/facts", query)
+
     def search(self, text: str) -> list[ContractHit]:
         return self._get(Page[ContractHit], "/api/v1/contracts", {"q": text}).items
 
@@ -114,8 +119,14 @@ class Api:
     def conflict_counts(self) -> list[ConflictCount]:
         return self._get(Page[ConflictCount], "/api/v1/conflicts/counts").items
 
-    def suspicions(self) -> list[Suspicion]:
-        return self._get(Page[Suspicion], "/api/v1/suspicions").items
+    def mismatches(self, query: Query) -> Page[Mismatch]:
+        return self._get(Page[Mismatch], "/api/v1/mismatches", query)
+
+    def mismatch_counts(self) -> list[MismatchCount]:
+        return self._get(Page[MismatchCount], "/api/v1/mismatches/counts").items
+
+    def suspicions(self, query: Query) -> SuspicionPage:
+        return self._get(SuspicionPage, "/api/v1/suspicions", query)
 
     def orphans(self, query: Query) -> Page[Orphan]:
         return self._get(Page[Orphan], "/api/v1/orphans", query)

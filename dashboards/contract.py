@@ -108,7 +108,7 @@ def _mastery(thread: Thread) -> None:
         return
     st.subheader("Attributes: the master and its copies")
     if thread.mismatches:
-        show(mastery_parts.mismatches(thread))
+        show(mastery_parts.mismatches(thread.mismatches, thread.as_of))
     else:
         compared = any(one.compared for one in thread.mastered)
         st.caption(

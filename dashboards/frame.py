@@ -62,6 +62,8 @@ def freshness() -> Health:
         st.info(
             f"{health.entries_behind:,} inputs wait to be read; what you see is {behind} behind."
         )
+    if health.alerting_waits:
+        st.info(f"Deadlines are judged again when input is read: {plain(health.alerting_waits)}.")
     return health
 
 

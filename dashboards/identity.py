@@ -9,7 +9,8 @@ import streamlit as st
 from dashboards import links
 from dashboards.client import Refused, api
 from dashboards.frame import freshness, guarded, show, who
-from dashboards.markup import Markup, chip, join, link, plain, table, tag
+from dashboards.markup import chip, join, link, plain, table, tag
+from dashboards.orphan_table import REASONS, orphan_table
 from threadline.wire import (
     ConflictRow,
     IdentifierEvidence,
@@ -23,10 +24,6 @@ TONES = {"held": "good", "conflict": "bad", "retracted": "warning"}
 SHOWN = 50
 ASSERTIONS = 5
 DAYS = 30
-REASONS = {
-    "names-nobody": "names nobody",
-    "not-tied": "names only what nothing ties to a contract",
-}
 DONE = {"assert": "ruled that it holds", "retract": "ruled that it does not hold", "lift": "lifted"}
 
 Rule = tuple[str, str, str, str]  # act, kind, child, parent
@@ -185,14 +182,22 @@ def _conflict(one: ConflictRow) -> None:
 
 
 def _suspicions() -> None:
-    found = api().suspicions()
-    if not found:
-        st.success("No orphan looks like anything known.", icon=":material/check_circle:")
-        return
+    found = api().suspicions({"days": DAYS, "cursor": st.query_params.get("suspicions", "")})
     st.caption("Never a tie by itself: what is likely here becomes one when you rule so.")
-    for one in found:
+    if not found.items:
+        st.success(
+            "Nothing looked at here looks like anything known.", icon=":material/check_circle:"
+        )
+    for one in found.items:
         with st.container(border=True):
             _suspicion(one)
+    st.caption(
+        f"Looked at {found.looked_at:,} of the {found.orphans:,} names of the last {DAYS} days that"
+        " lead to no contract, those named last first."
+    )
+    if found.next and st.button("Look at those named before"):
+        st.query_params["suspicions"] = found.next
+        st.rerun()
 
 
 def _suspicion(one: Suspicion) -> None:
@@ -202,8 +207,7 @@ def _suspicion(one: Suspicion) -> None:
         "Likely": f"{one.score:.0%}",
         "Because": "; ".join(one.why),
         "Contract": contract,
-        "Facts waiting": f"{one.facts:,}",
-    }
+    } | ({"Facts waiting": f"{one.facts:,}"} if one.facts else {})
     cells = [cell for name, said in pairs.items() for cell in (tag("dt", name), tag("dd", said))]
     show(join([tag("strong", words), tag("dl", *cells, class_="tl-facts")]))
     _button_pair(one)
@@ -232,18 +236,7 @@ def _orphans() -> None:
         for one in counts
     ]
     show(table(["Source", "Why", "Facts", "Of its facts"], rows, numeric=[2, 3]))
-    found = api().orphans({"days": DAYS, "limit": SHOWN}).items
-    listed: list[list[str | Markup]] = [
-        [
-            phrases.moment(one.received_at),
-            one.source,
-            one.name,
-            REASONS[one.reason],
-            join([link(links.identity(name), name) for name in one.identifiers], ", "),
-        ]
-        for one in found
-    ]
-    show(table(["Received (UTC)", "Source", "Fact", "Why", "It names"], listed))
+    show(orphan_table(api().orphans({"days": DAYS, "limit": SHOWN}).items))
 
 
 def _rulings() -> None:

@@ -1,4 +1,4 @@
-"""Behind a number: what a KPI says, how it went, and exactly the cases it was computed from."""
+"""Behind a number: what a KPI says, how it went, and exactly the cases or facts behind it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dashboards.case_table import case_table
 from dashboards.client import api
 from dashboards.frame import freshness, guarded, show
 from dashboards.markup import chip, link, plain, table, tag
+from dashboards.orphan_table import orphan_table
 from dashboards.tiles import money_of
 from dashboards.trend import HOLLOW, points_of, trend
 from dashboards.window import Window, chosen
@@ -16,7 +17,7 @@ from threadline.wire import Kpi, phrases
 
 SHOWN = 50
 NOT_GIVEN = "not given"
-ALWAYS = ("journey", "system", "criticality")  # dimensions that every case has
+ALWAYS = ("journey", "system", "criticality", "source")  # the last is of facts
 
 
 @guarded
@@ -38,7 +39,7 @@ def page() -> None:
         st.altair_chart(trend(found[0], points), width="stretch")
         st.caption(HOLLOW)
     _parts(found[0], window)
-    _cases(found[0], window, by)
+    (_facts if found[0].of == "facts" else _cases)(found[0], window, by)
 
 
 def _cut(asked: str) -> str:
@@ -53,7 +54,7 @@ def _value(kpi: Kpi, window: Window) -> None:
     show(tag("div", phrases.kpi_value(kpi), class_="tl-value"))
     show(tag("div", chip(phrases.KPI[kpi.state], kpi.state), class_="tl-chips"))
     target = f"Target: {phrases.target(kpi)}. " if kpi.target is not None else ""
-    counted = f"{kpi.n:,} cases over {window.words}; {phrases.trend(kpi)}."
+    counted = f"{kpi.n:,} {kpi.of} over {window.words}; {phrases.trend(kpi)}."
     measured = _certainty(kpi)
     show(tag("p", f"{target}{counted} {measured}", class_="tl-quiet-text"))
     if kpi.description:
@@ -74,7 +75,7 @@ def _certainty(kpi: Kpi) -> str:
 
 
 def _parts(kpi: Kpi, window: Window) -> None:
-    if not kpi.by:
+    if not kpi.by or (kpi.of == "facts") != (kpi.by[0].dimension == "source"):
         return
     dimension = kpi.by[0].dimension
     words = dimension.replace("_", " ")
@@ -88,7 +89,11 @@ def _parts(kpi: Kpi, window: Window) -> None:
         ]
         for part in kpi.by
     ]
-    show(table([phrases.sentence(words), "Value", "State", "Cases"], rows, numeric=[3]))
+    show(
+        table(
+            [phrases.sentence(words), "Value", "State", phrases.sentence(kpi.of)], rows, numeric=[3]
+        )
+    )
 
 
 def _part(kpi: Kpi, window: Window, dimension: str, label: str) -> str:
@@ -97,22 +102,35 @@ def _part(kpi: Kpi, window: Window, dimension: str, label: str) -> str:
 
 
 def _cases(kpi: Kpi, window: Window, by: str) -> None:
-    label, part = st.query_params.get("label", ""), "label" in st.query_params
-    whose = f": {plain(label or NOT_GIVEN)}" if part else ""
-    st.subheader(f"The cases behind it{whose}")
-    query = {
-        **window.query,
-        "currency": money_of(kpi),
-        "by": by if part else "",
-        "label": label,
-        "limit": SHOWN,
-        "cursor": st.query_params.get("cursor", ""),
-    }
+    query = {**_behind(kpi, window, by), "currency": money_of(kpi)}
     answer = api().cases_behind(kpi.kpi, query)
     if not answer.items:
         st.caption("No case counts in this window.")
         return
     show(case_table(answer.items, window.now, kpi))
-    if answer.next and st.button(f"Next {SHOWN}"):
-        st.query_params["cursor"] = answer.next
+    _next(answer.next)
+
+
+def _facts(kpi: Kpi, window: Window, by: str) -> None:
+    answer = api().facts_behind(kpi.kpi, _behind(kpi, window, by))
+    if not answer.items:
+        st.caption("No fact counts against it in this window.")
+        return
+    show(orphan_table(answer.items))
+    _next(answer.next)
+
+
+def _behind(kpi: Kpi, window: Window, by: str) -> dict[str, str | int | None]:
+    """Whose cases or facts are asked for, said above them."""
+    label, part = st.query_params.get("label", ""), "label" in st.query_params
+    whose = f": {plain(label or NOT_GIVEN)}" if part else ""
+    st.subheader(f"The {kpi.of} behind it{whose}")
+    cursor = st.query_params.get("cursor", "")
+    cut = by if part else ""
+    return {**window.query, "by": cut, "label": label, "limit": SHOWN, "cursor": cursor}
+
+
+def _next(cursor: str | None) -> None:
+    if cursor and st.button(f"Next {SHOWN}"):
+        st.query_params["cursor"] = cursor
         st.rerun()

@@ -15,6 +15,11 @@ def identity(identifier: str) -> str:
     return "identity?" + urlencode({"id": identifier})
 
 
+def mismatches(**which: str) -> str:
+    """Copies that differ: of one attribute, in one system, in one state."""
+    return "mismatches?" + urlencode(which)
+
+
 def kpi(name: str, **more: str) -> str:
     """What is behind a KPI; `more` says in which window, currency or part."""
     told = {key: value for key, value in more.items() if value or key == "label"}

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from dashboards.markup import Markup, chip, table, tag
+from collections.abc import Sequence
+from datetime import datetime
+
+from dashboards import links
+from dashboards.markup import Markup, chip, link, table, tag
 from threadline.wire import Holder, MasteredAttribute, Mismatch, Said, Thread, phrases
 
 TONES = {"open": "bad", "within": "warning", "closed": "good", "unknown": "quiet"}
 
 
-def mismatches(thread: Thread) -> Markup:
-    """Every copy that differs or did, one sentence each; those that last first."""
-    rows = [
+def mismatches(found: Sequence[Mismatch], now: datetime, *, contracts: bool = False) -> Markup:
+    """Every copy that differs or did, one sentence each; with `contracts`, of which contract."""
+    heads = ["State", "What differs", "For how long", "Difference"]
+    rows: list[list[str]] = [
         [
             chip(phrases.MISMATCH[one.state], TONES[one.state]),
             tag("div", _name(one), _said_by(one)),
-            phrases.lasted(one, thread.as_of),
+            phrases.lasted(one, now),
             phrases.amount(one.difference),
         ]
-        for one in thread.mismatches
+        for one in found
     ]
-    return table(["State", "What differs", "For how long", "Difference"], rows, numeric=[3])
+    if contracts:
+        heads.insert(0, "Contract")
+        for row, one in zip(rows, found, strict=True):
+            row.insert(0, link(links.contract(one.contract), one.number))
+    return table(heads, rows, numeric=[len(heads) - 1])
 
 
 def _said_by(one: Mismatch) -> Markup:

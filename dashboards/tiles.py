@@ -54,7 +54,10 @@ def money_of(kpi: Kpi) -> str:
 
 
 def _open(kpi: Kpi, window: Window) -> Markup:
-    if not kpi.n:
-        return tag("span", "no cases behind it", class_="tl-quiet-text")
-    words = "See the case behind it" if kpi.n == 1 else f"See the {kpi.n:,} cases behind it"
-    return link(links.kpi(kpi.kpi, **window.address, currency=money_of(kpi)), words)
+    number, more = kpi.n, {"currency": money_of(kpi)}
+    if kpi.of == "facts":
+        number, more = kpi.counts.get("orphan", 0), {"by": "source"}
+    if not number:
+        return tag("span", f"no {kpi.of} behind it", class_="tl-quiet-text")
+    noun = kpi.of.removesuffix("s") if number == 1 else f"{number:,} {kpi.of}"
+    return link(links.kpi(kpi.kpi, **window.address, **more), f"See the {noun} behind it")

@@ -11,7 +11,7 @@ from threadline.wire import Kpi, KpiSeriesPoint, phrases
 LINE = "#1f5f8b"
 TARGET = "#b25e09"
 HEIGHT = 260
-HOLLOW = "Hollow points rest on too few cases to say; a gap means that nothing was measured."
+HOLLOW = "Hollow points rest on too few to say; a gap means that nothing was measured."
 
 
 def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:

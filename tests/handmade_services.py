@@ -66,6 +66,7 @@ def services(
             clock=clock,
             status=_current,
             rebuilding=lambda: "",
+            alerting_waits=lambda: "",
             silent_systems=lambda _: (),
             registry=CollectorRegistry(),
             gate=Gate(TokenBook(control, clock), None, required=False),

@@ -84,6 +84,10 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         stack.callback(thread.join)
         stack.callback(pipeline.stop)
 
+        judging = evaluation.Evaluation(
+            lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
+        )
+
         def services(declared: Active) -> ApiServices:
             alerts = _alerts(declared, control, clock, settings)
             stack.callback(alerts.close)
@@ -96,6 +100,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 clock=clock,
                 status=pipeline.status,
                 rebuilding=lambda: pipeline.status().rebuilding,
+                alerting_waits=lambda: judging.waiting,
                 silent_systems=lambda now: evaluation.silent(telemetry, declared, now),
                 mapping=declared.derivation.mapping,
                 registry=registry,
@@ -121,7 +126,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         api = create_api(services(active), max_body_bytes=settings.limits.body_bytes)
         registry.register(kpi_collector(lambda: api.state.services))
         scheduler = evaluation.schedule(
-            lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
+            judging, lambda: api.state.services.alerts.deliver(clock.now()), settings.alerts
         )
         stack.callback(scheduler.shutdown)
         scheduler.add_job(

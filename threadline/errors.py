@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 
 
@@ -66,3 +67,13 @@ class NotAllowed(ThreadlineError):
 
 class ProofUnknown(ThreadlineError):
     """Proofs cannot be judged at the moment; asking again later may help."""
+
+
+class TooOften(ThreadlineError):
+    """A client asks more often than it may; `wait` is in seconds."""
+
+    def __init__(self, per_second: float, wait: float) -> None:
+        self.retry_after = max(1, ceil(wait))
+        super().__init__(
+            f"more than {per_second:g} requests a second by one client; wait {self.retry_after} s"
+        )

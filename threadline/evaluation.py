@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
@@ -13,19 +14,72 @@ from collector.silence import silent_systems
 from threadline.activation import Active
 from threadline.clock import Clock
 from threadline.errors import ThreadlineError
-from threadline.pipeline import Pipeline
+from threadline.pipeline import Pipeline, Status
 from threadline.settings import AlertsSettings
 from threadline.store.telemetry import Telemetry, deadlines, failing, sources
 
 logger = logging.getLogger(__name__)
 
 
+MANY = 2_000  # entries of the log waiting: far behind, however lately they came
+
+
+class Evaluation:
+    """Judges deadlines turn by turn.
+
+    While the derivation is far behind, cases are known by half: a promise whose keeping still waits
+    to be read would be called late by the thousand. So a turn waits then, though never for longer
+    than `settings.wait_at_most_seconds`: who cannot keep up shall not mute alerts. `waiting` says
+    so; '' when it does not wait.
+    """
+
+    def __init__(
+        self,
+        alerts: Callable[[], AlertsService],
+        telemetry: Telemetry,
+        pipeline: Pipeline,
+        clock: Clock,
+        settings: AlertsSettings,
+    ) -> None:
+        self._alerts, self._telemetry, self._pipeline = alerts, telemetry, pipeline
+        self._clock, self._settings = clock, settings
+        self._busy = threading.Lock()
+        self._ended, self._took = clock.monotonic(), 0.0
+        self.waiting = ""
+
+    def turn(self) -> bool:
+        """Evaluate if it is time; whether it did. A turn never begins while another one lasts, nor
+        sooner after it than it lasted, so that deriving gets its half of the machine.
+        """
+        if not self._busy.acquire(blocking=False):
+            return False
+        try:
+            self._wait_if_far_behind(self._pipeline.status())
+            if self.waiting or self._clock.monotonic() - self._ended < self._took:
+                return False
+            begun = self._clock.monotonic()
+            evaluate(self._alerts(), self._telemetry, self._pipeline)
+            self._ended = self._clock.monotonic()
+            self._took = self._ended - begun
+            return True
+        finally:
+            self._busy.release()
+
+    def _wait_if_far_behind(self, status: Status) -> None:
+        behind = status.lag.total_seconds()
+        far = behind > self._settings.wait_seconds or status.entries_behind > MANY
+        long = self._clock.monotonic() - self._ended > self._settings.wait_at_most_seconds
+        was = self.waiting
+        self.waiting = ""
+        if far and not long:
+            inputs = f"{status.entries_behind:,} inputs"
+            self.waiting = f"{inputs} wait to be derived, the oldest for {behind:.0f} s"
+        if bool(was) != bool(self.waiting):
+            logger.info("deadlines %s", f"wait: {self.waiting}" if self.waiting else "are judged")
+
+
 def schedule(
-    alerts: Callable[[], AlertsService],
-    telemetry: Telemetry,
-    pipeline: Pipeline,
-    clock: Clock,
-    settings: AlertsSettings,
+    evaluation: Evaluation, deliver: Callable[[], object], settings: AlertsSettings
 ) -> BackgroundScheduler:
     """A started scheduler; `shutdown()` waits for the work at hand."""
     scheduler = BackgroundScheduler(timezone=UTC)
@@ -33,11 +87,8 @@ def schedule(
     def every(seconds: float, work: Callable[[], None]) -> None:
         scheduler.add_job(work, "interval", seconds=seconds, max_instances=1, coalesce=True)
 
-    every(
-        settings.evaluate_seconds,
-        lambda: _said(lambda: evaluate(alerts(), telemetry, pipeline)),
-    )
-    every(settings.deliver_seconds, lambda: _said(lambda: alerts().deliver(clock.now())))
+    every(settings.evaluate_seconds, lambda: _said(evaluation.turn))
+    every(settings.deliver_seconds, lambda: _said(deliver))
     scheduler.start()
     return scheduler
 

@@ -12,6 +12,7 @@ from metrics.exposition import CaseCount, KpiCollector, count_cases
 from metrics.kpis import evaluate
 from metrics.states import with_states
 from threadline.api import ApiServices
+from threadline.api.kpis import received
 from threadline.model.kpis import KpiValue, Window
 from threadline.store.telemetry import cases, mastery
 
@@ -35,7 +36,14 @@ def _values(services: ApiServices) -> list[KpiValue]:
         mismatches=mastery.alive_since(services.telemetry, since),
     )
     silent = services.silent_systems(now)
-    return evaluate(services.definitions, derived, window=window, now=now, silent=silent)
+    return evaluate(
+        services.definitions,
+        derived,
+        window=window,
+        now=now,
+        silent=silent,
+        received=received(services.telemetry),
+    )
 
 
 def _counts(services: ApiServices) -> list[CaseCount]:

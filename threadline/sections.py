@@ -105,6 +105,8 @@ class LimitsSettings(Section):
     body_seconds: float = Field(120.0, gt=0)  # until a body is whole; then 408
     idle_seconds: float = Field(15.0, gt=0)  # between two pieces of a body; then 408
     connections: int = Field(1_000, ge=10)  # at once to one port; beyond it 503
+    input_per_second: float = Field(2_000, gt=0)  # requests by one token; beyond it 429
+    questions_per_second: float = Field(50, gt=0)  # to the API by one token or person; then 429
 
 
 PLAIN, USUAL = TlsSettings(), LimitsSettings()

@@ -69,6 +69,12 @@ def kpis(items: Sequence[Kpi]) -> RenderableType:
     return table
 
 
+def mismatches(found: Sequence[Mismatch], now: datetime) -> RenderableType:
+    """Copies that differ from their master, with the contract and the difference in money."""
+    lines = [Text(f"{one.number}  ", "bold").append_text(_mismatch(one, now)) for one in found]
+    return Group(*lines) if lines else Text("No copy of this kind differs from its master.", "dim")
+
+
 def problem(found: Problem) -> RenderableType:
     """What went wrong; with candidates, the contracts that may be meant."""
     words = Text(found.detail or found.title)

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -19,6 +20,7 @@ from target import Target
 
 GROWTH = 250  # megabytes that all bombs together may cost
 BOMB = 1 << 30  # bytes, unpacked
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
 def bombs(target: Target) -> Iterator[Outcome]:
@@ -164,6 +166,46 @@ def slow(target: Target) -> Iterator[Outcome]:
     )
 
 
+def slow_grpc(target: Target) -> Iterator[Outcome]:
+    """Requests over gRPC whose message never comes, while others are served."""
+    proof = (("authorization", f"Bearer {target.token('source clm', '--source', 'clm')}"),)
+    done = threading.Event()
+
+    def never() -> Iterator[bytes]:
+        done.wait()
+        yield b""
+
+    began = time.monotonic()
+    with grpc.insecure_channel(target.grpc) as channel, grpc.insecure_channel(target.grpc) as other:
+        slow = [channel.stream_unary(EXPORT).future(never(), metadata=proof) for _ in range(50)]
+        other.unary_unary(EXPORT)(b"", timeout=10, metadata=proof)
+        served = time.monotonic() - began
+        codes = {call.code().name for call in slow}
+        done.set()
+    took = time.monotonic() - began
+    cut = codes == {"UNAVAILABLE"} and took < 40
+    yield Outcome("50 endless gRPC requests: cut off", cut, f"all within {took:.0f} s")
+    yield Outcome(
+        "50 endless gRPC requests: others are served meanwhile",
+        served < 5,
+        f"an answer took {served:.2f} s",
+    )
+
+
+def pace(target: Target) -> Iterator[Outcome]:
+    """A client that asks as often as it can, and another meanwhile."""
+    hasty = {"authorization": f"Bearer {target.token('hasty', '--role', 'support')}"}
+    with httpx.Client(base_url=target.api, headers=hasty, timeout=30) as client:
+        began = time.monotonic()
+        answers = [client.get("/api/v1/me") for _ in range(2_000)]
+        took = time.monotonic() - began
+    taken = sum(answer.status_code == 200 for answer in answers)
+    waits = {answer.headers.get("retry-after") for answer in answers if answer.status_code == 429}
+    kept = taken <= 50 * (took + 2) + 1 and waits <= {"1", "2"}
+    yield Outcome("2,000 questions at once by one token", kept, f"{taken} answered in {took:.1f} s")
+    yield refused("another token meanwhile", target.ask("admin", "/api/v1/me").status_code, 200)
+
+
 def _posted(target: Target, path: str, body: bytes, headers: dict[str, str]) -> int:
     try:
         return httpx.post(
@@ -221,7 +263,7 @@ def _called(
 ) -> tuple[bool, str]:
     compression = grpc.Compression.Gzip if options else grpc.Compression.NoCompression
     with grpc.insecure_channel(target.grpc, options=options, compression=compression) as channel:
-        export = channel.unary_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+        export = channel.unary_unary(EXPORT)
         code = export.future(body, timeout=60, metadata=metadata).code()
     return code.name in expected, f"answered {code.name}"
 
@@ -263,4 +305,4 @@ def _open(line: socket.socket, number: int) -> bool:
     return False
 
 
-ATTACKS = (heads, ambiguous, bombs, slow)
+ATTACKS = (heads, ambiguous, bombs, slow, slow_grpc, pace)

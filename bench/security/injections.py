@@ -54,6 +54,10 @@ def questions(target: Target) -> Iterator[Outcome]:
             for payload in PAYLOADS:
                 started = time.monotonic()
                 answer = _asked(client, method, path, parameter, place, payload)
+                while answer.status_code == 429:  # refused for its pace: it has not been tried yet
+                    time.sleep(int(answer.headers["retry-after"]))
+                    started = time.monotonic()
+                    answer = _asked(client, method, path, parameter, place, payload)
                 took = time.monotonic() - started
                 slowest, tried = max(slowest, took), tried + 1
                 statuses[answer.status_code] += 1

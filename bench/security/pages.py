@@ -54,6 +54,8 @@ def _pages(thread: dict[str, Any]) -> dict[str, str]:
         "a contract that is not known": f"/contract?id={dimension}",
         "on-call": "/on-call",
         "behind a number": "/kpi?kpi=stuck-cases&by=tier&days=7",
+        "facts behind a number": "/kpi?kpi=orphan-share&by=source",
+        "masters and copies": "/mismatches",
         "a part of a number": f"/kpi?kpi=stuck-cases&by=tier&label={dimension}&days=7",
         "odd parameters": f"/?days={dimension}&journey={dimension}",
     }

@@ -5,14 +5,33 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping as Dictionary
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from collector.identity.ties import Pair, Place, Verdict, object_type
 from collector.mapping import Mapping
 
 # Per object: everything above it that is known, by type, itself included. Two owners agree when
 # these can be one: an invoice's project and contract do, if the project's contract is that one or
-# is not known.
-Above = dict[str, str]
+# is not known. So do two projects of one contract that go by names of different systems: nothing
+# says whether they are one, and that is a question, no contradiction.
+Above = dict[str, set[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What is above each object and where it is, so far; `spaces`: the namespaces of its names."""
+
+    spaces: Dictionary[str, set[str]]
+    above: dict[str, Above] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def may_be_one(self, one: str, other: str) -> bool:
+        """Whether two objects of a type, as far as is known, can be the same one."""
+        if one == other:
+            return True
+        root = self.places[one].root_id
+        apart = self.spaces[one].isdisjoint(self.spaces[other])
+        return apart and root != "" and root == self.places[other].root_id
 
 
 def owners(
@@ -23,55 +42,68 @@ def owners(
     for pair in belongs_to:
         claims[object_of[pair.child]].append(pair)
     depths = _depths(mapping)
-    above: dict[str, Above] = {}
-    places: dict[str, Place] = {}
+    known = _Known(spaces=_spaces(object_of))
     verdicts: dict[Pair, Verdict] = {}
     for own in sorted(set(object_of.values()), key=lambda own: depths.get(object_type(own), 0)):
-        above[own] = {object_type(own): own}
-        held = _hold(own, claims.get(own, ()), object_of, above, verdicts)
-        places[own] = _place(own, held, above, places, mapping)
-    return {name: places[own] for name, own in object_of.items()}, verdicts
+        known.above[own] = {object_type(own): {own}}
+        held = _hold(own, claims.get(own, ()), object_of, known, verdicts)
+        known.places[own] = _place(own, held, known, mapping)
+    return {name: known.places[own] for name, own in object_of.items()}, verdicts
+
+
+def _spaces(object_of: Dictionary[str, str]) -> dict[str, set[str]]:
+    spaces: dict[str, set[str]] = defaultdict(set)
+    for name, own in object_of.items():
+        spaces[own].add(name.split(":", 2)[1])
+    return spaces
 
 
 def _hold(
     own: str,
     claims: Sequence[Pair],
     object_of: Dictionary[str, str],
-    above: dict[str, Above],
+    known: _Known,
     verdicts: dict[Pair, Verdict],
 ) -> list[str]:
-    """The owners that do not contradict a better one, best first; `above[own]` grows with them."""
+    """The owners that do not contradict a better one, best first; they add to what is above."""
     held: list[str] = []
     for pair in claims:
         owner = object_of[pair.parent]
-        rival = _rival(above[own], above.get(owner))
+        rival = _rival(own, owner, known)
         if rival:
             verdicts[pair] = Verdict("conflict", f"{own} belongs to {rival} on better evidence")
         else:
-            above[own] |= above[owner]
+            for kind, objects in known.above[owner].items():
+                known.above[own].setdefault(kind, set()).update(objects)
             held.append(owner)
     return held
 
 
-def _rival(known: Above, claimed: Above | None) -> str:
-    """What is known instead of something claimed; empty if both can be true."""
-    if claimed is None:  # lies lower by its type, so it cannot own
+def _rival(own: str, owner: str, known: _Known) -> str:
+    """What is known of `own` instead of what `owner` brings; empty if both can be true."""
+    if owner not in known.above:  # lies lower by its type, so it cannot own
         return "nothing of a lower type"
-    rivals = [known[kind] for kind in known.keys() & claimed.keys() if known[kind] != claimed[kind]]
+    have, brought = known.above[own], known.above[owner]
+    rivals = [
+        one
+        for kind in have.keys() & brought.keys()
+        for one in have[kind]
+        if not all(known.may_be_one(one, other) for other in brought[kind])
+    ]
     return min(rivals, default="")
 
 
 def _place(
     own: str,
     held: Sequence[str],
-    above: Dictionary[str, Above],
-    places: Dictionary[str, Place],
+    known: _Known,
     mapping: Mapping,
 ) -> Place:
     """The nearest owner among those that lead to a root; the best evidence between equals."""
     if not held:
         return Place(own, "", own if object_type(own) in mapping.roots else "")
-    owner = max(held, key=lambda owner: (bool(places[owner].root_id), len(above[owner])))
+    places = known.places
+    owner = max(held, key=lambda owner: (bool(places[owner].root_id), len(known.above[owner])))
     return Place(own, owner, places[owner].root_id)
 
 

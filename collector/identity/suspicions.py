@@ -1,8 +1,9 @@
 """Ties that may be missing: scored and explained, never made. Somebody has to rule.
 
-Two kinds. A *mistype*: an orphaned identifier that looks like, or is one slip of the finger from,
+Three kinds. A *mistype*: an orphaned identifier that looks like, or is one slip of the finger from,
 one that leads to a contract. A *missing link*: an orphaned object whose facts name the customer (or
-another name that never links) of a contract that has no object of that type yet.
+another name that never links) of a contract that has no object of that type yet. *Two names of
+one*: objects of one contract that the same others belong to, each known to another system.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from string import digits
 
 from collector.identity.ties import BELONGS_TO, SAME_AS, object_type
@@ -17,6 +19,7 @@ from collector.mapping import Mapping as Objects
 
 LOOKS_ALIKE, ONE_SLIP, SHARED_NAME = 0.8, 0.4, 0.15
 MISSING_LINK = 0.3
+TWO_NAMES, EACH_MORE, SUREST = 0.6, 0.05, 0.8
 LEAST = 0.3  # a weaker suspicion only costs people's time
 _CONFUSED = str.maketrans("OILSBZ", "011582")
 
@@ -128,11 +131,55 @@ def missing_links(
             )
 
 
+def two_names(
+    claims: Iterable[tuple[Sequence[str], str, int]], objects: Objects
+) -> Iterator[Suspicion]:
+    """Objects that may be one, of `claims`: owners of the same objects, their contract, how many.
+
+    Only where a fact that names both would tie them; rivals share the score.
+    """
+    found: dict[tuple[str, str], tuple[str, int]] = {}
+    for owners, root, children in claims:
+        for child, parent in permutations(owners, 2):
+            if _nameable(child, parent, objects):
+                known = found.get((child, parent), (root, 0))[1]
+                found[child, parent] = root, known + children
+    for (child, parent), (root, children) in found.items():
+        rivals = sum(other == child and _space(one) == _space(parent) for other, one in found)
+        score = min(TWO_NAMES + EACH_MORE * (children - 1), SUREST) / rivals
+        yield Suspicion(
+            kind=SAME_AS,
+            child=child,
+            parent=parent,
+            contract=root,
+            score=round(score, 2),
+            why=(
+                f"{children} {'object belongs' if children == 1 else 'objects belong'} to both",
+                "both belong to the contract",
+                "no fact names both",
+                *([f"{rivals} names are as likely"] if rivals > 1 else []),
+            ),
+            facts=0,
+        )
+
+
 def ranked(suspicions: Iterable[Suspicion], limit: int) -> Sequence[Suspicion]:
     """The likeliest first, those that concern more facts before others; none below `LEAST`."""
     worth = (one for one in suspicions if one.score >= LEAST)
     order = sorted(worth, key=lambda one: (-one.score, -one.facts, one.child, one.parent))
     return order[:limit]
+
+
+def _nameable(child: str, parent: str, objects: Objects) -> bool:
+    return any(
+        same.object_type == object_type(child) == object_type(parent)
+        and same.namespaces == (_space(parent), _space(child))
+        for same in objects.same_as
+    )
+
+
+def _space(identifier: str) -> str:
+    return identifier.split(":", 2)[1]
 
 
 def _likeness(

@@ -65,6 +65,10 @@ async def serve(
             ("grpc.max_metadata_size", limits.head_bytes),
             ("grpc.absolute_max_metadata_size", limits.head_bytes),
             ("grpc.server_handshake_timeout_ms", int(limits.head_seconds * 1000)),
+            # A message that never ends is cut off with its line: gRPC has no time limit for one.
+            # Who is in the middle of a request at that age gets as long again to finish it.
+            ("grpc.max_connection_age_ms", int(limits.body_seconds * 1000)),
+            ("grpc.max_connection_age_grace_ms", int(limits.body_seconds * 1000)),
             ("grpc.so_reuseport", 0),  # a second service on the port is an error, not half of it
         ),
     )

@@ -60,6 +60,14 @@ class Unavailable(Refusal):
     outcome = "unavailable"
 
 
+class TooMany(Refusal):
+    """The sender asks more often than one sender may."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = code_pb2.RESOURCE_EXHAUSTED
+    outcome = "too_many"
+
+
 class Unauthenticated(Refusal):
     """The sender has not proved who it is."""
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from collector.intake.reception import Authenticate
-from collector.intake.refusals import Forbidden, Unauthenticated, Unavailable
-from threadline.errors import NotAllowed, NotProven, ProofUnknown
+from collector.intake.refusals import Forbidden, TooMany, Unauthenticated, Unavailable
+from threadline.errors import NotAllowed, NotProven, ProofUnknown, TooOften
 
 _RETRY_SECONDS = 5
 
@@ -28,6 +28,8 @@ def known_to(gate: Senders) -> Authenticate:
             raise Unauthenticated(error.reason) from error
         except NotAllowed as error:
             raise Forbidden(str(error)) from error
+        except TooOften as error:
+            raise TooMany(str(error), error.retry_after) from error
         except ProofUnknown as error:
             raise Unavailable(str(error), _RETRY_SECONDS) from error
 

@@ -22,6 +22,7 @@ UNITS: Mapping[Measure, str] = {
     "stuck-cases": "cases",
     "value-at-risk": "currency",
     "revenue-leakage": "currency",
+    "orphan-share": "ratio",
 }
 
 ASK_FOR_KINDS = ("exception-share", "revenue-leakage")

@@ -1,5 +1,6 @@
 """KPIs: values against targets, over time, and the exact cases behind. Definitions lie beside."""
 
 from metrics.kpis.evaluation import cases_behind, evaluate, series
+from metrics.kpis.receipts import Received
 
-__all__ = ["cases_behind", "evaluate", "series"]
+__all__ = ["Received", "cases_behind", "evaluate", "series"]

@@ -12,12 +12,13 @@ from metrics.definitions import Definitions
 from metrics.derive import Derived
 from metrics.kpis.figures import coverage, figure, note, state
 from metrics.kpis.populations import population
+from metrics.kpis.receipts import Received, nothing_received
 from metrics.kpis.scene import UNKNOWN, Question, Scene
 from threadline.errors import NotFound
 from threadline.model.kpis import Kpi, KpiValue, Previous, Window
 
 CURRENCY = "currency"
-COLUMNS = ("journey", "criticality", "system", CURRENCY)  # dimensions every case has
+COLUMNS = ("journey", "criticality", "system", CURRENCY, "source")  # known without any journey
 
 
 def evaluate(
@@ -30,20 +31,25 @@ def evaluate(
     journey: str | None = None,
     silent: Collection[str] = (),
     kpis: Sequence[str] | None = None,
+    received: Received = nothing_received,
 ) -> list[KpiValue]:
     """The values of `kpis` (all by default) that concern `journey` (all by default).
 
     One value each, or one per combination of the dimensions in `by` that has cases; money
     one per currency, too. `now` is the present or the earlier instant asked about; nothing after it
-    counts. `silent` names the systems that have been silent beyond their cadence. Each value
-    carries the window before at equal maturity: as of `now` less the window's length. Raises
-    `NotFound` for names nobody has defined.
+    counts. `silent` names the systems that have been silent beyond their cadence; `received` counts
+    facts. Each value carries the window before at equal maturity: as of `now` less the window's
+    length. Raises `NotFound` for names nobody has defined.
     """
     scene = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
     past = replace(scene, now=now - window.length, silent=())
     _check(definitions, by)
+    chosen = _chosen(definitions, journey, kpis)
+    if any(kpi.counts == "facts" for kpi in chosen):
+        asked = {window: now, window.before(): past.now}
+        scene, past = (replace(one, received=_counted(received, asked)) for one in (scene, past))
     values: list[KpiValue] = []
-    for kpi in _chosen(definitions, journey, kpis):
+    for kpi in chosen:
         ask = Question(kpi=kpi, scene=scene, window=window, journey=journey)
         before = _values(replace(ask, scene=past, window=window.before()), by)
         earlier = {_key(value): value for value in before}
@@ -65,6 +71,7 @@ def series(
     by: Sequence[str] = (),
     journey: str | None = None,
     silent: Collection[str] = (),
+    received: Received = nothing_received,
 ) -> list[KpiValue]:
     """The values of one KPI in every stretch of `every` from the window's start, in order.
 
@@ -74,8 +81,11 @@ def series(
     chosen = _find(definitions, kpi)
     _check(definitions, by)
     present = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
+    parts = list(_stretches(window, every, now))
+    if chosen.counts == "facts":
+        present = replace(present, received=_counted(received, dict.fromkeys(parts, now)))
     values: list[KpiValue] = []
-    for part in _stretches(window, every, now):
+    for part in parts:
         ended = chosen.anchor == "now" and part.end < now
         scene = replace(present, now=part.end, silent=()) if ended else present
         values += _values(Question(kpi=chosen, scene=scene, window=part, journey=journey), by)
@@ -104,11 +114,11 @@ def cases_behind(
     ask = Question(kpi=_find(definitions, kpi), scene=scene, window=window, journey=journey)
     rows = population(ask).filter("behind")
     for name, value in (where or {}).items():
-        rows = rows.filter(_dimension(name) == value)
+        rows = rows.filter(_dimension(name, rows) == value)
     shares = {"seconds": "measure", CURRENCY: "amount"}
     contributes = pl.col(shares.get(ask.kpi.unit, "hit")).cast(pl.Float64)
     rows = rows.with_columns(contributes=contributes).sort("journey", "case_id")
-    return rows.drop("behind", "hit", "amount", "raw_due_at")
+    return rows.drop("behind", "hit", "amount", "weight", "raw_due_at")
 
 
 def _values(ask: Question, by: Sequence[str]) -> Iterator[KpiValue]:
@@ -150,20 +160,34 @@ def _groups(
     if not names or (rows.is_empty() and not by):
         yield {}, rows
         return
-    rows = rows.with_columns(_dimension(name).alias(f"by {name}") for name in names)
+    rows = rows.with_columns(_dimension(name, rows).alias(f"by {name}") for name in names)
     keys = [f"by {name}" for name in names]
     for values, group in sorted(rows.partition_by(keys, as_dict=True).items(), key=lambda g: g[0]):
         yield dict(zip(names, (str(value) for value in values), strict=True)), group
 
 
-def _dimension(name: str) -> pl.Expr:
-    if name in COLUMNS:
+def _counted(received: Received, asked: Mapping[Window, datetime]) -> dict[Window, pl.DataFrame]:
+    """Counts of what was received in each window by the instant it is seen from."""
+    begun = {
+        window: Window(start=window.start, end=min(window.end, now))
+        for window, now in asked.items()
+        if window.start < now
+    }
+    counts = received(list(begun.values()))
+    found = dict.fromkeys(asked, counts.clear())
+    return found | {window: counts.filter(window=place) for place, window in enumerate(begun)}
+
+
+def _dimension(name: str, rows: pl.DataFrame) -> pl.Expr:
+    if name in rows.columns:
         return pl.col(name).fill_null("")
+    if "dimensions" not in rows.columns:
+        return pl.lit("")
     return pl.col("dimensions").str.json_path_match(f'$["{name}"]').fill_null("")
 
 
 def _counts(group: pl.DataFrame) -> dict[str, int]:
-    counted = group.group_by("standing").agg(n=pl.len()).sort("standing")
+    counted = group.group_by("standing").agg(n=pl.col("weight").sum()).sort("standing")
     return dict(counted.iter_rows())
 
 
@@ -192,7 +216,12 @@ def _chosen(
     if journey is not None and journey not in definitions.journeys:
         raise NotFound("journey", journey)
     kpis = definitions.kpis.values() if names is None else [_find(definitions, n) for n in names]
-    return [kpi for kpi in kpis if not (journey and kpi.journeys) or journey in kpi.journeys]
+    return [kpi for kpi in kpis if not journey or _concerns(kpi, journey)]
+
+
+def _concerns(kpi: Kpi, journey: str) -> bool:
+    """Facts that belong to nothing are of no journey."""
+    return kpi.counts == "cases" and (not kpi.journeys or journey in kpi.journeys)
 
 
 def _check(definitions: Definitions, by: Sequence[str]) -> None:

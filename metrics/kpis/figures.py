@@ -54,7 +54,7 @@ def coverage(rows: pl.DataFrame) -> float | None:
     """The share of the population that could be judged; None where there is nobody."""
     if rows.is_empty():
         return None
-    return 1 - int((rows["standing"] == UNKNOWN).sum()) / len(rows)
+    return 1 - _weight(rows.filter(standing=UNKNOWN)) / _weight(rows)
 
 
 def state(kpi: Kpi, figure: Figure) -> KpiState:
@@ -88,6 +88,7 @@ NOBODY = {
     "ended": "no case ended in the window",
     "step ended": "no case passed this step in the window",
     "due": "no case was due in the window by now",
+    "received": "no fact was received in the window",
     "now": "no case is open",
 }
 NONE_HIT = NOBODY | {"now": "none of the open cases is affected"}
@@ -114,7 +115,7 @@ def _time(kpi: Kpi, rows: pl.DataFrame) -> Figure:
 
 def _ratio(kpi: Kpi, rows: pl.DataFrame) -> Figure:
     known = rows.filter("behind")
-    n, hits = len(known), int(known["hit"].sum())
+    n, hits = _weight(known), _weight(known.filter("hit"))
     return Figure(
         value=hits / n if n else None,
         n=n,
@@ -163,6 +164,10 @@ def _leaking(kpi: Kpi, rows: pl.DataFrame) -> Figure:
     }
     target = kpi.target.value if kpi.target else None
     return Figure(value=_sum(hits), n=len(hits), target=target, beside=parts)
+
+
+def _weight(rows: pl.DataFrame) -> int:
+    return int(rows["weight"].sum())
 
 
 def _sum(rows: pl.DataFrame) -> Decimal:

@@ -3,8 +3,9 @@
 A population has one row per case (per contract for value at risk; for revenue leakage copies of
 mastered amounts, too): the columns of `cases` with
 their states, and `standing`, a word; `behind`, whether the value was computed from the row; `hit`,
-whether it is in the numerator; `measure`, a number of seconds; `amount`, money. Values are computed
-from populations and from nothing else, so a number opens to exactly its rows.
+whether it is in the numerator; `measure`, a number of seconds; `amount`, money; `weight`, 1. A
+population of facts has one row per source and standing, and `weight` says how many facts.
+Values are computed from populations and from nothing else, so a number opens to exactly its rows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from metrics.calendars import as_seconds
 from metrics.derive.rows import MONEY
 from metrics.kpis.ages import worked_by, working_time
 from metrics.kpis.leakage import leakage
+from metrics.kpis.receipts import orphan_population
 from metrics.kpis.scene import UNKNOWN, Question
 from metrics.states import INSTANT
 from threadline.model.kpis import Measure
@@ -24,10 +26,13 @@ from threadline.model.kpis import Measure
 
 def population(ask: Question) -> pl.DataFrame:
     """The population of the KPI in the window, by the KPI's anchor."""
+    if ask.kpi.counts == "facts":
+        return orphan_population(ask.scene.received[ask.window])
     rows = MEASURES[ask.kpi.measure](ask, ask.scene.cases(ask.kpi, ask.journey))
     empty = {"measure": pl.Float64(), "amount": MONEY}
     absent = {name: kind for name, kind in empty.items() if name not in rows.columns}
-    return rows.with_columns(pl.lit(None, kind).alias(name) for name, kind in absent.items())
+    rows = rows.with_columns(pl.lit(None, kind).alias(name) for name, kind in absent.items())
+    return rows.with_columns(weight=pl.lit(1, pl.Int64))
 
 
 def _cycle_time(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:

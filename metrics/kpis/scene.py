@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -19,12 +19,16 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What was derived, seen from `now`, with the systems that are silent then."""
+    """What was derived, seen from `now`, with the systems that are silent then.
+
+    `received` counts the facts received in each window that is asked about, by source.
+    """
 
     derived: Derived
     definitions: Definitions
     now: datetime
     silent: Collection[str] = ()
+    received: Mapping[Window, pl.DataFrame] = field(default_factory=dict)
 
     def cases(self, kpi: Kpi, journey: str | None) -> pl.DataFrame:
         """The cases of the KPI's journeys that have started, with states, and the `system` of the

@@ -14,6 +14,7 @@ from judge.service import JudgedService, fresh_service
 from rich.console import Console
 
 from collector.imports import BATCH_TYPE
+from threadline.api import suspecting
 from threadline.cli.why import evidence_in_words
 from threadline.store.telemetry import Telemetry
 from threadline.wire import IdentifierEvidence
@@ -251,3 +252,42 @@ def test_the_terminal_tells_stretches_and_who_took_back(world):
     told = console.file.getvalue()
     assert f"until 2026-06-30 10:00:00 of {C1}" in told
     assert f"belongs to {C2}  held from 2026-06-30 10:00:00 said 2026-06-30 09:00:00" in told
+
+
+def test_orphans_beyond_those_looked_at_first_are_looked_at_on_the_next_page(world, monkeypatch):
+    monkeypatch.setattr(suspecting, "ORPHANS", 1)
+    world.tell("erp.project.created", contract__id="C-100002", erp__project__id="PRJ-10250")
+    world.tell("erp.invoice.issued", erp__project__id="PRJ-1O25O", hours=2)
+    world.tell("erp.invoice.issued", erp__project__id="QQQ-999")
+    first = world.get("/suspicions")
+    assert (first["items"], first["looked_at"], first["orphans"]) == ([], 1, 2)
+    second = world.get("/suspicions", cursor=first["next"])
+    assert [one["child"] for one in second["items"]] == ["project:erp:PRJ-1O25O"]
+    last = world.get("/suspicions", cursor=second["next"])
+    assert (last["items"], last["looked_at"], last["next"]) == ([], 0, None)
+
+
+def test_two_projects_that_a_milestone_belongs_to_are_asked_about_and_one_ruling_makes_them_one(
+    world,
+):
+    world.tell("psa.project.created", contract__id="C-100001", psa__project__id="D-9")
+    world.tell("psa.milestone.planned", milestone__id="M-1", psa__project__id="D-9")
+    world.tell("erp.milestone.copied", milestone__id="M-1", erp__project__id="P-1")
+    assert len(world.get("/conflicts")["items"]) == 1, "that of the fixture, and no other"
+    (suspicion,) = world.get("/suspicions")["items"]
+    tie = suspicion["kind"], suspicion["child"], suspicion["parent"]
+    assert tie == ("same_as", "project:psa:D-9", P1)
+    assert (suspicion["score"], suspicion["contract"]) == (0.6, C1)
+    assert suspicion["why"][0] == "1 object belongs to both"
+    world.rule("assert", *tie)
+    assert world.get("/suspicions")["items"] == []
+    (found,) = world.get("/identifiers/D-9")["items"]
+    assert found["object_id"] == P1
+
+
+def test_two_projects_that_are_not_one_by_ruling_are_not_asked_about_again(world):
+    world.tell("psa.project.created", contract__id="C-100001", psa__project__id="D-9")
+    world.tell("psa.milestone.planned", milestone__id="M-1", psa__project__id="D-9")
+    world.tell("erp.milestone.copied", milestone__id="M-1", erp__project__id="P-1")
+    world.rule("retract", "same_as", "project:psa:D-9", P1)
+    assert world.get("/suspicions")["items"] == []

@@ -10,6 +10,7 @@ from handmade_rows import NOW
 
 from metrics.derive import Derived
 from metrics.kpis import evaluate
+from threadline.api.kpis import received
 from threadline.model.kpis import Window
 
 KPIS = "/api/v1/kpis"
@@ -54,14 +55,14 @@ def test_the_cases_that_make_a_number_worse_come_first(api):
 
 
 def test_a_kpi_opens_by_a_dimension_whose_samples_add_up(api):
-    for kpi in api.get(KPIS, params={"by": "region"}).json()["items"]:
+    for kpi in _of_cases(api, by="region"):
         assert {part["label"] for part in kpi["by"]} <= {"emea", "amer", "apac"}
         if kpi["unit"] == "ratio":
             assert sum(part["n"] for part in kpi["by"]) == kpi["n"]
 
 
 def test_every_part_opens_to_its_own_cases(api):
-    for kpi in api.get(KPIS, params={"by": "region"}).json()["items"]:
+    for kpi in _of_cases(api, by="region"):
         money = kpi["unit"] if kpi["unit"] == "EUR" else ""
         for part in kpi["by"]:
             asked = {"by": "region", "label": part["label"], "currency": money, "limit": 500}
@@ -94,7 +95,8 @@ def test_reading_only_what_a_window_needs_gives_the_values_of_reading_everything
         table: world.telemetry.query(f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL")
         for table in ("cases", "steps", "exceptions", "mismatches")
     }
-    whole = evaluate(world.definitions, Derived(**frames), window=window, now=NOW)
+    told = {"window": window, "now": NOW, "received": received(world.telemetry)}
+    whole = evaluate(world.definitions, Derived(**frames), **told)
 
     answered = api.get(KPIS, params={"from": window.start.isoformat()}).json()["items"]
 
@@ -106,8 +108,48 @@ def test_reading_only_what_a_window_needs_gives_the_values_of_reading_everything
     ]
 
 
+def test_the_orphan_share_opens_to_exactly_the_orphans(api):
+    asked = {"by": "source"}
+    kpis = {kpi["kpi"]: kpi for kpi in api.get(KPIS, params=asked).json()["items"]}
+    share = kpis["orphan-share"]
+    orphans = share["counts"]["orphan"]
+
+    found = api.get(f"{KPIS}/orphan-share/facts").json()["items"]
+
+    assert (share["of"], kpis["sla-attainment"]["of"]) == ("facts", "cases")
+    assert share["value"] == orphans / share["n"] > 0
+    assert [one["identifiers"] for one in found] == [["project:erp:P-00999"]]
+    assert len(found) == orphans
+    assert sum(part["n"] for part in share["by"]) == share["n"]
+    for part in share["by"]:
+        more = asked | {"label": part["label"]}
+        its = api.get(f"{KPIS}/orphan-share/facts", params=more).json()["items"]
+        assert len(its) == round(part["value"] * part["n"]), part
+
+
+def test_orphans_outside_the_window_are_not_behind_it(api):
+    early = {"to": (NOW - timedelta(hours=6)).isoformat()}
+    late = {"from": (NOW - timedelta(hours=4)).isoformat()}
+    for asked in (early, late):
+        assert api.get(f"{KPIS}/orphan-share/facts", params=asked).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "instead"), [("orphan-share/cases", "facts"), ("stuck-cases/facts", "cases")]
+)
+def test_a_kpi_does_not_open_to_what_it_is_not_computed_from(api, path, instead):
+    answer = api.get(f"{KPIS}/{path}")
+    assert answer.status_code == 404
+    assert f"/{instead}" in answer.json()["detail"]
+    assert api.get(f"{KPIS}/luck/{instead}").status_code == 404
+
+
 def test_a_past_instant_is_refused_and_not_answered_wrongly(api):
     answer = api.get(KPIS, params={"as_of": "2026-03-01T00:00:00Z"})
 
     assert answer.status_code == 422
     assert "as_of" in answer.json()["detail"]
+
+
+def _of_cases(api, **asked):
+    return [kpi for kpi in api.get(KPIS, params=asked).json()["items"] if kpi["of"] == "cases"]

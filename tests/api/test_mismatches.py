@@ -129,3 +129,31 @@ def test_how_long_is_said_with_what_was_allowed(thread: Thread) -> None:
     assert said["contract_value", "erp", "open"] == "3 d, 2 d longer than it may"
     assert said["billing_terms", "erp", "within"].startswith("6 h, may until")
     assert said["customer", "erp", "closed"].startswith("3 d 12 h, 2 d 12 h longer than it may; ")
+
+
+def test_counts_say_how_many_of_each_kind_and_what_they_differ_by(api: httpx.Client) -> None:
+    counts = api.get(f"{LIST}/counts").json()["items"]
+    everything = items(api, state="open,within,closed,unknown", limit=500)
+    for one in counts:
+        same = [
+            each
+            for each in everything
+            if keys([each]) == [(one["attribute"], one["system"], one["state"])]
+        ]
+        assert len(same) == one["count"]
+        money = sum(abs(each.difference.amount) for each in same if each.difference)
+        assert [float(worth["amount"]) for worth in one["worth"]] == (
+            [float(money)] if money else []
+        )
+    assert sum(one["count"] for one in counts) == len(everything)
+    worth = {(one["attribute"], one["system"]): one["worth"] for one in counts}
+    assert worth["contract_value", "erp"] == [{"amount": "30000.00", "currency": "EUR"}]
+
+
+def test_a_terminal_lists_them_with_their_contract(api: httpx.Client) -> None:
+    console = Console(width=80, file=io.StringIO())
+    console.print(terminal.mismatches(items(api), NOW))
+    told = " ".join(console.file.getvalue().split())
+    assert "C-100234 Contract value differs by EUR 30 k: erp says EUR 450000.00" in told
+    console.print(terminal.mismatches([], NOW))
+    assert "No copy of this kind differs" in console.file.getvalue()

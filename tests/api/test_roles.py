@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from handmade_services import served
 from starlette.routing import Route
 
 from threadline.access import Gate, mint
+from threadline.access.pace import Pace
 from threadline.api import ApiServices, create_api
 from threadline.api.access import PUBLIC, unguarded
 from threadline.model.people import ROLES
@@ -206,6 +208,32 @@ def test_the_audit_is_read_in_parts_in_its_order(as_, control):
 
     assert [record["hash"] for record in read] == [one.hash for one in control.audit.whole()]
     assert [record["previous"] for record in read[1:]] == [record["hash"] for record in read[:-1]]
+
+
+def test_who_asks_too_often_is_told_when_to_come_again_and_others_are_not(as_, closed_services):
+    tokens, pace = closed_services.gate.tokens, Pace(0.5, closed_services.clock)
+    gate = Gate(tokens, None, required=True, question_pace=pace)
+    admin, support = (as_(name).headers["authorization"] for name in ("admin", "support"))
+    with served(create_api(replace(closed_services, gate=gate))) as url:
+        answers = [
+            httpx.get(f"{url}/api/v1/me", headers={"authorization": proof})
+            for proof in (admin, admin, admin, support)
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 200]
+    assert answers[2].headers["retry-after"] == "2"
+    assert answers[2].json()["detail"] == "more than 0.5 requests a second by one client; wait 2 s"
+
+
+def test_the_description_needs_no_proof_and_asks_nobody_else_for_its_parts(as_):
+    page = as_("").get("/docs")
+    parts = re.findall(r"(?:src|href)=\"([^\"]+)\"", page.text)
+
+    assert len(parts) >= 3
+    for part in parts:
+        assert part.startswith("/static-offline-docs/")
+        assert as_("").get(part).status_code == 200
+    assert "https://" not in page.text
 
 
 def test_a_body_larger_than_any_act_is_refused(as_):

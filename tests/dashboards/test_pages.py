@@ -40,7 +40,7 @@ def test_the_executive_sees_the_verdict_and_every_kpi_and_opens_one_down_to_a_co
     page = open_page("/")
 
     expect(page.locator(".tl-verdict")).to_contain_text("Off target: Failed project set-ups")
-    expect(page.locator(".tl-tile")).to_have_count(12)
+    expect(page.locator(".tl-tile")).to_have_count(13)
     attainment = page.locator(".tl-tile", has_text="SLA attainment")
     expect(attainment).to_contain_text("88.2 %")
     expect(attainment).to_contain_text("off target")
@@ -244,4 +244,30 @@ def test_an_identifier_on_the_contract_page_opens_its_evidence(open_page):
 
     expect(page.get_by_role("heading", name="project:erp:P-417")).to_be_visible()
     expect(page.get_by_text("belongs to", exact=False).first).to_be_visible()
+    fits(page)
+
+
+@pytest.mark.parametrize("width", [WIDE, PHONE])
+def test_all_copies_that_differ_are_counted_filtered_and_lead_to_their_contract(open_page, width):
+    page = open_page("/mismatches", width)
+    expect(page.get_by_role("heading", name="Masters and copies")).to_be_visible()
+    listed = page.locator(".tl-table").last.locator("tbody tr")
+    expect(listed).to_have_count(4)
+    settled(page)
+    fits(page)
+
+    page.locator(".tl-table").first.get_by_role("link", name="billing", exact=True).first.click()
+    expect(listed).to_have_count(1)
+    expect(listed).to_contain_text("EUR 10 k")
+    listed.get_by_role("link", name="C-100234").click()
+    expect(page.get_by_role("heading", name="Contract C-100234")).to_be_visible()
+
+
+def test_the_orphan_share_opens_to_the_orphans(open_page):
+    page = open_page("/")
+    tile = page.locator(".tl-tile", has_text="Orphan share")
+    tile.get_by_role("link", name="See the fact behind it").click()
+    expect(page.get_by_role("heading", name="The facts behind it")).to_be_visible()
+    expect(page.get_by_role("link", name="project:erp:P-00999")).to_be_visible()
+    settled(page)
     fits(page)

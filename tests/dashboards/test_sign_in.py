@@ -106,7 +106,8 @@ def test_an_executive_signs_in_reads_may_not_handle_and_is_asked_again_when_it_e
     assert "C-100234" not in page.inner_text("body")
 
     signed.sign_in("sub-exec")
-    expect(page.locator(".tl-verdict")).to_contain_text("Off target")
+    expect(page.get_by_role("heading", name="Contract C-100234")).to_be_visible()
+    assert page.url == f"{signed.url}/contract?id=C-100234", "the page that was asked for"
     expect(page.get_by_text("exec@example.test (executive)")).to_be_visible()
     page.get_by_role("link", name="On-call").first.click()
     expect(page.locator(".tl-card").first).to_be_visible()

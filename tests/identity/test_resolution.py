@@ -119,6 +119,24 @@ def test_an_owner_without_a_root_contradicts_nobody_and_hides_none() -> None:
     assert places(found)[INVOICE] == (INVOICE, CLM, CLM)
 
 
+def test_two_names_that_may_be_one_project_of_one_contract_do_not_contradict_each_other() -> None:
+    asked = (belongs(MILESTONE, PSA), belongs(MILESTONE, ERP, 1), belongs(PSA, CLM, 2))
+    one_root = resolved(*asked, belongs(ERP, CLM, 3))
+    assert lost(one_root) == {}
+    assert places(one_root)[MILESTONE] == (MILESTONE, PSA, CLM)
+    for elsewhere in ([], [belongs(ERP, CLM2, 3)]):
+        assert lost(resolved(*asked, *elsewhere)).keys() == {(MILESTONE, ERP)}
+
+
+def test_two_names_that_one_system_gave_are_two_projects() -> None:
+    known = [belongs(ERP, CLM, 3), belongs(ERP2, CLM, 4)]
+    asked = (belongs(MILESTONE, PSA), belongs(MILESTONE, ERP, 1), belongs(PSA, CLM, 2))
+    found = resolved(*asked, *known, belongs(MILESTONE, ERP2, 5))
+    assert lost(found).keys() == {(MILESTONE, ERP2)}
+    joined = resolved(*asked, *known, same(PSA, ERP2, 6))
+    assert lost(joined).keys() == {(MILESTONE, ERP)}
+
+
 def test_the_later_of_two_owners_loses_and_is_shown() -> None:
     found = resolved(belongs(ERP, CLM, 1), belongs(ERP, CLM2, 2))
     assert places(found)[ERP] == (ERP, CLM, CLM)

@@ -1,5 +1,5 @@
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import grpc
@@ -10,7 +10,8 @@ from collector.intake.counts import IntakeCounts
 from collector.intake.http import create_app
 from collector.intake.senders import known_to
 from threadline.access import Gate, TokenBook, mint
-from threadline.clock import SystemClock
+from threadline.access.pace import Pace
+from threadline.clock import FixedClock, SystemClock
 from threadline.settings import ControlSettings, IntakeSettings
 from threadline.store.control import ControlStore
 
@@ -51,6 +52,9 @@ def test_nothing_of_a_body_that_breaks_off_is_kept(intake):
     labels = {"signal": "traces", "outcome": "disconnected"}
     assert registry.get_sample_value("threadline_intake_requests_total", labels) == 1
     assert intake.logged() == []
+
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -100,6 +104,29 @@ def test_a_token_sends_for_its_own_sources_and_no_other(intake_with, gate, token
     if status == 401:
         assert answer.headers["www-authenticate"] == "Bearer"
         assert intake.count("events", "unauthenticated") == 1
+
+
+def test_a_sender_beyond_its_pace_is_told_when_to_come_again_and_others_are_not(
+    intake_with, gate, logs
+):
+    knowing, texts = gate
+    paced = Gate(knowing.tokens, None, required=True, input_pace=Pace(0.5, FixedClock(NOW)))
+    intake = intake_with({"authenticate": known_to(paced)})
+    erp, both = ({"authorization": f"Bearer {texts[name]}"} for name in ("erp", "both"))
+
+    answers = [intake.post("/v1/events", _EVENT, EVENTS, **erp) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["retry-after"] == "2"
+    assert len(intake.logged()) == 2
+    with grpc.insecure_channel(intake.grpc) as channel:
+        export = channel.unary_unary("/opentelemetry.proto.collector.logs.v1.LogsService/Export")
+        refused = export.future(logs, timeout=30, metadata=tuple(erp.items()))
+        assert refused.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        details = dict(refused.trailing_metadata())["grpc-status-details-bin"]
+    assert b"RetryInfo" in details, "without it an exporter would throw the spans away"
+    others = {**both, "x_threadline_source": "s4"}
+    assert intake.post("/v1/events", _EVENT, EVENTS, **others).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -60,9 +60,23 @@ def kpis(
     }.items():
         found[kpi, ""] = (_round(hits / n) if n else None, n)
     found["stuck-cases", ""] = (len(count.stuck()), len(count.stuck()))
+    found["orphan-share", ""] = _orphan_share(truth, window, now)
     risks, leaks = count.at_risk(), count.leaking()
     found |= {("value-at-risk", unit): (_round(float(at)),) for unit, at in risks.items()}
     return found | {(LEAKAGE, unit): (_round(float(at)), n) for unit, (at, n) in leaks.items()}
+
+
+def _orphan_share(truth: Truth, window: Window, now: datetime) -> Value:
+    """Of the versions of facts received in the window; the one that speaks says whose they are."""
+
+    def inside(at: datetime) -> bool:
+        return window.start <= at < min(window.end, now)
+
+    facts = truth.facts.values()
+    told = [fact for fact in facts if inside(fact.received_at)]
+    n = sum(inside(at) for fact in facts for at in fact.received)
+    n -= sum(fact.how == "shared" for fact in told)
+    return _round(sum(truth.lost(fact) for fact in told) / n) if n else None, n
 
 
 def told(items: list[dict[str, Any]]) -> dict[tuple[str, str], Value]:

@@ -51,6 +51,12 @@ class Truth:
             last[fact.system] = max(last.get(fact.system, fact.heard_at), fact.heard_at)
         return last
 
+    def lost(self, fact: Fact) -> bool:
+        """Whether it belongs to no contract: it speaks of nobody, or of what leads to no root."""
+        if not fact.speaks:
+            return fact.how == "none"
+        return not any(self.ties.places[name][2] for name in fact.speaks)
+
     def tally(self, sent: Iterable[Delivery]) -> dict[str, int]:
         """How many facts the requests `sent` hold, how many of them again, and rival versions."""
         told = [(fact.fact_id, fact.content) for each in sent for fact in self._said[each.n]]

@@ -61,6 +61,7 @@ class Fact:
     attributes: dict[str, Any]
     received_at: datetime
     heard_at: datetime  # when the last of its versions was first received
+    received: list[datetime]  # when each of them was
     trace_id: str = ""
     span_id: str = ""
     below: str = ""
@@ -133,6 +134,7 @@ def facts(told: Iterable[Fact], rules: Rules) -> dict[str, Fact]:
     found = {key: max(some.values(), key=lambda f: f.rank) for key, some in versions.items()}
     for key, some in versions.items():
         found[key].heard_at = max(each.received_at for each in some.values())
+        found[key].received = [each.received_at for each in some.values()]
     _inherit(list(found.values()), rules)
     return found
 
@@ -186,6 +188,7 @@ def _span(span: Any, service: str, received: datetime, rules: Rules) -> Fact:
         attributes=attributes,
         received_at=received,
         heard_at=received,
+        received=[received],
         trace_id=trace,
         span_id=own,
         below=span.parent_span_id.hex(),
@@ -276,6 +279,7 @@ def _event(event: dict[str, Any], received: datetime, rules: Rules) -> Fact:
         attributes=attributes,
         received_at=received,
         heard_at=received,
+        received=[received],
         trace_id=under[1] if under else "",
         below=under[2] if under else "",
         sampled=bool(SAMPLED.search(event.get("tracestate", ""))),

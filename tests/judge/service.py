@@ -175,6 +175,7 @@ def _services(
         clock=clock,
         status=pipeline.status,
         rebuilding=lambda: pipeline.status().rebuilding,
+        alerting_waits=lambda: "",
         silent_systems=silent,
         registry=CollectorRegistry(),
     )

@@ -2,7 +2,8 @@
 
 Everything from nothing, pair by pair, in plain Python; the rules are those of docs/adr/0003 and of
 the definition files. An object goes by its identifier in the first of its type's namespaces. Two
-owners of one object agree where what is known above them does; else the better evidence holds.
+owners of one object agree where what is known above them does, or where they lead to one root and
+no system has a name for both; else the better evidence holds.
 """
 
 from __future__ import annotations
@@ -372,17 +373,28 @@ def _owners(
     mine = defaultdict(list)
     for pair, low, high in claims:
         mine[objects[low]].append((pair, objects[high]))
-    above: dict[str, dict[str, str]] = {}
+    above: dict[str, dict[str, list[str]]] = {}
+    spaces = defaultdict(set)
+    for name, own in objects.items():
+        spaces[own].add(name.split(":")[1])
     owner: dict[str, str] = {}
     root: dict[str, str] = {}
     for own in sorted(set(objects.values()), key=lambda own: _depth(own.split(":")[0], rules)):
         kind = own.split(":")[0]
-        above[own], held = {kind: own}, []
+        above[own], held = {kind: [own]}, []
         for pair, high in mine[own]:
-            agrees = all(above[own].get(t, known) == known for t, known in above[high].items())
+            rivals = {
+                (one, other)
+                for t, brought in above[high].items()
+                for one in above[own].get(t, [])
+                for other in brought
+                if one != other
+            }
+            agrees = all(root[a] == root[b] != "" and not spaces[a] & spaces[b] for a, b in rivals)
             links[pair] = "held" if agrees else "conflict"
             if agrees:
-                above[own] |= above[high]
+                for t, brought in above[high].items():
+                    above[own][t] = above[own].get(t, []) + brought
                 held.append(high)
         # Nearest of those that lead to a root, the best evidence between equals.
         held.sort(key=lambda high: (bool(root[high]), len(above[high])), reverse=True)

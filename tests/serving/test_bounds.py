@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
+from tls_pair import self_signed
 
 from threadline.errors import SettingsError
 from threadline.sections import PLAIN, LimitsSettings, TlsSettings
@@ -159,15 +159,7 @@ def test_while_it_is_open_only_this_machine_is_a_host(host):
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> TlsSettings:
     """A certificate that signs itself."""
-    place = tmp_path_factory.mktemp("tls")
-    key, certificate = place / "key.pem", place / "certificate.pem"
-    asked = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    made = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(
-        ["openssl", "req", "-x509", *made, *asked, *files], check=True, capture_output=True
-    )
-    return TlsSettings(certificate=certificate, key=key, authority=certificate)
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def test_with_a_certificate_it_speaks_tls_and_nothing_else(pair):

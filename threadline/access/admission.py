@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from threadline.access.gate import Gate
 from threadline.access.oidc import People
+from threadline.access.pace import Pace
 from threadline.access.provider import Provider
 from threadline.access.tokens import TokenBook
 from threadline.clock import Clock
@@ -28,7 +29,13 @@ def admitted(settings: Settings, tokens: TokenBook, clock: Clock) -> Iterator[Ga
     if exposed and settings.tls.certificate is None and not settings.tls.terminated:
         raise SettingsError(_readable(exposed))
     with _people(oidc, clock) as people:
-        yield Gate(tokens, people, required=required)
+        yield Gate(
+            tokens,
+            people,
+            required=required,
+            input_pace=Pace(settings.limits.input_per_second, clock),
+            question_pace=Pace(settings.limits.questions_per_second, clock),
+        )
 
 
 @contextmanager

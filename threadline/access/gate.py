@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from threadline.access.oidc import People
+from threadline.access.pace import Pace
 from threadline.access.tokens import PREFIX, TokenBook
 from threadline.errors import NotAllowed, NotProven
 from threadline.model.people import ANONYMOUS, Principal, Token
@@ -17,11 +18,21 @@ class Gate:
     """Knows machines by `tokens` and people by `people` (None: nobody signs in).
 
     Where nothing is `required`, nobody signs in and no token was ever made, it is open: everybody
-    is `ANONYMOUS`, every sender is `open`. The first token closes it, within a refresh.
+    is `ANONYMOUS`, every sender is `open`. The first token closes it, within a refresh. Whoever has
+    proved who it is keeps to a pace, if there is one: a token or a person is one client.
     """
 
-    def __init__(self, tokens: TokenBook, people: People | None, *, required: bool) -> None:
+    def __init__(
+        self,
+        tokens: TokenBook,
+        people: People | None,
+        *,
+        required: bool,
+        input_pace: Pace | None = None,
+        question_pace: Pace | None = None,
+    ) -> None:
         self.tokens, self._people, self._required = tokens, people, required
+        self._input_pace, self._question_pace = input_pace, question_pace
 
     @property
     def open(self) -> bool:
@@ -29,9 +40,15 @@ class Gate:
         return not (self._required or self._people or self.tokens.ever)
 
     def principal(self, authorization: str) -> Principal:
-        """Who sends this `Authorization` header. Raises `NotProven` or `ProofUnknown`."""
+        """Who sends this `Authorization` header. Raises `NotProven`, `ProofUnknown`, `TooOften`."""
         if self.open:
             return ANONYMOUS
+        found = self._known(authorization)
+        if self._question_pace:
+            self._question_pace.take(found.subject)
+        return found
+
+    def _known(self, authorization: str) -> Principal:
         text = _bearer(authorization)
         if text.startswith(PREFIX):
             token = self.tokens.find(text)
@@ -45,14 +62,18 @@ class Gate:
     def sender(self, headers: Mapping[str, str]) -> str:
         """The source that a sender with these headers (names in lower case) speaks for.
 
-        Raises `NotProven`, `ProofUnknown`, or `NotAllowed` for a source that is not its own.
+        Raises `NotProven`, `ProofUnknown`, `TooOften`, or `NotAllowed` for a source that is not its
+        own.
         """
         if self.open:
             return OPEN_SOURCE
         text = _bearer(headers.get("authorization", ""))
         if not text.startswith(PREFIX):
             raise NotProven("input needs a token of a machine: threadline token create --source …")
-        return _source(self.tokens.find(text), headers.get(SOURCE_HEADER, ""))
+        token = self.tokens.find(text)
+        if self._input_pace:
+            self._input_pace.take(token.id)
+        return _source(token, headers.get(SOURCE_HEADER, ""))
 
 
 def _bearer(authorization: str) -> str:

@@ -13,7 +13,9 @@ from threadline.errors import NotAllowed
 from threadline.model.people import Permission
 
 # Answered to anybody: whether the process lives, and the description of the API.
-PUBLIC = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", "/docs/oauth2-redirect"})
+PUBLIC = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", "/docs/oauth2-redirect"}) | {
+    "/static-offline-docs"  # the script and the style of /docs
+}
 
 
 class Requires:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from threadline.api import (
     contracts,
@@ -34,6 +35,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         403: "Not allowed",
         404: "Not found",
         422: "Breaks a rule",
+        429: "Asks too often",
         503: "Ask again",
     }.items()
 }
@@ -44,7 +46,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
 
     Handlers are plain functions and run in threads, because the telemetry store blocks.
     """
-    app = FastAPI(
+    app = FastAPIOffline(
         title="Threadline",
         description=DESCRIPTION,
         version=version("threadline"),

@@ -63,6 +63,7 @@ def _health(services: ApiServices) -> Health:
         entries_behind=status.entries_behind,
         rebuilding=because,
         failing=failing,
+        alerting_waits=services.alerting_waits(),
     )
 
 

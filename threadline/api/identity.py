@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import polars as pl
 from fastapi import APIRouter, Query
 
 from collector.identity.links import asserted
+from collector.identity.suspicions import ranked
 from collector.identity.ties import PLACE, VALIDITY
 from collector.identity.versions import winners
 from threadline.api import cursors, rulings, suspecting, threads
@@ -32,6 +33,7 @@ from threadline.wire import (
     OrphanCount,
     Page,
     Suspicion,
+    SuspicionPage,
     Tenure,
     Tie,
 )
@@ -112,10 +114,24 @@ def orphans(
     cursor: str | None = None,
 ) -> Page[Orphan]:
     """Facts that belong to no contract as things stand, the last received first."""
-    place = cursors.decode(cursor, str, str) if cursor else [LATEST, ""]
+    span = (services.clock.now() - timedelta(days=days), cursors.instant(LATEST))
+    return orphans_page(services, span, source=source, reason=reason, limit=limit, cursor=cursor)
+
+
+def orphans_page(
+    services: ApiServices,
+    span: tuple[datetime, datetime],
+    *,
+    source: str,
+    reason: str = "",
+    limit: int,
+    cursor: str | None,
+) -> Page[Orphan]:
+    """Orphans received in `span`, `[since, until)`, the last received first."""
+    place = cursors.decode(cursor, str, str) if cursor else [span[1].isoformat(), ""]
     rows = contradictions.orphans(
         services.telemetry,
-        services.clock.now() - timedelta(days=days),
+        span[0],
         (cursors.instant(place[0]), str(place[1])),
         source=source,
         reason=reason,
@@ -141,19 +157,31 @@ def orphan_counts(services: Services, days: Days = 30) -> Page[OrphanCount]:
 
 
 @router.get("/suspicions")
-def suspicions(services: Services, limit: Limit = 50) -> Page[Suspicion]:
-    """Ties that may be missing, the likeliest first; none is made unless somebody rules so."""
-    known = services.rulings.about_pairs()
-    found = [
-        one
-        for one in suspecting.suspicions(services.telemetry, services.mapping, limit)
-        if (one.kind, one.child, one.parent) not in known
-    ]
-    return Page(
+def suspicions(
+    services: Services, days: Days = 30, limit: Limit = 50, cursor: str | None = None
+) -> SuspicionPage:
+    """Ties that may be missing, the likeliest first; none is made unless somebody rules so.
+
+    One answer looks at a bounded number of the orphans named in so many days, those named last
+    first; `next` goes on with those before.
+    """
+    place = cursors.decode(cursor, str, str) if cursor else [LATEST, ""]
+    look = suspecting.look(
+        services.telemetry,
+        services.mapping,
+        services.rulings.about_pairs(),
+        services.clock.now() - timedelta(days=days),
+        (cursors.instant(place[0]), str(place[1])),
+        first=cursor is None,
+    )
+    return SuspicionPage(
         items=[
             Suspicion(**vars(one) | {"why": [_shown(services, words) for words in one.why]})
-            for one in found
-        ]
+            for one in ranked(look.found, limit)
+        ],
+        next=cursors.encode(look.last[0].isoformat(), look.last[1]) if look.last else None,
+        looked_at=look.looked_at,
+        orphans=look.orphans,
     )
 
 

@@ -12,17 +12,19 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from metrics.derive import Derived
-from metrics.kpis import cases_behind, evaluate, series
+from metrics.kpis import Received, cases_behind, evaluate, series
 from threadline.api import cases, cursors
 from threadline.api.access import requires
+from threadline.api.identity import orphans_page
 from threadline.api.problems import Refusal
 from threadline.api.services import ApiServices, Services
 from threadline.errors import NotAllowed, NotFound
-from threadline.model.kpis import KpiValue, Window
+from threadline.model.kpis import Counted, KpiValue, Window
 from threadline.model.people import Permission
+from threadline.store.telemetry import Telemetry, receipts
 from threadline.store.telemetry import cases as case_store
 from threadline.store.telemetry import mastery as mastery_store
-from threadline.wire import CaseRow, Kpi, KpiPage, KpiPart, KpiSeriesPoint, Page
+from threadline.wire import CaseRow, Kpi, KpiPage, KpiPart, KpiSeriesPoint, Orphan, Page
 
 DEFAULT_WINDOW = timedelta(days=30)
 EVERY = re.compile(r"(\d{1,4})(h|d|w)")
@@ -78,8 +80,9 @@ def kpis(
     """Every KPI over the window, each opened by a dimension if asked."""
     _require_seen(services, by)
     derived = _derived(services, asked)
-    values = evaluate(services.definitions, derived, **asked.told)
-    parts = evaluate(services.definitions, derived, **asked.told, by=[by]) if by else []
+    told = asked.told | {"received": received(services.telemetry)}
+    values = evaluate(services.definitions, derived, **told)
+    parts = evaluate(services.definitions, derived, **told, by=[by]) if by else []
     return KpiPage(
         items=[_kpi(services, value, parts, by) for value in values],
         start=asked.window.start,
@@ -98,7 +101,8 @@ def kpi_series(
     """The KPI over each part of the window, oldest first; the last part may be shorter."""
     length = _length(every, asked.window)
     derived = _derived(services, asked)
-    values = series(services.definitions, derived, kpi=kpi, every=length, **asked.told)
+    told = asked.told | {"received": received(services.telemetry)}
+    values = series(services.definitions, derived, kpi=kpi, every=length, **told)
     return Page(items=[_point(value) for value in values])
 
 
@@ -119,6 +123,8 @@ def kpi_cases(
     `currency` repeats its unit.
     """
     _require_seen(services, by)
+    if _counts(services, kpi) == "facts":
+        raise Refusal(404, f"{kpi}: is computed from facts; ask for {kpi}/facts")
     derived = _derived(services, asked)
     where = ({by: label} if by else {}) | ({"currency": currency} if currency else {})
     behind = cases_behind(services.definitions, derived, kpi=kpi, where=where, **asked.told)
@@ -130,6 +136,38 @@ def kpi_cases(
     return Page(
         items=[cases.row(services, row) for row in shown.iter_rows(named=True)], next=following
     )
+
+
+@router.get("/{kpi}/facts")
+def kpi_facts(
+    services: Services,
+    asked: Question,
+    kpi: str,
+    by: Annotated[str, Query(pattern="^(source)?$")] = "",
+    label: str = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: str | None = None,
+) -> Page[Orphan]:
+    """Exactly the facts that a KPI of facts counts against its target, the last received first.
+
+    For one source of it, `by` and `label` repeat the part's dimension and label.
+    """
+    if _counts(services, kpi) == "cases":
+        raise Refusal(404, f"{kpi}: is computed from cases; ask for {kpi}/cases")
+    span = (asked.window.start, min(asked.window.end, asked.now))
+    return orphans_page(services, span, source=label if by else "", limit=limit, cursor=cursor)
+
+
+def received(telemetry: Telemetry) -> Received:
+    """Counts of facts from the store, for whoever evaluates KPIs."""
+    return lambda windows: receipts.received(telemetry, [(w.start, w.end) for w in windows])
+
+
+def _counts(services: ApiServices, kpi: str) -> Counted:
+    found = services.definitions.kpis.get(kpi)
+    if found is None:
+        raise NotFound("KPI", kpi)
+    return found.counts
 
 
 def _require_seen(services: ApiServices, dimension: str) -> None:
@@ -178,6 +216,7 @@ def _kpi(services: ApiServices, value: KpiValue, parts: Sequence[KpiValue], by: 
         value=_number(value.value),
         unit=value.unit,
         business=value.business,
+        of=services.definitions.kpis[value.kpi].counts,
         n=value.n,
         target=_number(value.target),
         direction=value.direction,

@@ -19,7 +19,16 @@ from threadline.api.services import ApiServices, Services
 from threadline.errors import NotFound
 from threadline.model.people import Permission
 from threadline.store.telemetry import mastery as mastery_store
-from threadline.wire import Holder, MasteredAttribute, Mismatch, MismatchState, Page, Said
+from threadline.wire import (
+    Holder,
+    MasteredAttribute,
+    Mismatch,
+    MismatchCount,
+    MismatchState,
+    Money,
+    Page,
+    Said,
+)
 
 _STATES: tuple[str, ...] = get_args(MismatchState)
 _SIDES = ("value", "currency", "at", "fact")
@@ -52,6 +61,28 @@ def mismatches(
         rows = [row for row in rows if _place(row) > after]
     following = cursors.encode(*_told(rows[limit - 1])) if len(rows) > limit else None
     return Page(items=[_mismatch(services, row) for row in rows[:limit]], next=following)
+
+
+@router.get("/counts")
+def counts(services: Services) -> Page[MismatchCount]:
+    """How many there are by attribute, system and state, and what they differ by in money."""
+    now = services.clock.now()
+    read = mastery_store.mismatches(services.telemetry)
+    stated = standing(read, now, services.silent_systems(now))
+    keys = ["attribute", "system", "state"]
+    money = stated.filter(pl.col("difference").is_not_null(), pl.col("currency") != "")
+    sums = money.group_by(*keys, "currency").agg(pl.col("difference").abs().sum())
+    worth: dict[tuple[str, ...], list[Money]] = {}
+    for *key, currency, amount in sums.sort("currency").iter_rows():
+        if not _hidden(services, key[0]):
+            worth.setdefault(tuple(key), []).append(Money(amount=amount, currency=currency))
+    counted = stated.group_by(keys).agg(count=pl.len()).sort(keys)
+    return Page(
+        items=[
+            MismatchCount(**row, worth=worth.get(tuple(row[name] for name in keys), []))
+            for row in counted.iter_rows(named=True)
+        ]
+    )
 
 
 def of_contract(services: ApiServices, root: str) -> list[Mismatch]:

@@ -18,6 +18,7 @@ from threadline.errors import (
     NotProven,
     ProofUnknown,
     TelemetryUnavailable,
+    TooOften,
 )
 from threadline.store.control import ControlUnavailable
 from threadline.wire import ContractHit, Fault, Problem
@@ -58,6 +59,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(ProofUnknown, _ask_again)
     app.add_exception_handler(ControlUnavailable, _ask_again)
+    app.add_exception_handler(TooOften, _too_often)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -124,6 +126,11 @@ async def _ask_again(request: Request, error: Exception) -> JSONResponse:
     logger.warning("%s %s has to wait: %s", request.method, request.url.path, error)
     refusal = Refusal(503, "what this needs does not answer now; ask again shortly")
     return answer(request, refusal, {"Retry-After": str(RETRY_AFTER)})
+
+
+async def _too_often(request: Request, error: Exception) -> JSONResponse:
+    wait = str(cast("TooOften", error).retry_after)
+    return answer(request, Refusal(429, str(error)), {"Retry-After": wait})
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

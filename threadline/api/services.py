@@ -75,8 +75,9 @@ class ApiServices:
     """Every part the API reads from or acts on.
 
     `silent_systems` names the systems not heard of within their cadence at an instant. `rebuilding`
-    says why the index is being built anew, '' when it is not. `redact` names attributes whose
-    values a role does not see. `asker` is who sent the request that these services answer.
+    says why the index is being built anew, `alerting_waits` for what deadlines wait to be judged;
+    '' when it is not so. `redact` names attributes whose values a role does not see. `asker` is who
+    sent the request that these services answer.
     """
 
     telemetry: Telemetry
@@ -87,6 +88,7 @@ class ApiServices:
     clock: Clock
     status: Callable[[], Status]
     rebuilding: Callable[[], str]
+    alerting_waits: Callable[[], str]
     silent_systems: Callable[[datetime], Collection[str]]
     mapping: SourceMapping
     registry: CollectorRegistry

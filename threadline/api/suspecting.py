@@ -3,23 +3,65 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from collector.identity import suspicions as rules
 from collector.identity.suspicions import Orphan, Suspicion
 from collector.mapping import Mapping
 from threadline.store.telemetry import Telemetry, suspects
 
-ORPHANS = 200  # those named last; asking about all of them would take minutes
+ORPHANS = 200  # looked at in one go; asking about thousands would take minutes
+CLAIMS = 500
+
+Place = tuple[datetime, str]  # when an orphan was last named, and which
+Pair = tuple[str, str, str]
 
 
-def suspicions(telemetry: Telemetry, mapping: Mapping, limit: int) -> Sequence[Suspicion]:
-    """The likeliest `limit` suspicions about the orphans that were named last."""
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Suspicions about `looked_at` of the `orphans` named lately; `last`: where to go on."""
+
+    found: Sequence[Suspicion]
+    looked_at: int
+    orphans: int
+    last: Place | None
+
+
+def look(
+    telemetry: Telemetry,
+    mapping: Mapping,
+    ruled: Collection[Pair],
+    since: datetime,
+    before: Place,
+    first: bool,
+) -> Look:
+    """The orphans named from `since` on, those named last before `before`; the `first` look also
+    asks what names may be of one object. Pairs in `ruled` are settled and left out.
+    """
     never = [name for name, kind in mapping.objects.items() if not kind.links]
+    rows = suspects.orphaned(telemetry, never, since, before, ORPHANS)
     orphans = [
-        Orphan(identifier=identifier, facts=facts)
-        for identifier, facts in suspects.orphaned(telemetry, never, ORPHANS).iter_rows()
+        Orphan(identifier=name, facts=n)
+        for name, n in rows.select("identifier", "facts").iter_rows()
     ]
+    found = [*_about(telemetry, mapping, orphans, never)]
+    if first:
+        claims = suspects.beside_each_other(telemetry, CLAIMS)
+        found += rules.two_names(claims.iter_rows(), mapping)
+    whole = rows.height == ORPHANS
+    return Look(
+        found=[one for one in found if (one.kind, one.child, one.parent) not in ruled],
+        looked_at=rows.height,
+        orphans=rows["orphans"][0] if rows.height else 0,
+        last=rows.select("last", "identifier").row(-1) if whole else None,
+    )
+
+
+def _about(
+    telemetry: Telemetry, mapping: Mapping, orphans: Sequence[Orphan], never: Sequence[str]
+) -> Iterator[Suspicion]:
     candidates = {name for one in orphans for name in rules.variants(one.identifier)}
     rooted = suspects.rooted(telemetry, candidates)
     named = {one.identifier for one in orphans} | rooted.keys()
@@ -28,11 +70,8 @@ def suspicions(telemetry: Telemetry, mapping: Mapping, limit: int) -> Sequence[S
     sharing = _sets(suspects.sharing(telemetry, shared).iter_rows())
     roots = {root for some in sharing.values() for root in some}
     types = suspects.types_of(telemetry, roots)
-    found = [
-        *rules.mistypes(orphans, rooted, beside),
-        *rules.missing_links(orphans, beside, sharing, types, mapping),
-    ]
-    return rules.ranked(found, limit)
+    yield from rules.mistypes(orphans, rooted, beside)
+    yield from rules.missing_links(orphans, beside, sharing, types, mapping)
 
 
 def _sets(rows: Iterable[tuple[str, str]]) -> dict[str, set[str]]:

@@ -83,7 +83,12 @@ def _question_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) 
     kpis.add_argument("--days", type=int, default=30, help="window, ending now (default: 30)")
     kpis.add_argument("--journey", help="only this journey")
     kpis.set_defaults(run=_later("questions", "kpis"))
-    for command in (trace, kpis):
+    differing = to.add_parser("mismatches", help="print copies that differ from their master")
+    differing.add_argument("--attribute", help="only of this one, as objects.yaml names it")
+    differing.add_argument("--system", help="only copies in this system")
+    differing.add_argument("--state", help="open (default), within, closed, unknown; with commas")
+    differing.set_defaults(run=_later("questions", "mismatches"))
+    for command in (trace, kpis, differing):
         command.add_argument("--json", action="store_true", help="as JSON, for scripts")
         command.add_argument("--api", help="address of the API (default: from the settings)")
 

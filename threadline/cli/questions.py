@@ -18,6 +18,8 @@ from threadline.cli.why import evidence_in_words
 from threadline.clock import SystemClock
 from threadline.errors import ThreadlineError
 
+MOST = 500  # in one answer
+
 console = Console()
 complaints = Console(stderr=True)
 
@@ -54,6 +56,24 @@ def kpis(arguments: argparse.Namespace) -> int:
     else:
         page = wire.Page[wire.Kpi].model_validate(answer.json())
         console.print(terminal.kpis(page.items))
+    return DONE
+
+
+def mismatches(arguments: argparse.Namespace) -> int:
+    """Copies that differ from their master, those that differ most first."""
+    asked = {name: getattr(arguments, name) for name in ("attribute", "system", "state")}
+    given = {name: value for name, value in asked.items() if value}
+    answer = _ask(arguments, "/mismatches", given | {"limit": str(MOST)})
+    if answer.is_error:
+        complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
+        return NO
+    if arguments.json:
+        print(answer.text)
+        return DONE
+    page = wire.Page[wire.Mismatch].model_validate(answer.json())
+    console.print(terminal.mismatches(page.items, SystemClock().now()))
+    if page.next:
+        complaints.print(f"The first {MOST}; filter them, or ask the API for the rest.")
     return DONE
 
 

@@ -19,7 +19,7 @@ from threadline.clock import SystemClock
 from threadline.serving import require_free
 from threadline.settings import Settings, host_and_port
 
-DASHBOARDS = Path(__file__).parents[2] / "dashboards" / "app.py"
+DASHBOARDS = Path(__file__).parents[2] / "dashboards" / "served.py"
 
 
 def up(arguments: argparse.Namespace) -> int:
@@ -60,8 +60,10 @@ def dashboards_beside(settings: Settings) -> Iterator[None]:
 
 def _serve(settings: Settings, *more: str) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    for chatty in ("apscheduler", "httpx", "alembic"):
+    for chatty in ("httpx", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It warns whenever a turn is not over when the next one is due; turns see to that themselves.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
     def ready() -> None:
         lines = [
@@ -99,4 +101,5 @@ def _dashboards_environment(settings: Settings) -> Mapping[str, str]:
         "THREADLINE_API_TOKEN": settings.dashboards.token.get_secret_value(),
         "THREADLINE_API_AUTHORITY": str(settings.tls.authority or ""),
         "THREADLINE_INTAKE_URL": settings.intake_url,
+        "THREADLINE_DASHBOARDS_SECURE": str(int(settings.dashboards_url.startswith("https://"))),
     }

@@ -18,11 +18,13 @@ Measure = Literal[
     "stuck-cases",
     "value-at-risk",
     "revenue-leakage",
+    "orphan-share",
 ]
 Statistic = Literal["median", "p90", "censored_median", "censored_p90"]
 Direction = Literal["lower", "higher"]
+Counted = Literal["cases", "facts"]
 KpiState = Literal["ok", "warning", "breached", "unknown", "too_few"]
-Anchor = Literal["started", "ended", "step ended", "due", "now"]
+Anchor = Literal["started", "ended", "step ended", "due", "received", "now"]
 
 ANCHORS: Mapping[Measure, Anchor] = {
     "cycle-time": "ended",
@@ -34,6 +36,7 @@ ANCHORS: Mapping[Measure, Anchor] = {
     "stuck-cases": "now",
     "value-at-risk": "now",
     "revenue-leakage": "now",
+    "orphan-share": "received",
 }
 
 
@@ -71,8 +74,13 @@ class Kpi:
 
     @property
     def anchor(self) -> Anchor:
-        """Which instant of a case must lie in the window."""
+        """Which instant of a case, or of a fact, must lie in the window."""
         return ANCHORS[self.measure]
+
+    @property
+    def counts(self) -> Counted:
+        """What it is computed from."""
+        return "facts" if self.anchor == "received" else "cases"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +119,8 @@ class KpiValue:
     """One value of a KPI for one group of cases (`dimensions`, empty for all).
 
     `unit`: `seconds` (of business time when `business`), `ratio`, `cases`, or a currency. `n` is
-    how many cases the value was computed from, the very ones it opens to. `low` and `high` bound
+    how many cases the value was computed from, the very ones it opens to; facts for a KPI of facts,
+    which opens to those that it counts against its target. `low` and `high` bound
     the value with 95 % confidence. `coverage` is the share of cases that could be judged at all,
     None where there were none; `counts` says how many stood how. `note` says why there is no value,
     or why it says little.

@@ -27,12 +27,20 @@ from threadline.wire.identity import (
     Ruling,
     RulingRequest,
     Suspicion,
+    SuspicionPage,
     Tenure,
     Tie,
 )
 from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, IncidentEvent
 from threadline.wire.kpis import Kpi, KpiPage, KpiPart, KpiSeriesPoint, KpiState
-from threadline.wire.mastery import Holder, MasteredAttribute, Mismatch, MismatchState, Said
+from threadline.wire.mastery import (
+    Holder,
+    MasteredAttribute,
+    Mismatch,
+    MismatchCount,
+    MismatchState,
+    Said,
+)
 from threadline.wire.operations import DeadLetter, FactDetail, Health, RawInput, SourceRow
 from threadline.wire.people import AuditRecord, Me
 from threadline.wire.problems import Fault, Problem
@@ -81,6 +89,7 @@ __all__ = [
     "MasteredAttribute",
     "Me",
     "Mismatch",
+    "MismatchCount",
     "MismatchState",
     "Money",
     "Orphan",
@@ -98,6 +107,7 @@ __all__ = [
     "Step",
     "Stuck",
     "Suspicion",
+    "SuspicionPage",
     "Tenure",
     "Thread",
     "ThreadCase",

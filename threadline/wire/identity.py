@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from threadline.wire.values import Instant, Shape
+from threadline.wire.values import Instant, Page, Shape
 
 RulingAct = Literal["assert", "retract", "lift"]
 
@@ -147,6 +147,13 @@ class Suspicion(Shape):
     score: float
     why: list[str]
     facts: int
+
+
+class SuspicionPage(Page[Suspicion]):
+    """Suspicions about `looked_at` of the `orphans`: identifiers named lately that lead nowhere."""
+
+    looked_at: int
+    orphans: int
 
 
 class RulingRequest(Shape):

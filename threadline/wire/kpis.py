@@ -24,7 +24,7 @@ class KpiPart(Shape):
 
 
 class Kpi(Shape):
-    """A measure over cases in a window.
+    """A measure over cases, or over facts (`of`), in a window.
 
     `unit` is seconds (working seconds when `business`), ratio (0 to 1), cases, or the currency of
     money; a KPI in several currencies is one item for each. `n` is what it was computed from.
@@ -39,6 +39,7 @@ class Kpi(Shape):
     value: float | None
     unit: str
     business: bool = False
+    of: Literal["cases", "facts"] = "cases"
     n: int
     target: float | None
     direction: Literal["lower", "higher"]

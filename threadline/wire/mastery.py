@@ -46,6 +46,18 @@ class MasteredAttribute(Shape):
         return sum(holder.now is not None for holder in self.holders) > 1
 
 
+class MismatchCount(Shape):
+    """How many copies of an attribute in a system are in a state, and their differences in money,
+    without regard to direction, by currency.
+    """
+
+    attribute: str
+    system: str
+    state: MismatchState
+    count: int
+    worth: list[Money]
+
+
 class Mismatch(Shape):
     """A copy that differs from its master, as of the last word of both.
 

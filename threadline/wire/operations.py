@@ -78,3 +78,4 @@ class Health(Shape):
     entries_behind: int  # log entries not derived yet
     rebuilding: str = ""  # because
     failing: str = ""  # why derivation does not move
+    alerting_waits: str = ""  # for what, before deadlines are judged again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 import polars as pl
 
@@ -14,7 +15,9 @@ FROM (SELECT splitByChar(':', arrayJoin({identifiers:Array(String)})) AS parts)
 """
 
 _ORPHANED = """
-SELECT concat(i.object_type, ':', i.namespace, ':', i.value) AS identifier, m.facts AS facts
+SELECT * FROM (
+SELECT concat(i.object_type, ':', i.namespace, ':', i.value) AS identifier, m.facts AS facts,
+    m.last AS last, count() OVER () AS orphans
 FROM (
     SELECT * FROM identifiers FINAL
     WHERE root_id = '' AND object_type NOT IN {never:Array(String)}) AS i
@@ -24,7 +27,9 @@ INNER JOIN (
         SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = '')
     GROUP BY object_type, namespace, value) AS m
     ON m.object_type = i.object_type AND m.namespace = i.namespace AND m.value = i.value
-ORDER BY m.last DESC, identifier LIMIT {limit:UInt32}
+WHERE m.last >= {since:DateTime64(9, 'UTC')})
+WHERE (last, identifier) < ({before:DateTime64(9, 'UTC')}, {name:String})
+ORDER BY last DESC, identifier DESC LIMIT {limit:UInt32}
 """
 
 _ROOTED = f"""
@@ -56,18 +61,48 @@ INNER JOIN (SELECT * FROM identifiers FINAL WHERE root_id != '') AS i
     ON i.object_type = m.object_type AND i.namespace = m.namespace AND i.value = m.value
 """.replace("WANTED", _WANTED)
 
+# Owners that one object has beside each other. Where they go by names of different systems, nothing
+# says whether they are one.
+_BESIDE_EACH_OTHER = """
+SELECT owners, any(root_id) AS root_id, count() AS objects FROM (
+    SELECT c.object_id AS object_id, arraySort(groupUniqArray(p.object_id)) AS owners,
+        any(p.root_id) AS root_id
+    FROM (SELECT * FROM links FINAL WHERE kind = 'belongs_to' AND state = 'held') AS l
+    INNER JOIN (SELECT * FROM identifiers FINAL) AS c ON c.object_type = l.child_type
+        AND c.namespace = l.child_namespace AND c.value = l.child_value
+    INNER JOIN (SELECT * FROM identifiers FINAL WHERE root_id != '') AS p
+        ON p.object_type = l.parent_type AND p.namespace = l.parent_namespace
+        AND p.value = l.parent_value
+    GROUP BY object_id, p.object_type HAVING length(owners) > 1)
+GROUP BY owners ORDER BY objects DESC, owners LIMIT {limit:UInt32}
+"""
+
 _TYPES_OF = """
 SELECT root_id, groupUniqArray(object_type) AS types FROM identifiers FINAL
 WHERE root_id IN {roots:Array(String)} GROUP BY root_id
 """
 
 
-def orphaned(telemetry: Telemetry, never: Collection[str], limit: int) -> pl.DataFrame:
-    """Identifiers that lead to no contract, those named last first: identifier, facts.
+def orphaned(
+    telemetry: Telemetry,
+    never: Collection[str],
+    since: datetime,
+    before: tuple[datetime, str],
+    limit: int,
+) -> pl.DataFrame:
+    """Identifiers that lead to no contract, those named last first: identifier, facts, last (when
+    it was), orphans (how many were named from `since` on).
 
-    `never` are the object types that never link.
+    `never` are the object types that never link; `before` is the place (last, identifier) to go on
+    from.
     """
-    return telemetry.query(_ORPHANED, {"never": sorted(never), "limit": limit})
+    place = {"since": since, "before": before[0], "name": before[1]}
+    return telemetry.query(_ORPHANED, {"never": sorted(never), "limit": limit, **place})
+
+
+def beside_each_other(telemetry: Telemetry, limit: int) -> pl.DataFrame:
+    """Owners of one type that the same objects have: owners (a list), root_id, objects (number)."""
+    return telemetry.query(_BESIDE_EACH_OTHER, {"limit": limit})
 
 
 def rooted(telemetry: Telemetry, identifiers: Collection[str]) -> dict[str, str]:
