@@ -84,6 +84,8 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         stack.callback(thread.join)
         stack.callback(pipeline.stop)
 
+        hearing = evaluation.Hearing(telemetry, clock)
+
         def services(declared: Active) -> ApiServices:
             alerts = _alerts(declared, control, clock, settings)
             stack.callback(alerts.close)
@@ -96,7 +98,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 clock=clock,
                 status=pipeline.status,
                 rebuilding=lambda: pipeline.status().rebuilding,
-                silent_systems=lambda now: evaluation.silent(telemetry, declared, now),
+                silent_systems=lambda now: hearing.silent(declared.derivation.mapping, now),
                 mapping=declared.derivation.mapping,
                 registry=registry,
                 gate=gate,

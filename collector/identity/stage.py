@@ -68,7 +68,7 @@ def identify(
         "touched_roots": results.touched_roots(touched - anyway),
         "identifiers": results.identifiers(_places(said, changes, graph, telemetry), gone),
         "links": results.links(changes),
-        "mentions": results.mentions(said),
+        "mentions": results.mentions(said, _never(mapping)),
         "unattributed": results.unattributed(said),
         "intake_counts": counts,
     }

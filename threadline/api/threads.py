@@ -39,6 +39,8 @@ WHY: Mapping[str, str] = {
     " whether this is done.",
 }
 
+NAMED_AT_MOST = 10  # customers, suppliers… told of one contract
+
 LATE_AS_A_WHOLE = (
     "This step is within its own time, but the contract is past its deadline:"
     " {system} has not done it yet."
@@ -48,12 +50,15 @@ LATE_AS_A_WHOLE = (
 def thread(services: ApiServices, root: str) -> Thread:
     """All that is known of the contract `root` as of now."""
     telemetry = services.telemetry
-    rows = cases.rows(services, case_store.cases_of(telemetry, [root]))
+    known = search.identifiers_of(telemetry, [root])
+    members = known.select("object_type", "namespace", "value").rows()
+    facts, total = thread_store.facts_of(telemetry, members)
+    links = search.links_of(telemetry, members)
+    rows = cases.rows(services, case_store.cases_about(telemetry, set(known["object_id"])))
     rows.sort(key=cases.urgency)
-    facts, total = thread_store.facts_of(telemetry, root)
-    links = search.links_of(telemetry, root)
-    steps = case_store.steps_of(telemetry, root)
-    whole = _cases(services, rows, steps, case_store.exceptions_of(telemetry, root))
+    keys = [(row.journey, row.case_id) for row in rows]
+    steps = case_store.steps_of(telemetry, keys)
+    whole = _cases(services, rows, steps, case_store.exceptions_of(telemetry, keys))
     return Thread(
         identifier=root,
         number=cases.number(root),
@@ -61,7 +66,7 @@ def thread(services: ApiServices, root: str) -> Thread:
         value=next((row.value for row in rows if row.value), None),
         attributes=_attributes(services, rows, facts),
         stuck=next((case.stuck for case in whole if case.stuck), None),
-        identifiers=_identifiers(services, search.identifiers_of(telemetry, [root]), links),
+        identifiers=_identifiers(services, known, links),
         cases=whole,
         facts=_facts(services, facts, steps),
         facts_total=total,
@@ -161,9 +166,12 @@ def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck
 def _attributes(
     services: ApiServices, rows: Sequence[CaseRow], facts: pl.DataFrame
 ) -> dict[str, str]:
-    own = facts.filter(pl.col("how") == "own")["fact_id"].to_list()
-    beside = thread_store.named_beside(services.telemetry, own, services.unlinked_types)
-    found = {kind: ", ".join(sorted(values)) for kind, values in beside.iter_rows()}
+    own = facts.filter(pl.col("how") == "own")["beside"].explode().drop_nulls().unique().sort()
+    named: dict[str, list[str]] = {}
+    for name in own:
+        kind, _, value = name.split(":", 2)
+        named.setdefault(kind, []).append(value)
+    found = {kind: ", ".join(values[:NAMED_AT_MOST]) for kind, values in sorted(named.items())}
     for row in reversed(rows):
         found |= {name: str(value) for name, value in row.dimensions.items() if value}
     return services.redaction.applied(found)
