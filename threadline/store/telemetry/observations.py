@@ -8,19 +8,19 @@ import polars as pl
 
 from threadline.store.telemetry import Telemetry
 
-_MEMBERS = """
+# Keys first, of all versions, by the projections; then what is current of them. Without a key, FINAL reads
+# a whole table.
+_HERE = "(SELECT object_type, namespace, value FROM identifiers WHERE root_id IN {roots:Array(String)})"
+
+_MEMBERS = f"""
 SELECT root_id, object_type, object_id, owner_id, namespace, value
 FROM identifiers FINAL
-WHERE root_id IN {roots:Array(String)}
+WHERE root_id IN {{roots:Array(String)}} AND (object_type, namespace, value) IN {_HERE}
 """
 
 # A fact that speaks of several roots is evidence only when it names them itself and is not a span.
 _OBSERVATIONS = """
-WITH members AS (
-    SELECT root_id, object_type, object_id, owner_id, namespace, value
-    FROM identifiers FINAL
-    WHERE root_id IN {roots:Array(String)}
-),
+WITH members AS (MEMBERS),
 seen AS (
     SELECT members.root_id AS root_id, object_type, members.object_id AS object_id,
         members.owner_id AS owner_id, namespace, value, fact_id, kind, source, system, name,
@@ -34,19 +34,33 @@ seen AS (
 )
 SELECT * EXCEPT (of, here), here = of AS whole FROM seen
 WHERE (how = 'own' AND kind != 'span') OR here = of
-"""
+""".replace("MEMBERS", _MEMBERS)
 
-_RELATIONS = """
-SELECT DISTINCT links.kind AS kind, child.object_id AS child_id, parent.object_id AS parent_id
-FROM links FINAL
-INNER JOIN (SELECT * FROM identifiers FINAL) AS child
+_LINK = """kind, child_type, child_namespace, child_value,
+    parent_type, parent_namespace, parent_value"""
+
+_RELATIONS = f"""
+WITH tied AS (
+    SELECT {_LINK} FROM links FINAL
+    WHERE kind NOT IN ('same_as', 'belongs_to') AND state = 'held' AND ({_LINK}) IN (
+        SELECT {_LINK} FROM links WHERE kind NOT IN ('same_as', 'belongs_to')
+            AND (child_type, child_namespace, child_value) IN {_HERE}
+        UNION ALL
+        SELECT {_LINK} FROM links WHERE (parent_type, parent_namespace, parent_value) IN {_HERE})
+), ends AS (
+    SELECT * FROM identifiers FINAL WHERE (object_type, namespace, value) IN (
+        SELECT child_type, child_namespace, child_value FROM tied
+        UNION ALL SELECT parent_type, parent_namespace, parent_value FROM tied)
+)
+SELECT DISTINCT tied.kind AS kind, child.object_id AS child_id, parent.object_id AS parent_id
+FROM tied
+INNER JOIN ends AS child
     ON child.object_type = child_type AND child.namespace = child_namespace
         AND child.value = child_value
-INNER JOIN (SELECT * FROM identifiers FINAL) AS parent
+INNER JOIN ends AS parent
     ON parent.object_type = parent_type AND parent.namespace = parent_namespace
         AND parent.value = parent_value
-WHERE links.kind NOT IN ('same_as', 'belongs_to') AND links.state = 'held'
-    AND (child.root_id IN {roots:Array(String)} OR parent.root_id IN {roots:Array(String)})
+WHERE child.root_id IN {{roots:Array(String)}} OR parent.root_id IN {{roots:Array(String)}}
 """
 
 
