@@ -77,6 +77,32 @@ def fill(directory: Path, facts: int) -> dict[str, Any]:
     return told
 
 
+def names(directory: Path, number: int) -> dict[str, list[str]]:
+    """Ids chosen at random over the whole store: of contracts, projects, invoices and traces."""
+    telemetry = Telemetry.open(TelemetrySettings(dir=directory))
+    try:
+        found = {
+            kind: telemetry.query(_SOME, {"kind": kind, "number": number})["value"].to_list()
+            for kind in ("contract", "project", "invoice")
+        }
+        found["trace"] = telemetry.query(_TRACES, {"number": number})["trace_id"].to_list()
+    finally:
+        telemetry.close()
+    return found
+
+
+_SOME = """
+SELECT value FROM identifiers WHERE object_type = {kind:String} AND root_id != ''
+ORDER BY rand() LIMIT {number:UInt32}
+"""
+
+_TRACES = """
+SELECT trace_id FROM trace_ids WHERE trace_id != '' ORDER BY rand() LIMIT {number:UInt32}
+""".replace(
+    "trace_ids", "(SELECT DISTINCT trace_id FROM facts WHERE cityHash64(trace_id) % 50 = 0)"
+)
+
+
 def _derived(directory: Path) -> None:
     record(directory / "tape", SCENARIO, CONTRACTS)
     service = BenchedService(directory)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
@@ -39,6 +40,7 @@ WHY: Mapping[str, str] = {
     " whether this is done.",
 }
 
+AT_ONCE = 3  # questions to the store under way for one thread, besides the one for its cases
 NAMED_AT_MOST = 10  # customers, suppliers… told of one contract
 
 LATE_AS_A_WHOLE = (
@@ -52,13 +54,13 @@ def thread(services: ApiServices, root: str) -> Thread:
     telemetry = services.telemetry
     known = search.identifiers_of(telemetry, [root])
     members = known.select("object_type", "namespace", "value").rows()
-    facts, total = thread_store.facts_of(telemetry, members)
-    links = search.links_of(telemetry, members)
-    rows = cases.rows(services, case_store.cases_about(telemetry, set(known["object_id"])))
-    rows.sort(key=cases.urgency)
-    keys = [(row.journey, row.case_id) for row in rows]
-    steps = case_store.steps_of(telemetry, keys)
-    whole = _cases(services, rows, steps, case_store.exceptions_of(telemetry, keys))
+    with ThreadPoolExecutor(AT_ONCE) as beside:
+        observed = beside.submit(thread_store.facts_of, telemetry, members)
+        tied = beside.submit(search.links_of, telemetry, members)
+        said = beside.submit(mismatches.attributes_of, services, root)
+        differing = beside.submit(mismatches.of_contract, services, root)
+        rows, steps, whole = _cases_about(services, set(known["object_id"]))
+    (facts, total), links = observed.result(), tied.result()
     return Thread(
         identifier=root,
         number=cases.number(root),
@@ -72,9 +74,22 @@ def thread(services: ApiServices, root: str) -> Thread:
         facts_total=total,
         conflicts=[_conflict(link) for link in links.iter_rows(named=True) if _rival(link)],
         incidents=incidents.of_cases(services, [row.case_id for row in rows]),
-        mastered=mismatches.attributes_of(services, root),
-        mismatches=mismatches.of_contract(services, root),
+        mastered=said.result(),
+        mismatches=differing.result(),
     )
+
+
+def _cases_about(
+    services: ApiServices, objects: Collection[str]
+) -> tuple[list[CaseRow], pl.DataFrame, list[ThreadCase]]:
+    """The cases about `objects`, the most urgent first; their steps; and both together."""
+    telemetry = services.telemetry
+    rows = cases.rows(services, case_store.cases_about(telemetry, objects))
+    rows.sort(key=cases.urgency)
+    keys = [(row.journey, row.case_id) for row in rows]
+    steps = case_store.steps_of(telemetry, keys)
+    exceptions = case_store.exceptions_of(telemetry, keys)
+    return rows, steps, _cases(services, rows, steps, exceptions)
 
 
 def fact_row(
