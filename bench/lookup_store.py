@@ -97,10 +97,9 @@ ORDER BY rand() LIMIT {number:UInt32}
 """
 
 _TRACES = """
-SELECT trace_id FROM trace_ids WHERE trace_id != '' ORDER BY rand() LIMIT {number:UInt32}
-""".replace(
-    "trace_ids", "(SELECT DISTINCT trace_id FROM facts WHERE cityHash64(trace_id) % 50 = 0)"
-)
+SELECT DISTINCT trace_id FROM facts WHERE cityHash64(trace_id) % 50 = 0 AND trace_id != ''
+ORDER BY cityHash64(trace_id, 1) LIMIT {number:UInt32}
+"""
 
 
 def _derived(directory: Path) -> None:

@@ -31,7 +31,7 @@ def stamped(frame: pl.DataFrame, generation: int) -> pl.DataFrame:
 
 
 def mentions(turn: Turn, never: Collection[str]) -> pl.DataFrame:
-    """What is said anew, and a tombstone for what is said no more; `never` are types as in `spoken`."""
+    """What is said anew, and a tombstone for what is said no more; `never` as in `spoken`."""
     named = pl.col("identifier") != ""
     return _with_tombstones(
         _mentions(turn.changed.filter(named), turn.after, never),

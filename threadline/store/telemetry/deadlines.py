@@ -17,8 +17,8 @@ _TELLING = """
     OR case_id IN {watched:Array(String)}
 """
 
-# Asked every second: all versions are looked through, which reads a few columns, before the few that
-# tell something are read as they are now.
+# Asked every second: all versions are looked through, which reads a few columns, before the few
+# that tell something are read as they are now.
 _PASSED = f"""
 SELECT * EXCEPT (generation, deleted) FROM cases FINAL
 WHERE ({_TELLING}) AND (journey, case_id) IN (SELECT journey, case_id FROM cases WHERE {_TELLING})

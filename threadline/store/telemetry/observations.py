@@ -8,9 +8,10 @@ import polars as pl
 
 from threadline.store.telemetry import Telemetry
 
-# Keys first, of all versions, by the projections; then what is current of them. Without a key, FINAL reads
-# a whole table.
-_HERE = "(SELECT object_type, namespace, value FROM identifiers WHERE root_id IN {roots:Array(String)})"
+# Keys first, of all versions, by the projections; then what is current of them. Without a key,
+# FINAL reads a whole table.
+_HERE = """(
+    SELECT object_type, namespace, value FROM identifiers WHERE root_id IN {roots:Array(String)})"""
 
 _MEMBERS = f"""
 SELECT root_id, object_type, object_id, owner_id, namespace, value

@@ -12,8 +12,8 @@ from threadline.store.telemetry import Telemetry
 Name = tuple[str, str, str]  # object type, namespace, value
 _NAME = ["object_type", "namespace", "value"]
 
-# Whoever names it in full gives the value too, so that the index on `lower(value)` finds either. The
-# value is part of the key: what the index leaves out holds no other version of what it finds.
+# Whoever names it in full gives the value too, so that the index on `lower(value)` finds either.
+# The value is part of the key: what the index leaves out holds no other version of what it finds.
 _BY_VALUE = """
 SELECT object_type, namespace, value, object_id, root_id, owner_id FROM identifiers FINAL
 WHERE lower(value) IN {values:Array(String)}
@@ -109,9 +109,9 @@ _KEY = [name.strip() for name in _LINK.split(",")]
 
 # Nothing here is sorted or made distinct by the engine: for that it would give up a projection, or
 # merge in order, which takes longer than sorting a few rows afterwards.
-_LINKS_OF = f"""
+_LINKS_OF = """
 SELECT * EXCEPT (generation, deleted) FROM links FINAL
-WHERE (child_type, child_namespace, child_value) IN {{here:Array(Tuple(String, String, String))}}
+WHERE (child_type, child_namespace, child_value) IN {here:Array(Tuple(String, String, String))}
 """
 
 # Of all versions, which costs little: those that are current are read by their keys.
@@ -188,7 +188,7 @@ def links_at(telemetry: Telemetry, identifier: str) -> pl.DataFrame:
 
 
 def links_of(telemetry: Telemetry, members: Sequence[Name]) -> pl.DataFrame:
-    """All evidence about the identifiers `members`, whatever its state, in the columns of `links`."""
+    """All evidence about `members`, whatever its state, in the columns of `links`."""
     asked = {"here": list(members)}
     links, here = telemetry.query(_LINKS_OF, asked), set(members)
     keys = {key for key in telemetry.query(_KEYS_TO, asked).rows() if key[1:4] not in here}
@@ -200,7 +200,7 @@ def links_of(telemetry: Telemetry, members: Sequence[Name]) -> pl.DataFrame:
 
 def _by_named(telemetry: Telemetry, named: str, asked: dict[str, Any]) -> pl.DataFrame | None:
     """What facts that mention `named` lead to; None where nobody does, which costs little."""
-    if telemetry.query(f"{named.replace('LIMIT 10000', 'LIMIT 1')}", asked).is_empty():
+    if telemetry.query(named.replace("LIMIT 10000", "LIMIT 1"), asked).is_empty():
         return None
     return telemetry.query(_BY_NAMED.replace("NAMED", named), asked)
 
