@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-history bench-identity crash judge histories mutants security lock clean
+.PHONY: install demo test check bench bench-history bench-identity bench-lookup crash judge histories mutants security lock clean
 
 install: .venv/installed
 
@@ -49,6 +49,11 @@ bench-identity: install
 	@PYTHONPATH=tests $(BIN)/python bench/identity/run.py --contracts $(CONTRACTS)
 	@PYTHONPATH=tests $(BIN)/python bench/identity/known.py --identifiers $(IDENTIFIERS)
 	@PYTHONPATH=tests $(BIN)/python bench/identity/late.py
+
+# Asks for single contracts over 20 million facts; the store is filled once (20 minutes) and kept in STORE.
+STORE ?= .bench/lookup-20
+bench-lookup: install
+	@$(BIN)/python bench/lookup.py --store $(STORE)
 
 # Breaks the service N times in ten ways, and kills it as often under load from the real exporters.
 N ?= 25

@@ -44,7 +44,7 @@ def main() -> int:
 
 def _measured(tape: Path, world: dict[str, Any], service: BenchedService) -> dict[str, Any]:
     start, idle, own = time.monotonic(), service.cpu_seconds(), time.process_time()
-    _send_all(tape, service)
+    send_all(tape, service)
     sent, behind = time.monotonic() - start, service.behind()
     while service.behind():
         time.sleep(0.1)
@@ -69,7 +69,7 @@ def _measured(tape: Path, world: dict[str, Any], service: BenchedService) -> dic
     }
 
 
-def _send_all(tape: Path, service: BenchedService) -> None:
+def send_all(tape: Path, service: BenchedService) -> None:
     """Send every request of the tape, each again until it is acknowledged."""
     waiting, taking = requests(tape), threading.Lock()
     failed: list[BaseException] = []

@@ -84,14 +84,15 @@ def send(url: str, requests: Requests, numbers: range, until: float, tally: Tall
     connection = Connection(url)
     for number in numbers:
         body = requests.body(number)
-        while time.monotonic() < until and not _sent(connection, body, tally):
+        while time.monotonic() < until and not acknowledged(connection, body, tally):
             pass
         if time.monotonic() >= until:
             break
     connection.close()
 
 
-def _sent(connection: Connection, body: bytes, tally: Tally) -> bool:
+def acknowledged(connection: Connection, body: bytes, tally: Tally) -> bool:
+    """Post once; whether there is no reason to post it again. Otherwise it has waited a moment."""
     start = time.monotonic()
     try:
         status, retry_after, answer = connection.post(body)

@@ -80,6 +80,12 @@ class Requests:
         generation, template = divmod(number, len(self._templates))
         return self._templates[template].filled(b"%06d" % generation, number.to_bytes(4, "big"))
 
+    def about(self, number: int, generations: int) -> bytes:
+        """The request of this number when so many generations are told of in turn, for ever."""
+        round_, generation = divmod(number, generations)
+        template = self._templates[round_ % len(self._templates)]
+        return template.filled(b"%06d" % generation, number.to_bytes(4, "big"))
+
 
 class Template:
     """An encoded request, cut at the places where one request differs from another."""

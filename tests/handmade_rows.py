@@ -194,6 +194,7 @@ class Rows:
             "partition": 0,
             "offset": self.offset,
             "ordinal": 0,
+            "identifiers": [":".join(name) for name in names] if how == "own" else [],
             "earliness": 2**63 - int(received.timestamp() * 1e9),
             **fact,
         }
@@ -203,6 +204,7 @@ class Rows:
             mention = {"object_type": kind, "namespace": namespace, "value": value}
             mention |= {"how": how, "origin": "", "of": len(linking), "sampled": False}
             mention |= {"payload": "{}"} | {name: whole[name] for name in _COPIED}
+            mention["beside"] = [":".join(name) for name in names if name[0] == "customer"]
             self.rows["mentions"].append(mention)
         return key
 
@@ -215,7 +217,8 @@ class Rows:
 
 _COPIED = (
     *("fact_id", "trace_id", "content_hash", "kind", "source", "system", "name", "outcome"),
-    *("message", "at", "occurred_at", "plausible", "received_at"),
+    *("message", "at", "occurred_at", "ended_at", "plausible", "received_at"),
+    *("span_id", "parent_span_id", "annotations"),
 )
 
 

@@ -87,6 +87,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         judging = evaluation.Evaluation(
             lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
         )
+        hearing = evaluation.Hearing(telemetry, clock)
 
         def services(declared: Active) -> ApiServices:
             alerts = _alerts(declared, control, clock, settings)
@@ -101,7 +102,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 status=pipeline.status,
                 rebuilding=lambda: pipeline.status().rebuilding,
                 alerting_waits=lambda: judging.waiting,
-                silent_systems=lambda now: evaluation.silent(telemetry, declared, now),
+                silent_systems=lambda now: hearing.silent(declared.derivation.mapping, now),
                 mapping=declared.derivation.mapping,
                 registry=registry,
                 gate=gate,

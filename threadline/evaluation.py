@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from alerts.service import AlertsService
+from collector.mapping import Mapping as SourceMapping
 from collector.silence import silent_systems
-from threadline.activation import Active
 from threadline.clock import Clock
 from threadline.errors import ThreadlineError
 from threadline.pipeline import Pipeline, Status
@@ -20,7 +20,7 @@ from threadline.store.telemetry import Telemetry, deadlines, failing, sources
 
 logger = logging.getLogger(__name__)
 
-
+_HEARD_FOR = 5  # seconds
 MANY = 2_000  # entries of the log waiting: far behind, however lately they came
 
 
@@ -107,13 +107,25 @@ def evaluate(alerts: AlertsService, telemetry: Telemetry, pipeline: Pipeline) ->
     alerts.evaluate(cases, status.watermark, today=today, failing=failing.steps(telemetry))
 
 
-def silent(telemetry: Telemetry, active: Active, now: datetime) -> Collection[str]:
-    """The systems not heard of within their cadence at `now`."""
-    heard = {
-        row["system"]: row["last_received_at"]
-        for row in sources.systems(telemetry).iter_rows(named=True)
-    }
-    return silent_systems(heard, active.derivation.mapping, now)
+class Hearing:
+    """Which systems are silent, for any thread.
+
+    What was heard is read again every `_HEARD_FOR` seconds: that takes a look at eight days of
+    facts, and the shortest patience is days.
+    """
+
+    def __init__(self, telemetry: Telemetry, clock: Clock) -> None:
+        self._telemetry, self._clock = telemetry, clock
+        self._heard: Mapping[str, datetime] = {}
+        self._until = float("-inf")
+
+    def silent(self, mapping: SourceMapping, now: datetime) -> Collection[str]:
+        """The systems not heard of within their cadence at `now`."""
+        if self._clock.monotonic() >= self._until:
+            heard = sources.systems(self._telemetry)
+            self._heard = dict(heard.select("system", "last_received_at").iter_rows())
+            self._until = self._clock.monotonic() + _HEARD_FOR
+        return silent_systems(self._heard, mapping, now)
 
 
 def _said(work: Callable[[], object]) -> None:

@@ -22,7 +22,8 @@ from collector.identity.ties import (
 
 _COPIED = [
     *("fact_id", "trace_id", "content_hash", "kind", "source", "system", "name", "outcome"),
-    *("message", "at", "occurred_at", "plausible", "payload", "received_at"),
+    *("message", "at", "occurred_at", "ended_at", "plausible", "payload", "received_at"),
+    *("span_id", "parent_span_id", "annotations"),
 ]
 
 
@@ -31,12 +32,12 @@ def stamped(frame: pl.DataFrame, generation: int) -> pl.DataFrame:
     return frame.with_columns(generation=pl.lit(generation, pl.UInt64))
 
 
-def mentions(turn: Turn) -> pl.DataFrame:
-    """What is said anew, and a tombstone for what is said no more."""
+def mentions(turn: Turn, never: Collection[str]) -> pl.DataFrame:
+    """What is said anew, and a tombstone for what is said no more; `never` as in `spoken`."""
     named = pl.col("identifier") != ""
     return _with_tombstones(
-        _mentions(turn.changed.filter(named), turn.after),
-        _mentions(turn.vanished.filter(named), turn.before),
+        _mentions(turn.changed.filter(named), turn.after, never),
+        _mentions(turn.vanished.filter(named), turn.before, never),
     )
 
 
@@ -96,10 +97,24 @@ def touched_roots(roots: Collection[str]) -> pl.DataFrame:
     return pl.DataFrame({"root_id": sorted(roots)}, schema={"root_id": pl.String})
 
 
-def _mentions(said: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
-    copies = facts.select(*_COPIED, sampled=pl.col("annotations").list.contains("sampled"))
+def _mentions(said: pl.DataFrame, facts: pl.DataFrame, never: Collection[str]) -> pl.DataFrame:
+    copies = facts.select(
+        *_COPIED,
+        sampled=pl.col("annotations").list.contains("sampled"),
+        beside=_beside(facts["identifiers"], never),
+    )
     own = said.select(*parts("identifier", IDENTIFIER), "how", "origin", "of")
     return own.hstack(copies[said["row"]])
+
+
+def _beside(identifiers: pl.Series, never: Collection[str]) -> pl.Series:
+    """Of each list of identifiers those of the types `never`."""
+    rows = pl.DataFrame({"name": identifiers}).with_row_index("row")
+    kind = pl.col("name").str.split_exact(":", 1).struct.field("field_0")
+    mute = rows.explode("name").filter(kind.is_in(sorted(never)))
+    lists = mute.group_by("row", maintain_order=True).agg("name")
+    found = rows.select("row").join(lists, on="row", how="left", maintain_order="left")
+    return found["name"].fill_null([])
 
 
 def _with_tombstones(rows: pl.DataFrame, gone: pl.DataFrame) -> pl.DataFrame:

@@ -71,7 +71,7 @@ def identify(
         "identifiers": results.identifiers(placed, gone),
         "tenures": results.tenures(_named(changes.tenures, telemetry, graph)),
         "links": results.links(changes),
-        "mentions": results.mentions(said),
+        "mentions": results.mentions(said, _never(mapping)),
         "unattributed": results.unattributed(said),
         "intake_counts": counts,
     }

@@ -113,6 +113,12 @@ def test_names_that_never_link_are_searchable_and_resolve_to_nothing(service: Se
     assert service.orphans() == 1
 
 
+def test_a_mention_says_what_its_fact_names_beside_that_never_links(service: Service) -> None:
+    service.receive(event("f", ACME, CLM))
+    told = service.telemetry.query("SELECT DISTINCT beside FROM mentions FINAL")
+    assert told["beside"].to_list() == [[ACME]]
+
+
 def test_a_shared_span_above_identified_ones_is_no_orphan(service: Service) -> None:
     items = [span("t", f"i{n}", "1", names=(f"contract:clm:C-{n}",)) for n in range(20)]
     service.receive(span("t", "1"), *items)

@@ -159,7 +159,7 @@ def _services(
     clock: FixedClock,
 ) -> ApiServices:
     def silent(now: datetime) -> Collection[str]:
-        return evaluation.silent(telemetry, active, now)
+        return evaluation.Hearing(telemetry, clock).silent(active.derivation.mapping, now)
 
     return ApiServices(
         telemetry=telemetry,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import polars as pl
@@ -39,6 +40,9 @@ WHY: Mapping[str, str] = {
     " whether this is done.",
 }
 
+AT_ONCE = 3  # questions to the store under way for one thread, besides the one for its cases
+NAMED_AT_MOST = 10  # customers, suppliers… told of one contract
+
 LATE_AS_A_WHOLE = (
     "This step is within its own time, but the contract is past its deadline:"
     " {system} has not done it yet."
@@ -48,12 +52,15 @@ LATE_AS_A_WHOLE = (
 def thread(services: ApiServices, root: str) -> Thread:
     """All that is known of the contract `root` as of now."""
     telemetry = services.telemetry
-    rows = cases.rows(services, case_store.cases_of(telemetry, [root]))
-    rows.sort(key=cases.urgency)
-    facts, total = thread_store.facts_of(telemetry, root)
-    links = search.links_of(telemetry, root)
-    steps = case_store.steps_of(telemetry, root)
-    whole = _cases(services, rows, steps, case_store.exceptions_of(telemetry, root))
+    known = search.identifiers_of(telemetry, [root])
+    members = known.select("object_type", "namespace", "value").unique().rows()
+    with ThreadPoolExecutor(AT_ONCE) as beside:
+        observed = beside.submit(thread_store.facts_of, telemetry, known)
+        tied = beside.submit(search.links_of, telemetry, members)
+        said = beside.submit(mismatches.attributes_of, services, root)
+        differing = beside.submit(mismatches.of_contract, services, root)
+        rows, steps, whole = _cases_of(services, root, set(known["object_id"]))
+    (facts, total), links = observed.result(), tied.result()
     return Thread(
         identifier=root,
         number=cases.number(root),
@@ -61,15 +68,32 @@ def thread(services: ApiServices, root: str) -> Thread:
         value=next((row.value for row in rows if row.value), None),
         attributes=_attributes(services, rows, facts),
         stuck=next((case.stuck for case in whole if case.stuck), None),
-        identifiers=_identifiers(services, search.identifiers_of(telemetry, [root]), links),
+        identifiers=_identifiers(services, known, links),
         cases=whole,
         facts=_facts(services, facts, steps),
         facts_total=total,
         conflicts=[_conflict(link) for link in links.iter_rows(named=True) if _rival(link)],
         incidents=incidents.of_cases(services, [row.case_id for row in rows]),
-        mastered=mismatches.attributes_of(services, root),
-        mismatches=mismatches.of_contract(services, root),
+        mastered=said.result(),
+        mismatches=differing.result(),
     )
+
+
+def _cases_of(
+    services: ApiServices, root: str, objects: Collection[str]
+) -> tuple[list[CaseRow], pl.DataFrame, list[ThreadCase]]:
+    """The cases of `root` about its `objects`, the most urgent first; their steps; and both.
+
+    The case of an object that has moved away since stands where the object is now.
+    """
+    telemetry = services.telemetry
+    about = case_store.cases_about(telemetry, objects)
+    rows = cases.rows(services, about.filter(pl.col("root_id") == root))
+    rows.sort(key=cases.urgency)
+    keys = [(row.journey, row.case_id) for row in rows]
+    steps = case_store.steps_of(telemetry, keys)
+    exceptions = case_store.exceptions_of(telemetry, keys)
+    return rows, steps, _cases(services, rows, steps, exceptions)
 
 
 def fact_row(
@@ -161,9 +185,12 @@ def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck
 def _attributes(
     services: ApiServices, rows: Sequence[CaseRow], facts: pl.DataFrame
 ) -> dict[str, str]:
-    own = facts.filter(pl.col("how") == "own")["fact_id"].to_list()
-    beside = thread_store.named_beside(services.telemetry, own, services.unlinked_types)
-    found = {kind: ", ".join(sorted(values)) for kind, values in beside.iter_rows()}
+    own = facts.filter(pl.col("how") == "own")["beside"].explode().drop_nulls().unique().sort()
+    named: dict[str, list[str]] = {}
+    for name in own:
+        kind, _, value = name.split(":", 2)
+        named.setdefault(kind, []).append(value)
+    found = {kind: ", ".join(values[:NAMED_AT_MOST]) for kind, values in sorted(named.items())}
     for row in reversed(rows):
         found |= {name: str(value) for name, value in row.dimensions.items() if value}
     return services.redaction.applied(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -11,21 +11,24 @@ from threadline.store.telemetry import Telemetry
 
 _CASES_OF = """
 SELECT * EXCEPT (generation, deleted) FROM cases FINAL
-WHERE root_id IN {roots:Array(String)} ORDER BY journey, started_at, case_id
+WHERE root_id IN {roots:Array(String)} AND (journey, case_id) IN
+    (SELECT journey, case_id FROM cases WHERE root_id IN {roots:Array(String)})
+ORDER BY journey, started_at, case_id
+"""
+
+_CASES_ABOUT = """
+SELECT * EXCEPT (generation, deleted) FROM cases FINAL
+WHERE case_id IN {objects:Array(String)}
 """
 
 _STEPS_OF = """
 SELECT * EXCEPT (generation, deleted) FROM steps FINAL
-WHERE (journey, case_id) IN
-    (SELECT journey, case_id FROM cases FINAL WHERE root_id = {root:String})
-ORDER BY journey, case_id, step
+WHERE (journey, case_id) IN {cases:Array(Tuple(String, String))}
 """
 
 _EXCEPTIONS_OF = """
 SELECT * EXCEPT (generation, deleted) FROM exceptions FINAL
-WHERE (journey, case_id) IN
-    (SELECT journey, case_id FROM cases FINAL WHERE root_id = {root:String})
-ORDER BY at IS NULL, at, fact_id, kind
+WHERE (journey, case_id) IN {cases:Array(Tuple(String, String))}
 """
 
 _CASES_AFTER = """
@@ -64,14 +67,22 @@ def cases_of(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:
     return telemetry.query(_CASES_OF, {"roots": list(roots)})
 
 
-def steps_of(telemetry: Telemetry, root: str) -> pl.DataFrame:
-    """All steps of all cases of one contract, in the columns of `steps`."""
-    return telemetry.query(_STEPS_OF, {"root": root})
+def cases_about(telemetry: Telemetry, objects: Collection[str]) -> pl.DataFrame:
+    """All cases about `objects`, in the columns of `cases`: a case is named by its object."""
+    found = telemetry.query(_CASES_ABOUT, {"objects": sorted(objects)})
+    return found.sort("journey", "started_at", "case_id")
 
 
-def exceptions_of(telemetry: Telemetry, root: str) -> pl.DataFrame:
-    """All exceptions of all cases of one contract in time order, undated ones last."""
-    return telemetry.query(_EXCEPTIONS_OF, {"root": root})
+def steps_of(telemetry: Telemetry, cases: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """All steps of cases given by (journey, case_id), in the columns of `steps`."""
+    found = telemetry.query(_STEPS_OF, {"cases": list(cases)})
+    return found.sort("journey", "case_id", "step")
+
+
+def exceptions_of(telemetry: Telemetry, cases: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """All exceptions of cases given by (journey, case_id) in time order, undated ones last."""
+    found = telemetry.query(_EXCEPTIONS_OF, {"cases": list(cases)})
+    return found.sort("at", "fact_id", "kind", nulls_last=True)
 
 
 def cases_page(

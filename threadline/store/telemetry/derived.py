@@ -21,7 +21,8 @@ def keys_of(telemetry: Telemetry, roots: Collection[str]) -> dict[str, pl.DataFr
     """The keys of all derived rows under `roots`, by table."""
     parameters = {"roots": sorted(roots)}
     here = "root_id IN {roots:Array(String)}"
-    of_cases = f"(journey, case_id) IN (SELECT journey, case_id FROM cases FINAL WHERE {here})"
+    found = f"{here} AND (journey, case_id) IN (SELECT journey, case_id FROM cases WHERE {here})"
+    of_cases = f"(journey, case_id) IN (SELECT journey, case_id FROM cases FINAL WHERE {found})"
     asked = {table: (keys, of_cases) for table, keys in _KEYS.items()}
     asked |= {table: (keys, here) for table, keys in _OF_ROOTS.items()}
     return {

@@ -10,12 +10,12 @@ from threadline.store.telemetry import Telemetry
 
 _VALUES_OF = """
 SELECT * EXCEPT (generation, deleted) FROM attribute_values FINAL
-WHERE root_id = {root:String} ORDER BY object_id, attribute, system, at
+WHERE root_id = {root:String}
 """
 
 _MISMATCHES_OF = """
 SELECT * EXCEPT (generation, deleted) FROM mismatches FINAL
-WHERE root_id = {root:String} ORDER BY object_id, attribute, system, starts_at
+WHERE root_id = {root:String}
 """
 
 _MISMATCHES = """
@@ -32,12 +32,14 @@ WHERE until IS NULL OR until >= {since:DateTime64(9, 'UTC')}
 
 def values_of(telemetry: Telemetry, root: str) -> pl.DataFrame:
     """What every system has said of the mastered attributes of one contract's objects, by time."""
-    return telemetry.query(_VALUES_OF, {"root": root})
+    found = telemetry.query(_VALUES_OF, {"root": root})
+    return found.sort("object_id", "attribute", "system", "at")
 
 
 def mismatches_of(telemetry: Telemetry, root: str) -> pl.DataFrame:
     """All stretches of mismatches under one contract."""
-    return telemetry.query(_MISMATCHES_OF, {"root": root})
+    found = telemetry.query(_MISMATCHES_OF, {"root": root})
+    return found.sort("object_id", "attribute", "system", "starts_at")
 
 
 def mismatches(telemetry: Telemetry, attribute: str = "", system: str = "") -> pl.DataFrame:

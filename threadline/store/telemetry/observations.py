@@ -11,9 +11,19 @@ from threadline.store.telemetry.tenures import ALWAYS, LAST, MOMENT, places
 
 INSTANT = pl.Datetime("ns", "UTC")
 
+# Keys first, of all versions, by the projections; then what is current of them. Without a key,
+# FINAL reads a whole table.
+_HERE = """(
+    SELECT object_type, namespace, value FROM identifiers WHERE root_id IN {roots:Array(String)}
+    UNION ALL
+    SELECT object_type, namespace, value FROM tenures WHERE root_id IN {roots:Array(String)})"""
+
+_PLACED = places(
+    f"root_id IN {{roots:Array(String)}} AND (object_type, namespace, value) IN {_HERE}"
+)
 _MEMBERS = f"""
 SELECT root_id, object_type, object_id, owner_id, namespace, value, valid_from, valid_to
-FROM ({places("root_id IN {roots:Array(String)}")})
+FROM ({_PLACED})
 """
 
 # A fact that speaks of several roots is evidence only when it names them itself and is not a span.
@@ -36,27 +46,39 @@ SELECT * EXCEPT (of, here), here = of AS whole FROM seen
 WHERE (how = 'own' AND kind != 'span') OR here = of
 """
 
+_LINK = """kind, child_type, child_namespace, child_value,
+    parent_type, parent_namespace, parent_value"""
+
+_END = """(object_type, namespace, value) IN (
+    SELECT child_type, child_namespace, child_value FROM tied
+    UNION ALL SELECT parent_type, parent_namespace, parent_value FROM tied)"""
+
 # The ends of a relation are what they were when it was said to hold, or else said.
 _RELATIONS = f"""
-WITH told AS (
-    SELECT *, if(valid_from > toDateTime64(0, 9, 'UTC'), valid_from, ifNull(at, {LAST} - 1)) AS of
-    FROM links FINAL WHERE kind NOT IN ('same_as', 'belongs_to') AND state = 'held'
-)
-SELECT DISTINCT told.kind AS kind, child.object_id AS child_id, parent.object_id AS parent_id,
-    told.valid_from AS valid_from, told.valid_to AS valid_to,
+WITH tied AS (
+    SELECT {_LINK}, valid_from, valid_to,
+        if(valid_from > toDateTime64(0, 9, 'UTC'), valid_from, ifNull(at, {LAST} - 1)) AS of
+    FROM links FINAL
+    WHERE kind NOT IN ('same_as', 'belongs_to') AND state = 'held' AND ({_LINK}) IN (
+        SELECT {_LINK} FROM links WHERE kind NOT IN ('same_as', 'belongs_to')
+            AND (child_type, child_namespace, child_value) IN {_HERE}
+        UNION ALL
+        SELECT {_LINK} FROM links WHERE (parent_type, parent_namespace, parent_value) IN {_HERE})
+), ends AS ({places(_END)})
+SELECT DISTINCT tied.kind AS kind, child.object_id AS child_id, parent.object_id AS parent_id,
+    tied.valid_from AS valid_from, tied.valid_to AS valid_to,
     concat(child_type, ':', child_namespace, ':', child_value) AS child
-FROM told
-INNER JOIN ({places("true")}) AS child
+FROM tied
+INNER JOIN ends AS child
     ON child.object_type = child_type AND child.namespace = child_namespace
         AND child.value = child_value
-INNER JOIN ({places("true")}) AS parent
+INNER JOIN ends AS parent
     ON parent.object_type = parent_type AND parent.namespace = parent_namespace
         AND parent.value = parent_value
 WHERE (child.root_id IN {{roots:Array(String)}} OR parent.root_id IN {{roots:Array(String)}})
     AND of >= child.valid_from AND of < child.valid_to
     AND of >= parent.valid_from AND of < parent.valid_to
 """
-
 
 _FIRST = """
 SELECT kind, concat(child_type, ':', child_namespace, ':', child_value) AS child,

@@ -1,6 +1,7 @@
 -- The telemetry store: an index over the log that can be rebuilt from it at any time.
 -- Every table is a ReplacingMergeTree whose last row by version wins, so repeating a batch changes
--- nothing; readers use FINAL. Instants are UTC nanoseconds.
+-- nothing; readers use FINAL. Instants are UTC nanoseconds. A projection finds keys by what the table is
+-- not sorted by, those of superseded rows too: readers look the keys up with FINAL afterwards.
 
 -- One row per fact version. `earliness` falls as receipt grows, so the earliest receipt is kept.
 -- `identifiers` are those the fact names itself, as `type:namespace:value`; `payload` repeats, as one
@@ -36,11 +37,13 @@ CREATE TABLE IF NOT EXISTS facts (
 ) ENGINE = ReplacingMergeTree(earliness)
 PARTITION BY toYYYYMM(received_at)
 ORDER BY (trace_id, fact_id, mapping_revision, content_hash)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, /*durable*/;
 
 -- Which fact speaks of which identifier, by itself (`own`) or by inheritance (`ancestor`, `trace`, `link`;
 -- `origin` then is the fact it was taken from). `of` is how many identifiers the fact speaks of, not
--- counting those that never link. Everything here follows from the facts of one trace.
+-- counting those that never link; these, where the fact names some itself, are `beside`. Everything here
+-- follows from the facts of one trace. What a thread shows of a fact is repeated here, where a
+-- contract's facts lie together; in `facts` each lies elsewhere.
 CREATE TABLE IF NOT EXISTS mentions (
     object_type  LowCardinality(String),
     namespace    LowCardinality(String),
@@ -59,16 +62,22 @@ CREATE TABLE IF NOT EXISTS mentions (
     message      String,
     at           Nullable(DateTime64(9, 'UTC')),
     occurred_at  Nullable(DateTime64(9, 'UTC')),
+    ended_at     Nullable(DateTime64(9, 'UTC')),
     plausible    Bool,
     sampled      Bool,
+    span_id      String,
+    parent_span_id String,
+    annotations  Array(LowCardinality(String)),
+    beside       Array(String),
     payload      String CODEC(ZSTD(1)),
     received_at  DateTime64(9, 'UTC'),
     generation   UInt64,
     deleted      UInt8,
-    INDEX by_fact fact_id TYPE bloom_filter(0.01) GRANULARITY 4
+    INDEX by_fact fact_id TYPE bloom_filter(0.01) GRANULARITY 4,
+    INDEX by_lower lower(value) TYPE minmax GRANULARITY 8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (object_type, namespace, value, fact_id)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, /*durable*/;
 
 -- Facts that speak of nobody. `how` is `shared` for those of a trace that names too many, else `none`.
 CREATE TABLE IF NOT EXISTS unattributed (
@@ -81,7 +90,7 @@ CREATE TABLE IF NOT EXISTS unattributed (
     deleted     UInt8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (source, fact_id)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, /*durable*/;
 
 -- Evidence that ties two identifiers over a stretch of event time, folded per pair and stretch: `at`,
 -- `fact_id` and `mastered` are those of the best evidence; `void` says who withdrew it. The stretch is `[valid_from, valid_to)`, from 1970
@@ -106,11 +115,14 @@ CREATE TABLE IF NOT EXISTS links (
     state            LowCardinality(String),
     reason           String,
     generation       UInt64,
-    deleted          UInt8
+    deleted          UInt8,
+    PROJECTION by_parent (
+        SELECT kind, child_type, child_namespace, child_value, parent_type, parent_namespace, parent_value
+        ORDER BY parent_type, parent_namespace, parent_value)
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (kind, child_type, child_namespace, child_value, parent_type, parent_namespace, parent_value,
     valid_from, valid_to)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, deduplicate_merge_projection_mode = 'rebuild', /*durable*/;
 
 -- Which traces link to spans of which: a trace that arrives later completes those that wait for it.
 CREATE TABLE IF NOT EXISTS trace_links (
@@ -118,7 +130,7 @@ CREATE TABLE IF NOT EXISTS trace_links (
     trace_id        String
 ) ENGINE = ReplacingMergeTree
 ORDER BY (target_trace_id, trace_id)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, /*durable*/;
 
 -- Roots that lost something in a batch. A batch that is repeated after a crash finds its own results
 -- stored and could not tell any more what had been elsewhere before.
@@ -139,10 +151,12 @@ CREATE TABLE IF NOT EXISTS identifiers (
     owner_id    String,
     root_id     String,
     generation  UInt64,
-    deleted     UInt8
+    deleted     UInt8,
+    INDEX by_lower lower(value) TYPE minmax GRANULARITY 8,
+    PROJECTION by_root (SELECT root_id, object_type, namespace, value ORDER BY root_id)
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (object_type, namespace, value)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, deduplicate_merge_projection_mode = 'rebuild', /*durable*/;
 
 -- What the few identifiers resolve to that are not always at one place (`identifiers` has where they are
 -- as things stand): one row per stretch `[valid_from, valid_to)` of event time, without gaps.
@@ -159,7 +173,7 @@ CREATE TABLE IF NOT EXISTS tenures (
     deleted     UInt8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (object_type, namespace, value, valid_from)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, /*durable*/;
 
 -- One row per case of a journey. Instants only: states are computed when read. `value` is what the case is
 -- worth; `root_value` what its contract is, which several cases share.
@@ -194,10 +208,11 @@ CREATE TABLE IF NOT EXISTS cases (
     rework         UInt32,
     facts          UInt32,
     generation     UInt64,
-    deleted        UInt8
+    deleted        UInt8,
+    PROJECTION by_root (SELECT root_id, journey, case_id ORDER BY root_id)
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (journey, case_id)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, deduplicate_merge_projection_mode = 'rebuild', /*durable*/;
 
 -- One row per required or seen step of a case.
 CREATE TABLE IF NOT EXISTS steps (
@@ -221,7 +236,7 @@ CREATE TABLE IF NOT EXISTS steps (
     deleted         UInt8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (journey, case_id, step)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, /*durable*/;
 
 CREATE TABLE IF NOT EXISTS exceptions (
     journey    LowCardinality(String),
@@ -236,7 +251,7 @@ CREATE TABLE IF NOT EXISTS exceptions (
     deleted    UInt8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (journey, case_id, kind, fact_id)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, /*durable*/;
 
 -- What each system says of attributes that have a master: one row per change, from `at` on.
 CREATE TABLE IF NOT EXISTS attribute_values (
@@ -253,7 +268,7 @@ CREATE TABLE IF NOT EXISTS attribute_values (
     deleted    UInt8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (root_id, object_id, attribute, system, at)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, /*durable*/;
 
 -- Where a copy differed from its master: one row per stretch in which neither said anything new. The
 -- stretches of one mismatch share `since`, `due_at` (it may differ until then) and `until` (null: it
@@ -284,7 +299,7 @@ CREATE TABLE IF NOT EXISTS mismatches (
     deleted         UInt8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (root_id, object_id, attribute, system, starts_at)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, /*durable*/;
 
 -- What could not be understood: kept, counted, seen, and replayable after the mapping is fixed.
 CREATE TABLE IF NOT EXISTS dead_letters (
@@ -300,7 +315,7 @@ CREATE TABLE IF NOT EXISTS dead_letters (
     deleted     UInt8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (partition, offset, ordinal)
-SETTINGS index_granularity = 256, /*durable*/;
+SETTINGS /*by key*/, /*durable*/;
 
 -- How far the log has been derived, per log partition; moved only after all results are stored.
 CREATE TABLE IF NOT EXISTS cursors (

@@ -38,12 +38,6 @@ WHERE ({_IDENTIFIER}) IN ({_SLICED})
     AND {MOMENT.format("mentions.")} < away.valid_to
 """
 
-# The identifiers that are ever under a root; which facts name them while they are elsewhere.
-EVER_UNDER = f"""
-SELECT {_IDENTIFIER} FROM identifiers FINAL WHERE root_id = {{root:String}}
-UNION DISTINCT SELECT {_IDENTIFIER} FROM tenures FINAL WHERE root_id = {{root:String}}
-"""
-ELSEWHERE = _AT_A_TIME.format("root_id != {root:String}")
 # Which facts name an identifier while it leads nowhere, though it does at another time.
 ADRIFT = _AT_A_TIME.format("root_id = ''")
 

@@ -2,63 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry.tenures import ELSEWHERE, EVER_UNDER
 
 _FACT = """fact_id, content_hash, kind, source, system, name, span_id, parent_span_id, trace_id,
     occurred_at, ended_at, at, plausible, outcome, message, annotations, received_at"""
 
-# `of` counts what a fact speaks of; speaking of more than what is here makes it shared, unless it
-# is an event that names the contract by itself.
-_FACTS_OF = f"""
-WITH here AS ({EVER_UNDER}),
-spoken AS (
-    SELECT fact_id, any(trace_id) AS trace_id, any(content_hash) AS content_hash, any(how) AS how,
-        max(of) AS of, any(kind) AS kind,
-        arraySort(groupUniqArray(concat(object_type, ':', namespace, ':', value))) AS objects
-    FROM mentions FINAL WHERE (object_type, namespace, value) IN here
-        AND (object_type, namespace, value, fact_id) NOT IN ({ELSEWHERE})
-    GROUP BY fact_id)
-SELECT f.*, s.objects AS objects,
-    if((s.spoken_kind = 'span' OR s.spoken_how != 'own') AND length(s.objects) < s.spoken_of,
-       'shared', s.spoken_how) AS how
-FROM (
-    SELECT {_FACT} FROM facts FINAL
-    WHERE (trace_id, fact_id) IN (SELECT trace_id, fact_id FROM spoken)
-    ORDER BY mapping_revision DESC LIMIT 1 BY fact_id, content_hash) AS f
-INNER JOIN (
-    SELECT fact_id, content_hash, objects, how AS spoken_how, of AS spoken_of, kind AS spoken_kind
-    FROM spoken) AS s ON s.fact_id = f.fact_id AND s.content_hash = f.content_hash
-ORDER BY f.at IS NULL OR NOT f.plausible, f.at, f.fact_id LIMIT {{limit:UInt32}}
+# A fact says the same of itself in every mention.
+_MENTIONS_OF = f"""
+SELECT {_FACT}, beside, how, of, concat(object_type, ':', namespace, ':', value) AS object
+FROM mentions FINAL
+WHERE (object_type, namespace, value) IN {{here:Array(Tuple(String, String, String))}}
 """
 
-_COUNT_OF = f"""
-SELECT uniqExact(fact_id) AS facts FROM mentions FINAL
-WHERE (object_type, namespace, value) IN ({EVER_UNDER})
-    AND (object_type, namespace, value, fact_id) NOT IN ({ELSEWHERE})
-"""
-
-# Spans that have spans below them: the only ones that can stand above a contract.
+# Spans that have spans below them and name nobody: the only ones that can stand above a contract.
 _INNER_SPANS = f"""
-SELECT {_FACT} FROM facts FINAL
-WHERE trace_id IN {{traces:Array(String)}} AND kind = 'span' AND (trace_id, span_id) IN
+SELECT {_FACT} FROM (
+    SELECT {_FACT}, identifiers FROM facts FINAL
+    WHERE trace_id IN {{traces:Array(String)}} AND kind = 'span' AND (trace_id, span_id) IN
         (SELECT trace_id, parent_span_id FROM facts
          WHERE trace_id IN {{traces:Array(String)}} AND parent_span_id != '')
-    AND fact_id NOT IN (SELECT fact_id FROM mentions FINAL
-                        WHERE trace_id IN {{traces:Array(String)}} AND how = 'own')
-ORDER BY mapping_revision DESC, content_hash LIMIT 1 BY fact_id
-LIMIT 20000
-"""
-
-# Names that never link, such as the customer: said by facts, and tying nothing.
-_NAMED_BESIDE = """
-SELECT object_type, groupUniqArray(10)(value) AS values FROM mentions FINAL
-WHERE object_type IN {types:Array(String)} AND fact_id IN {facts:Array(String)} AND how = 'own'
-GROUP BY object_type ORDER BY object_type
+    ORDER BY mapping_revision DESC, content_hash DESC LIMIT 1 BY fact_id)
+WHERE empty(identifiers) LIMIT 20000
 """
 
 _FACT_VERSIONS = """
@@ -72,27 +38,24 @@ WHERE fact_id = {fact_id:String} ORDER BY object_type, namespace, value
 """
 
 
-def facts_of(telemetry: Telemetry, root: str, limit: int = 2000) -> tuple[pl.DataFrame, int]:
-    """Facts of the contract `root`, and how many there are; those with no plausible time last.
+def facts_of(
+    telemetry: Telemetry, members: pl.DataFrame, limit: int = 2000
+) -> tuple[pl.DataFrame, int]:
+    """Facts of a contract and how many there are; `members` as from `search.identifiers_of`.
 
-    Besides the fact's own columns: `objects` (which of the contract's identifiers it names) and
-    `how` (own, ancestor, trace, link or shared). Shared spans above its own are included.
+    Those with no plausible time come last. Besides the fact's own columns: `objects` (which of
+    `members` it names), `how` (own, ancestor, trace, link or shared) and `beside` (what it names
+    itself of object types that never link). Shared spans above its own are included.
     """
-    facts = telemetry.query(_FACTS_OF, {"root": root, "limit": limit})
-    total = telemetry.query(_COUNT_OF, {"root": root}).item()
+    here = members.select("object_type", "namespace", "value").unique().rows()
+    said = _meanwhile(telemetry.query(_MENTIONS_OF, {"here": here}), members)
+    whole = _observed(said).sort(_untimed(), "at", "fact_id", nulls_last=True)
+    total, facts = whole.height, whole.head(limit)
     above = _above(telemetry, facts)
     if above.height:
         facts = pl.concat([facts, above], how="diagonal_relaxed")
-        untimed = pl.col("at").is_null() | ~pl.col("plausible")
-        facts = facts.sort(untimed, "at", "fact_id")
-    return facts, int(total) + above.height
-
-
-def named_beside(
-    telemetry: Telemetry, facts: Sequence[str], types: Collection[str]
-) -> pl.DataFrame:
-    """What `facts` also name of object types that never link: object_type, values (ten at most)."""
-    return telemetry.query(_NAMED_BESIDE, {"facts": list(facts), "types": sorted(types)})
+        facts = facts.sort(_untimed(), "at", "fact_id")
+    return facts, total + above.height
 
 
 def versions_of(telemetry: Telemetry, fact_id: str) -> pl.DataFrame:
@@ -105,11 +68,41 @@ def mentioned_by(telemetry: Telemetry, fact_id: str) -> pl.DataFrame:
     return telemetry.query(_MENTIONED_BY, {"fact_id": fact_id})
 
 
+def _meanwhile(said: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """What was said of `members` while they were here."""
+    name = pl.concat_str("object_type", "namespace", "value", separator=":")
+    stays = members.select("valid_from", "valid_to", object=name)
+    timed = pl.col("plausible") & pl.col("at").is_not_null()
+    moment = pl.when(timed).then("at").otherwise("received_at")
+    during = (moment >= pl.col("valid_from")) & (moment < pl.col("valid_to"))
+    return said.join(stays, on="object").filter(during).drop("valid_from", "valid_to")
+
+
+def _observed(said: pl.DataFrame) -> pl.DataFrame:
+    """One row per fact, from its mentions.
+
+    `of` counts what a fact speaks of; speaking of more than what is here makes it shared, unless it
+    is an event that names the contract by itself.
+    """
+    objects = said.group_by("fact_id").agg(objects=pl.col("object").unique().sort())
+    more = pl.col("objects").list.len() < pl.col("of")
+    shared = ((pl.col("kind") == "span") | (pl.col("how") != "own")) & more
+    facts = said.unique("fact_id").drop("object").join(objects, on="fact_id")
+    how = pl.when(shared).then(pl.lit("shared")).otherwise("how")
+    return facts.with_columns(how=how).drop("of")
+
+
+def _untimed() -> pl.Expr:
+    return pl.col("at").is_null() | ~pl.col("plausible")
+
+
 def _above(telemetry: Telemetry, facts: pl.DataFrame) -> pl.DataFrame:
-    spans = facts.filter((pl.col("kind") == "span") & (pl.col("parent_span_id") != ""))
-    traces = spans["trace_id"].unique().sort().to_list()
-    if not traces:
+    below = facts.filter((pl.col("kind") == "span") & (pl.col("parent_span_id") != ""))
+    here = set(facts.filter(pl.col("kind") == "span").select("trace_id", "span_id").rows())
+    climbing = set(below.select("trace_id", "parent_span_id").rows()) - here
+    if not climbing:
         return facts.clear()
+    traces = sorted({trace for trace, _ in climbing})
     inner = telemetry.query(_INNER_SPANS, {"traces": traces[:1000]})
     inner = inner.filter(~pl.col("fact_id").is_in(facts["fact_id"].implode()))
     parents = {
@@ -117,13 +110,14 @@ def _above(telemetry: Telemetry, facts: pl.DataFrame) -> pl.DataFrame:
         for trace, span, parent in inner.select("trace_id", "span_id", "parent_span_id").rows()
     }
     wanted = set()
-    climbing = spans.select("trace_id", "parent_span_id").rows()
     while climbing:
         place = climbing.pop()
         if place in parents and place not in wanted:
             wanted.add(place)
-            climbing.append(parents[place])
+            climbing.add(parents[place])
     keep = [place in wanted for place in inner.select("trace_id", "span_id").rows()]
     return inner.filter(pl.Series(keep, dtype=pl.Boolean)).with_columns(
-        objects=pl.lit([], dtype=pl.List(pl.String)), how=pl.lit("shared")
+        objects=pl.lit([], dtype=pl.List(pl.String)),
+        beside=pl.lit([], dtype=pl.List(pl.String)),
+        how=pl.lit("shared"),
     )
