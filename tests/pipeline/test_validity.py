@@ -12,7 +12,14 @@ from random import Random
 from threadline.model.entries import Entry
 from threadline.model.identifiers import Identifier
 from threadline.store.control import ControlStore
-from threadline.store.telemetry import Telemetry, export, identity, observations, threads
+from threadline.store.telemetry import (
+    Telemetry,
+    export,
+    identity,
+    observations,
+    search,
+    threads,
+)
 
 DAY = timedelta(days=1)
 START = datetime(2026, 5, 1, 9, tzinfo=UTC)
@@ -79,7 +86,7 @@ WHOLE = [*CONTRACTS, *AMENDED, *ORDERED]
 
 def _names(telemetry: Telemetry, root: str) -> list[str]:
     """What the facts of a contract's thread are called, without the contract's own approval."""
-    facts, total = threads.facts_of(telemetry, root)
+    facts, total = threads.facts_of(telemetry, search.identifiers_of(telemetry, [root]))
     assert total == facts.height
     return [name for name in facts["name"] if name != "clm.contract.approved"]
 
