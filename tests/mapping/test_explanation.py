@@ -58,3 +58,10 @@ def test_names_of_one_type_that_no_pair_joins_are_warned_of(tmp_path: Path):
         "invoice: its billing identifiers are never the same as those of erp, s4,"
         " as no pair in same_as leads there; add one"
     )
+
+
+def test_what_bounds_the_ties_of_a_type_is_said():
+    told = {one.object_type: one.validity for one in explain(load())}
+    assert told["amendment"] == "from amendment.valid_from until amendment.valid_to"
+    assert told["purchase_order"].endswith("; another owner is another purchase_order")
+    assert told["project"] == ""

@@ -116,6 +116,25 @@ def mastered(**given: str) -> str:
         ("objects:\n  a: {namespaces: [n]}", 2, "objects.a", "needs an owner"),
         ("objects:\n  a: {root: true, namespaces: [n]}", 2, "objects.a", "system of record"),
         ("objects:\n  a: {root: true, links: never, namespaces: [n]}", 2, "objects.a", "excludes"),
+        (
+            "objects:\n  a: {links: never, namespaces: [n], valid_from: a.from}",
+            2,
+            "objects.a.valid_from",
+            "nothing is tied",
+        ),
+        (
+            "objects:\n  a: {owner: [contract], master: erp, namespaces: [n], reused: true}",
+            2,
+            "objects.a.reused",
+            "needs valid_from",
+        ),
+        (
+            "objects:\n  a: {owner: [contract], master: erp, namespaces: [n], valid_from: x,"
+            " valid_to: x}",
+            2,
+            "objects.a.valid_to",
+            "another attribute",
+        ),
         ("objects:\n  a: {root: 1, namespaces: [n]}", 2, "objects.a.root", "boolean"),
         ("objects:\n  a: {root: true}", 2, "objects.a", "'namespaces' is a required"),
         ("attributes:\n  x: {object: a, namespace: n}", 2, "attributes.x.object", "unknown"),

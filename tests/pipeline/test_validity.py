@@ -12,7 +12,14 @@ from random import Random
 from threadline.model.entries import Entry
 from threadline.model.identifiers import Identifier
 from threadline.store.control import ControlStore
-from threadline.store.telemetry import Telemetry, export, identity, observations, search, threads
+from threadline.store.telemetry import (
+    Telemetry,
+    export,
+    identity,
+    observations,
+    search,
+    threads,
+)
 
 DAY = timedelta(days=1)
 START = datetime(2026, 5, 1, 9, tzinfo=UTC)

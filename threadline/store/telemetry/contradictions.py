@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry.tenures import ADRIFT
+from threadline.store.telemetry.tenures import reading
 
 _NOT_HELD = """
 SELECT kind, child_type, child_namespace, child_value, parent_type, parent_namespace, parent_value,
@@ -53,10 +53,10 @@ SELECT source, 'not-tied' AS reason, fact_id, trace_id, identifiers, received_at
     WHERE mentions.received_at >= {since:DateTime64(9, 'UTC')}
       AND ((object_type, namespace, value) IN (
             SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = '')
-        OR (object_type, namespace, value, fact_id) IN ({adrift}))
+        OR ADRIFT)
     GROUP BY fact_id)
 WHERE length(identifiers) = speaks_of
-""".replace("{adrift}", ADRIFT)
+"""
 
 _PAGE_OF_ORPHANS = f"""
 WITH page AS (
@@ -125,11 +125,13 @@ def orphans(
     """
     asked = {"source": source, "reason": reason, "limit": limit}
     place = {"since": since, "before": before[0], "fact": before[1]}
-    return telemetry.query(_PAGE_OF_ORPHANS, {**asked, **place})
+    page = _PAGE_OF_ORPHANS.replace("ADRIFT", reading(telemetry).adrift)
+    return telemetry.query(page, {**asked, **place})
 
 
 def orphan_counts(telemetry: Telemetry, since: datetime) -> pl.DataFrame:
     """How many of the facts received from `since` on, of `facts` of the source: source, reason,
     count, facts.
     """
-    return telemetry.query(_ORPHAN_COUNTS, {"since": since})
+    counts = _ORPHAN_COUNTS.replace("ADRIFT", reading(telemetry).adrift)
+    return telemetry.query(counts, {"since": since})

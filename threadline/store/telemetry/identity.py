@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry.tenures import ADRIFT
+from threadline.store.telemetry.tenures import reading
 
 # What nothing but a ruling asserts has no fact; rulings are kept in the control store.
 _LINKS = """
@@ -37,12 +37,12 @@ WITH lost AS (
     SELECT source, count() AS orphans FROM (
         SELECT any(source) AS source FROM mentions FINAL
         WHERE ((object_type, namespace, value) IN lost
-            OR (object_type, namespace, value, fact_id) IN ({adrift})) AND {span}
+            OR {adrift}) AND {span}
         GROUP BY fact_id HAVING count() = any(of))
     GROUP BY source
 )
 SELECT source, sum(orphans) AS orphans FROM orphans GROUP BY source ORDER BY source
-""".replace("{adrift}", ADRIFT).replace(
+""".replace(
     "{span}",
     "received_at >= {since:DateTime64(9, 'UTC')} AND received_at < {until:DateTime64(9, 'UTC')}",
 )
@@ -73,4 +73,5 @@ def orphans(telemetry: Telemetry, since: datetime, until: datetime) -> pl.DataFr
 
     An orphan is a fact none of whose identifiers leads to a root, as things stand now.
     """
-    return telemetry.query(_ORPHANS, {"since": since, "until": until})
+    asked = _ORPHANS.replace("{adrift}", reading(telemetry).adrift)
+    return telemetry.query(asked, {"since": since, "until": until})

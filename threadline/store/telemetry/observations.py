@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cache
 
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry.tenures import ALWAYS, LAST, MOMENT, places
+from threadline.store.telemetry.tenures import ALWAYS, LAST, Reading, reading
 
 INSTANT = pl.Datetime("ns", "UTC")
 
@@ -18,17 +19,22 @@ _HERE = """(
     UNION ALL
     SELECT object_type, namespace, value FROM tenures WHERE root_id IN {roots:Array(String)})"""
 
-_PLACED = places(
-    f"root_id IN {{roots:Array(String)}} AND (object_type, namespace, value) IN {_HERE}"
-)
-_MEMBERS = f"""
+_PLACED = f"root_id IN {{roots:Array(String)}} AND (object_type, namespace, value) IN {_HERE}"
+
+
+@cache
+def _members(times: Reading) -> str:
+    return f"""
 SELECT root_id, object_type, object_id, owner_id, namespace, value, valid_from, valid_to
-FROM ({_PLACED})
+FROM ({times.places(_PLACED)})
 """
 
+
 # A fact that speaks of several roots is evidence only when it names them itself and is not a span.
-_OBSERVATIONS = f"""
-WITH members AS ({_MEMBERS}),
+@cache
+def _observations(times: Reading) -> str:
+    return f"""
+WITH members AS ({_members(times)}),
 seen AS (
     SELECT members.root_id AS root_id, object_type, members.object_id AS object_id,
         members.owner_id AS owner_id, namespace, value, fact_id, kind, source, system, name,
@@ -39,12 +45,12 @@ seen AS (
     WHERE (object_type, namespace, value) IN (SELECT object_type, namespace, value FROM members)
         AND (name IN {{names:Array(String)}} OR payload != '{{}}'
             OR arrayExists(pattern -> name LIKE pattern, {{patterns:Array(String)}}))
-        AND {MOMENT.format("")} >= members.valid_from
-        AND {MOMENT.format("")} < members.valid_to
+        AND {times.meanwhile}
 )
 SELECT * EXCEPT (of, here), here = of AS whole FROM seen
 WHERE (how = 'own' AND kind != 'span') OR here = of
 """
+
 
 _LINK = """kind, child_type, child_namespace, child_value,
     parent_type, parent_namespace, parent_value"""
@@ -53,8 +59,11 @@ _END = """(object_type, namespace, value) IN (
     SELECT child_type, child_namespace, child_value FROM tied
     UNION ALL SELECT parent_type, parent_namespace, parent_value FROM tied)"""
 
+
 # The ends of a relation are what they were when it was said to hold, or else said.
-_RELATIONS = f"""
+@cache
+def _relations(times: Reading) -> str:
+    return f"""
 WITH tied AS (
     SELECT {_LINK}, valid_from, valid_to,
         if(valid_from > toDateTime64(0, 9, 'UTC'), valid_from, ifNull(at, {LAST} - 1)) AS of
@@ -64,7 +73,7 @@ WITH tied AS (
             AND (child_type, child_namespace, child_value) IN {_HERE}
         UNION ALL
         SELECT {_LINK} FROM links WHERE (parent_type, parent_namespace, parent_value) IN {_HERE})
-), ends AS ({places(_END)})
+), ends AS ({times.places(_END)})
 SELECT DISTINCT tied.kind AS kind, child.object_id AS child_id, parent.object_id AS parent_id,
     tied.valid_from AS valid_from, tied.valid_to AS valid_to,
     concat(child_type, ':', child_namespace, ':', child_value) AS child
@@ -76,9 +85,9 @@ INNER JOIN ends AS parent
     ON parent.object_type = parent_type AND parent.namespace = parent_namespace
         AND parent.value = parent_value
 WHERE (child.root_id IN {{roots:Array(String)}} OR parent.root_id IN {{roots:Array(String)}})
-    AND of >= child.valid_from AND of < child.valid_to
-    AND of >= parent.valid_from AND of < parent.valid_to
+    AND {times.by_then}
 """
+
 
 _FIRST = """
 SELECT kind, concat(child_type, ':', child_namespace, ':', child_value) AS child,
@@ -93,7 +102,7 @@ def members(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
 
     An identifier is there over `[valid_from, valid_to)`.
     """
-    return telemetry.query(_MEMBERS, {"roots": sorted(roots)})
+    return telemetry.query(_members(reading(telemetry)), {"roots": sorted(roots)})
 
 
 def observations(
@@ -106,7 +115,7 @@ def observations(
     patterns = [_like(name) for name in names if "*" in name]
     exact = [name for name in names if "*" not in name]
     asked = {"roots": sorted(roots), "names": sorted(exact), "patterns": sorted(patterns)}
-    return telemetry.query(_OBSERVATIONS, asked)
+    return telemetry.query(_observations(reading(telemetry)), asked)
 
 
 def relations(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
@@ -114,7 +123,7 @@ def relations(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
 
     Each holds over `[valid_from, valid_to)`: the first that is known of an object reaches back.
     """
-    found = telemetry.query(_RELATIONS, {"roots": sorted(roots)})
+    found = telemetry.query(_relations(reading(telemetry)), {"roots": sorted(roots)})
     begun = found.filter(pl.col("valid_from") > ALWAYS)
     if begun.is_empty():
         return found.drop("child")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.tenures import reading
 
 # Versions, not facts: telling versions of one fact apart from other facts would cost ten times as
 # much. What is received together is counted together, so that few rows are sorted into windows.
@@ -28,7 +29,7 @@ SELECT any(source) AS source, any(mentions.received_at) AS received_at, 0 AS fac
     1 AS orphans
 FROM mentions FINAL
 WHERE (object_type, namespace, value) IN (
-    SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = '')
+    SELECT object_type, namespace, value FROM identifiers FINAL WHERE root_id = '') OR ADRIFT
 GROUP BY fact_id HAVING count() = any(of)
 """
 
@@ -52,7 +53,8 @@ def received(telemetry: Telemetry, windows: Sequence[tuple[datetime, datetime]])
     """
     starts, ends = ([_nanoseconds(window[end]) for window in windows] for end in (0, 1))
     asked = {"starts": starts, "ends": ends, "windows": len(windows)}
-    return telemetry.query(_COUNTS, asked)
+    counts = _COUNTS.replace("ADRIFT", reading(telemetry).adrift)
+    return telemetry.query(counts, asked)
 
 
 def _nanoseconds(at: datetime) -> int:

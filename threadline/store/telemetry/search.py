@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry.tenures import places
+from threadline.store.telemetry.tenures import reading
 
 Name = tuple[str, str, str]  # object type, namespace, value
 _NAME = ["object_type", "namespace", "value"]
@@ -91,7 +91,7 @@ UNION ALL
 SELECT object_type, namespace, value FROM tenures WHERE root_id IN {roots:Array(String)}
 """
 
-_IDENTIFIERS_OF = places(
+_PLACED = (
     "(object_type, namespace, value) IN {names:Array(Tuple(String, String, String))}"
     " AND root_id IN {roots:Array(String)}"
 )
@@ -180,7 +180,8 @@ def identifiers_of(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:
     """Every identifier that ever resolves to one of `roots`, and when: valid_from, valid_to."""
     asked = {"roots": list(roots)}
     names = telemetry.query(_NAMES_OF, asked).unique().rows()
-    return telemetry.query(_IDENTIFIERS_OF, {**asked, "names": names}).sort(*_NAME, "valid_from")
+    placed = reading(telemetry).places(_PLACED)
+    return telemetry.query(placed, {**asked, "names": names}).sort(*_NAME, "valid_from")
 
 
 def links_at(telemetry: Telemetry, identifier: str) -> pl.DataFrame:

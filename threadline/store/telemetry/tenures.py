@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import polars as pl
 
@@ -17,36 +18,65 @@ LAST = "fromUnixTimestamp64Nano(9223372036854775807, 'UTC')"
 _IDENTIFIER = "object_type, namespace, value"
 _SLICED = f"SELECT {_IDENTIFIER} FROM tenures FINAL"
 
-# Every identifier, with the stretch of time that it spends in each of its places.
-PLACES = f"""
+_ALWAYS_THERE = f"""
 SELECT {_IDENTIFIER}, toDateTime64(0, 9, 'UTC') AS valid_from, {LAST} AS valid_to, object_id,
     owner_id, root_id
-FROM identifiers FINAL WHERE {{where}} AND ({_IDENTIFIER}) NOT IN ({_SLICED})
+FROM identifiers FINAL WHERE {{where}}
+"""
+_THERE_AT_TIMES = f"""
+{_ALWAYS_THERE} AND ({_IDENTIFIER}) NOT IN ({_SLICED})
 UNION ALL
 SELECT {_IDENTIFIER}, valid_from, valid_to, object_id, owner_id, root_id
 FROM tenures FINAL WHERE {{where}}
 """
 
 # When a fact was, as far as that can be known: what decides where it belongs.
-MOMENT = "if({0}plausible, ifNull({0}at, {0}received_at), {0}received_at)"
-
-_AT_A_TIME = f"""
-SELECT {_IDENTIFIER}, fact_id FROM mentions FINAL
-INNER JOIN (SELECT * FROM tenures FINAL WHERE {{}}) AS away USING ({_IDENTIFIER})
-WHERE ({_IDENTIFIER}) IN ({_SLICED})
-    AND {MOMENT.format("mentions.")} >= away.valid_from
-    AND {MOMENT.format("mentions.")} < away.valid_to
+_MOMENT = "if({0}plausible, ifNull({0}at, {0}received_at), {0}received_at)"
+_MEANWHILE = f"{_MOMENT} >= {{1}}.valid_from AND {_MOMENT} < {{1}}.valid_to"
+_AT_A_TIME = f"""({_IDENTIFIER}, fact_id) IN (
+    SELECT {_IDENTIFIER}, fact_id FROM mentions FINAL
+    INNER JOIN (SELECT * FROM tenures FINAL WHERE {{0}}) AS away USING ({_IDENTIFIER})
+    WHERE ({_IDENTIFIER}) IN ({_SLICED}) AND {_MEANWHILE.format("mentions.", "away")})
 """
 
-# Which facts name an identifier while it leads nowhere, though it does at another time.
-ADRIFT = _AT_A_TIME.format("root_id = ''")
+
+class Reading(NamedTuple):
+    """The parts of queries that tell where things are.
+
+    As long as nothing is elsewhere at another time, looking out for it costs nothing.
+    """
+
+    there: str  # a query for places, each while it holds, that fulfil `{where}`
+    meanwhile: str  # whether a mention was while its place among `members` held
+    by_then: str  # whether the ends of a relation were where it was said to hold, at `of`
+    adrift: (
+        str  # whether a mention was while its identifier, though it leads to a root, led to none
+    )
+
+    def places(self, where: str) -> str:
+        """A query for the places that fulfil `where`, a condition on columns of `identifiers`."""
+        return self.there.format(where=where)
+
+
+_TIMELESS = Reading(
+    there=_ALWAYS_THERE,
+    meanwhile="true",
+    by_then="true",
+    adrift="false",
+)
+_IN_TIME = Reading(
+    there=_THERE_AT_TIMES,
+    meanwhile=_MEANWHILE.format("", "members"),
+    by_then="of >= child.valid_from AND of < child.valid_to"
+    " AND of >= parent.valid_from AND of < parent.valid_to",
+    adrift=_AT_A_TIME.format("root_id = ''"),
+)
 
 _OF_OBJECTS = """
 SELECT object_id, valid_from, valid_to, root_id FROM tenures FINAL
 WHERE root_id != '' AND object_id IN (
     SELECT object_id FROM tenures FINAL WHERE root_id IN {roots:Array(String)})
 """
-
 
 _OF = f"""
 SELECT concat(object_type, ':', namespace, ':', value) AS identifier, * EXCEPT (generation, deleted)
@@ -55,9 +85,10 @@ ORDER BY {_IDENTIFIER}, valid_from
 """
 
 
-def places(where: str) -> str:
-    """A query for the places that fulfil `where`, a condition on the columns of `identifiers`."""
-    return PLACES.format(where=where)
+def reading(telemetry: Telemetry) -> Reading:
+    """How to read where things are, as it stands."""
+    known = telemetry.query("SELECT count() AS rows FROM tenures")
+    return _IN_TIME if known["rows"].item() else _TIMELESS
 
 
 def homes(telemetry: Telemetry, roots: Collection[str]) -> set[str]:
@@ -65,12 +96,16 @@ def homes(telemetry: Telemetry, roots: Collection[str]) -> set[str]:
 
     Facts of `roots` may tell of these cases.
     """
+    if reading(telemetry) is _TIMELESS:
+        return set(roots)
     of_objects = telemetry.query(_OF_OBJECTS, {"roots": sorted(roots)})
     return set(roots) | set(_last(of_objects)["root_id"])
 
 
 def pasts(telemetry: Telemetry, roots: Collection[str]) -> set[str]:
     """`roots`, and all under which objects ever were whose cases stand under one of them."""
+    if reading(telemetry) is _TIMELESS:
+        return set(roots)
     of_objects = telemetry.query(_OF_OBJECTS, {"roots": sorted(roots)})
     ours = _last(of_objects).filter(pl.col("root_id").is_in(sorted(roots)))["object_id"]
     past = of_objects.filter(pl.col("object_id").is_in(ours.implode()))
