@@ -78,6 +78,7 @@ def decoded(facts: pl.DataFrame, mentions: pl.DataFrame) -> Iterator[Decoded]:
             attributes=json.loads(payload),
             received_at=received,
             heard_at=received,
+            received=[received],
             trace_id=trace,
             span_id=span,
             below=parent,
