@@ -55,10 +55,10 @@ class Archive:
     def __len__(self) -> int:
         return self._rows.height
 
-    def put(self, links: pl.DataFrame) -> None:
+    def put(self, links: Iterable[pl.DataFrame]) -> None:
         """Lay down `links` (columns `LINKS`): all that was taken out, and new ones."""
-        rows = self._numbered(links.select(LINKS.names())).cast(_ROWS)
-        self._keep(pl.concat([self._rows.filter(self._here), rows]))
+        rows = [self._numbered(part.select(LINKS.names())).cast(_ROWS) for part in links]
+        self._keep(pl.concat([self._rows.filter(self._here), *rows]))
 
     def over(self, identifiers: Collection[str]) -> list[Link]:
         """Take out the links that give one of `identifiers` an owner or another name."""

@@ -72,8 +72,8 @@ class Linkage:
     @classmethod
     def load(
         cls,
-        links: pl.DataFrame,
-        identifiers: pl.DataFrame,
+        links: Iterable[pl.DataFrame],
+        identifiers: Iterable[pl.DataFrame],
         tenures: pl.DataFrame,
         rulings: pl.DataFrame,
         mapping: Mapping,
@@ -81,7 +81,7 @@ class Linkage:
         """What was stored, as `ties.LINKS` and as `Places.load` takes it, under `ties.RULINGS`."""
         linkage = cls(mapping)
         linkage.places.load(identifiers, tenures)
-        linkage._archive.put(archive.rows(links))
+        linkage._archive.put(map(archive.rows, links))
         linkage.rule(decisions(rulings))
         return linkage
 
@@ -283,7 +283,7 @@ class Linkage:
         if len(self._evidence) <= max(self._working_set, len(self._archive) // _PART):
             return
         links = (Link(p, found, self._lost.get(p, _HELD)) for p, found in self._evidence.items())
-        self._archive.put(archive.frame(links))
+        self._archive.put([archive.frame(links)])
         self._forget_objects()
 
     def _forget_objects(self) -> None:

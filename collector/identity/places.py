@@ -15,6 +15,7 @@ from collector.mapping import Mapping
 
 _NONE = 2**32 - 1  # stands for no owner, no root
 _COLUMNS = ("object_id", "owner_id", "root_id")
+_NAME = pl.concat_str(list(ties.IDENTIFIER.values()), separator=":")
 
 
 class Places:
@@ -33,14 +34,15 @@ class Places:
     def __len__(self) -> int:
         return len(self._stored)
 
-    def load(self, identifiers: pl.DataFrame, tenures: pl.DataFrame) -> None:
-        """Take over from the store: identifier, object_id, owner_id, root_id; `ties.TENURES`."""
-        own = self._numbers(identifiers["identifier"])
-        given = [self._numbers(identifiers[column]) for column in _COLUMNS]
-        for numbers, values in zip(self._of, given, strict=True):
-            for number, value in zip(own, values, strict=True):
-                numbers[number] = value
-        self._mark(own, 1)
+    def load(self, identifiers: Iterable[pl.DataFrame], tenures: pl.DataFrame) -> None:
+        """Take over the rows of the store: of `identifiers`, in parts, and of `tenures`."""
+        for part in identifiers:
+            own = self._numbers(part.select(_NAME).to_series())
+            given = [self._numbers(part[column]) for column in _COLUMNS]
+            for numbers, values in zip(self._of, given, strict=True):
+                for number, value in zip(own, values, strict=True):
+                    numbers[number] = value
+            self._mark(own, 1)
         self._tenures = ties.tenures(tenures)
 
     def of(self, identifiers: Collection[str]) -> dict[str, Place]:

@@ -153,13 +153,12 @@ def _placed(said: Turn, changes: Changes, graph: Graph, telemetry: Telemetry) ->
 
 def _gone(said: Turn, telemetry: Telemetry) -> set[str]:
     """Identifiers that nobody names any more."""
-    own = pl.col("how") == "own"
-    unsaid = set(said.vanished.filter(own)["identifier"])
+    vanished = said.vanished.filter(pl.col("how") == "own")
+    unsaid = set(vanished["identifier"]) - set(said.after["identifiers"].explode())
     if not unsaid:
         return unsaid
-    unsaid -= set(said.after["identifiers"].explode())
-    others = named_by_others(telemetry, sorted(unsaid), sorted(set(said.after["fact_id"])))
-    return unsaid - others
+    silenced = said.before["fact_id"].gather(vanished["row"])
+    return unsaid - named_by_others(telemetry, sorted(unsaid), sorted(set(silenced)))
 
 
 def _roots(said: pl.DataFrame, graph: Graph) -> set[str]:

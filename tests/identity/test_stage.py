@@ -16,7 +16,7 @@ from identity_inputs import START, Input, event, hexed, span
 from identity_service import Service
 
 from collector.mapping import Mapping, load
-from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry import Telemetry, identity
 from threadline.store.telemetry.export import digests
 
 CLM, CLM2, CRM = "contract:clm:C-1", "contract:clm:C-2", "contract:crm:800"
@@ -372,3 +372,16 @@ def test_a_withdrawal_whose_time_is_odd_withdraws_nothing(service: Service) -> N
     odd = replace(_withdrawal("w", 2, "erp"), plausible=False)
     service.receive(event("a", ERP, CLM, at=1), odd)
     assert _states(service) == {(ERP, CLM, "held")}
+
+
+def test_an_index_of_any_size_is_taken_up_in_parts(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.receive(
+        *(event(f"e{n}", f"project:erp:P-{n}", f"contract:clm:C-{n}") for n in range(7))
+    )
+    monkeypatch.setattr(identity, "_AT_ONCE", 3)
+    service.start()
+    found = service.receive(event("late", "invoice:erp:1", "project:erp:P-6"))
+    assert found.touched_roots == {"contract:clm:C-6"}
+    assert [part.height for part in identity.links(service.telemetry)] == [3, 3, 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -9,14 +10,23 @@ import polars as pl
 from threadline.store.telemetry import Telemetry
 from threadline.store.telemetry.tenures import reading
 
+_AT_ONCE = 500_000  # rows: an index of any size is read in bounded memory
+
+_LINK = [
+    *("kind", "child_type", "child_namespace", "child_value"),
+    *("parent_type", "parent_namespace", "parent_value"),
+]
+
 # What nothing but a ruling asserts has no fact; rulings are kept in the control store.
 _LINKS = """
 SELECT * EXCEPT (generation, deleted) FROM links FINAL WHERE fact_id != ''
 """
 
+_IDENTIFIER = ["object_type", "namespace", "value"]
+
 _PLACES = """
-SELECT concat(object_type, ':', namespace, ':', value) AS identifier, object_id, owner_id, root_id
-FROM identifiers FINAL
+SELECT object_type, namespace, value, object_id, owner_id, root_id FROM identifiers FINAL
+WHERE true
 """
 
 _UNSETTLED = """
@@ -48,14 +58,16 @@ SELECT source, sum(orphans) AS orphans FROM orphans GROUP BY source ORDER BY sou
 )
 
 
-def links(telemetry: Telemetry) -> pl.DataFrame:
-    """The best evidence of every pair of identifiers, and what became of the pair."""
-    return telemetry.query(_LINKS)
+def links(telemetry: Telemetry) -> Iterator[pl.DataFrame]:
+    """The best evidence of every pair of identifiers, and what became of the pair, in parts."""
+    return _in_parts(telemetry, _LINKS, _LINK)
 
 
-def places(telemetry: Telemetry) -> pl.DataFrame:
-    """What every identifier resolves to: identifier, object_id, owner_id, root_id."""
-    return telemetry.query(_PLACES)
+def places(telemetry: Telemetry) -> Iterator[pl.DataFrame]:
+    """What every identifier resolves to, in parts: object_type, namespace, value, object_id,
+    owner_id, root_id.
+    """
+    return _in_parts(telemetry, _PLACES, _IDENTIFIER)
 
 
 def tenures(telemetry: Telemetry) -> pl.DataFrame:
@@ -75,3 +87,19 @@ def orphans(telemetry: Telemetry, since: datetime, until: datetime) -> pl.DataFr
     """
     asked = _ORPHANS.replace("{adrift}", reading(telemetry).adrift)
     return telemetry.query(asked, {"since": since, "until": until})
+
+
+def _in_parts(telemetry: Telemetry, rows: str, key: Sequence[str]) -> Iterator[pl.DataFrame]:
+    """All `rows`, a query that ends in a condition, in the order of the first columns of a key."""
+    columns = ", ".join(key)
+    beyond = ", ".join(f"{{{column}:String}}" for column in key)
+    after = dict.fromkeys(key, "")
+    while True:
+        part = telemetry.query(
+            f"{rows} AND ({columns}) > ({beyond}) ORDER BY {columns} LIMIT {_AT_ONCE} WITH TIES",
+            after,
+        )
+        yield part
+        if part.height < _AT_ONCE:
+            return
+        after = part.row(-1, named=True)
