@@ -7,23 +7,22 @@ from typing import Any
 import polars as pl
 from troubles import COSTLY, SHARES
 
-from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry import Telemetry, tenures
 
 # Whose a fact is taken to be: an event that names objects of several roots itself is each one's,
-# anything else only where all it speaks of agrees (docs/adr/0003).
+# anything else only where all it speaks of agrees (docs/adr/0003), as of its own time (0011).
 _ATTRIBUTED = """
 SELECT fact_id, root_id AS found FROM (
     SELECT m.fact_id AS fact_id, any(m.kind) AS kind, any(m.how) AS how,
-        groupUniqArray(i.root_id) AS roots
-    FROM (SELECT * FROM mentions FINAL WHERE of > 0
-        AND value >= {first:String} AND value < {beyond:String}) AS m
-    INNER JOIN (SELECT * FROM identifiers FINAL
-        WHERE value >= {first:String} AND value < {beyond:String}) AS i
-    USING (object_type, namespace, value)
+        groupUniqArray(members.root_id) AS roots
+    FROM (SELECT * FROM mentions FINAL WHERE of > 0 AND {within}) AS m
+    INNER JOIN ({places}) AS members USING (object_type, namespace, value)
+    WHERE {meanwhile}
     GROUP BY fact_id
 ) ARRAY JOIN roots AS root_id
 WHERE root_id != '' AND (length(roots) = 1 OR (how = 'own' AND kind != 'span'))
 """
+_WITHIN = "value >= {first:String} AND value < {beyond:String}"
 _SUMS = ["facts", "right", "wrong"]
 KNOWABLE = "all that could be known"  # by somebody who knows all that was told
 
@@ -34,7 +33,7 @@ def counted(store: Telemetry, truth: pl.DataFrame, first: str, beyond: str) -> p
     `truth` as in `world.Wave`. A fact is counted under each trouble that touches it, but under
     those that cost no knowledge only if none of those that do touches it too.
     """
-    found = store.query(_ATTRIBUTED, {"first": first, "beyond": beyond})
+    found = _attributed(store, first, beyond)
     told = (
         truth.join(found, on="fact_id", how="left")
         .group_by("fact_id")
@@ -57,6 +56,14 @@ def counted(store: Telemetry, truth: pl.DataFrame, first: str, beyond: str) -> p
     rows = pl.concat([each.explode("kind"), each.with_columns(kind=classes).explode("kind")])
     sums = rows.drop_nulls("kind").group_by("kind").agg(pl.col(_SUMS).sum())
     return sums.with_columns(pl.col(_SUMS).cast(pl.Int64))
+
+
+def _attributed(store: Telemetry, first: str, beyond: str) -> pl.DataFrame:
+    reading = tenures.reading(store)
+    query = _ATTRIBUTED.format(
+        within=_WITHIN, places=reading.places(_WITHIN), meanwhile=reading.meanwhile
+    )
+    return store.query(query, {"first": first, "beyond": beyond})
 
 
 def report(sums: pl.DataFrame) -> dict[str, dict[str, Any]]:

@@ -17,6 +17,9 @@ SHARES = {
     "wrong_join": 0.03,  # a system that is not the record joins the project to another contract
     "rivals": 0.03,  # the system of record joins it to another contract later
     "implausible": 0.03,  # so does one with an impossible time
+    "moved": 0.03,  # its amendment is another contract's from a date on, as is told after that
+    "reused": 0.03,  # the number of its purchase order is given out again, to another contract
+    "retracted": 0.03,  # the system of record joins it to another first, and takes that back
     "mistyped": 0.01,  # a payment names no invoice there is, an amendment no contract there is
     "missing": 0.005,  # nothing ever ties project and contract
 }
@@ -25,15 +28,15 @@ MISNAMED = "misnamed"
 COSTLY = ("mistyped", "missing", MISNAMED)
 FEW, MANY = 5, 40  # contracts of one batch trace: below and beyond what a trace may name
 
+_PARTNERS = pl.col("whose") == "partner"
+_WHOSE = pl.when(_PARTNERS).then("partner").otherwise("contract")
 TRUE_ROOT = pl.when(pl.col("contract").is_not_null()).then(
-    pl.concat_str(
-        pl.lit("contract:clm:"), ids.value(pl.col("group"), pl.lit("clm"), pl.col("contract"))
-    )
+    pl.concat_str(pl.lit("contract:clm:"), ids.value(pl.col("group"), pl.lit("clm"), _WHOSE))
 )
 _STEP, _SPAN = pl.col("step"), pl.col("kind") == "span"
 _RESENT = (pl.col("step") * 7 + pl.col("contract")) % 5 == 0
 _CHANGED = _STEP == 18  # the first invoice is issued
-_MISTYPED = _STEP.is_in([27, 30, 34, 35])
+_MISTYPED = _STEP.is_in([27, 30, 34, 35, 80])
 _LINK = _STEP == 4
 
 
@@ -105,6 +108,9 @@ def touched() -> pl.Expr:
         "wrong_join": over_project,
         "rivals": over_project,
         "implausible": over_project,
+        "moved": _names("am") | (pl.col("when") == "moved"),
+        "reused": _names("po") | (pl.col("when") == "reused"),
+        "retracted": over_project,
         "mistyped": _MISTYPED,
         "missing": over_project,
     }
@@ -112,5 +118,9 @@ def touched() -> pl.Expr:
         pl.when(pl.col(kind).fill_null(value=False) & where).then(pl.lit(kind))
         for kind, where in facts.items()
     ]
-    misnamed = pl.when(pl.col("names").str.contains("@partner")).then(pl.lit(MISNAMED))
-    return pl.concat_list(*kinds, misnamed).list.drop_nulls()
+    misnamed = pl.col("names").str.contains("@partner") & ~_PARTNERS
+    return pl.concat_list(*kinds, pl.when(misnamed).then(pl.lit(MISNAMED))).list.drop_nulls()
+
+
+def _names(role: str) -> pl.Expr:
+    return pl.col("names").str.split(" ").list.contains(role)

@@ -2,8 +2,10 @@
 
 `contract.csv` is what happens to one contract: its facts, which identifiers each names (roles;
 `clm@partner` is another contract's, `i1?` is mistyped), over which tie it reaches the contract
-(`via`), and under which trouble it happens at all (`when`). Contracts of different groups share no
-identifier: the part before the dash of every value, and the source of every fact, is the group.
+(`via`), under which trouble it happens at all (`when`), since which day it says that the object it
+names first is where it says (`since`), and whose it is if not the contract's (`whose`). Contracts
+of different groups share no identifier: the part before the dash of every value, and the source of
+every fact, is the group.
 """
 
 from __future__ import annotations
@@ -24,11 +26,13 @@ ATTRIBUTES = '{"deployment.environment":"production","service.version":"4.2.1","
     "as agreed with the customer in the kick-off meeting " * 4
 )
 
+_ROLE = pl.col("names").str.extract(r"^([a-z0-9]+)")
 SCRIPT = pl.read_csv(
     Path(__file__).with_name("contract.csv"),
     schema_overrides=dict.fromkeys(
-        ("trace", "span", "parent", "links", "when", "names"), pl.String
-    ),
+        ("trace", "span", "parent", "links", "when", "names", "whose"), pl.String
+    )
+    | {"since": pl.Int64},
 ).with_columns(pl.col(pl.String).fill_null(""))
 
 
@@ -126,17 +130,16 @@ def happened(whose: pl.DataFrame, script: pl.DataFrame = SCRIPT) -> pl.DataFrame
 
 def named(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per fact version and identifier that it names, as decoding gives it."""
-    role = pl.col("names").str.extract(r"^([a-z0-9]+)")
     whose = pl.when(pl.col("names").str.ends_with("@partner")).then("partner")
     kinds = {name: role[0] for name, role in ROLES.items()}
     spaces = {name: role[1] for name, role in ROLES.items()}
     each = rows.select("fact_id", "content_hash", "contract", "partner", "group", "names")
     each = each.filter(pl.col("names") != "").with_columns(pl.col("names").str.split(" "))
-    value = ids.value(pl.col("group"), role, whose.otherwise("contract"))
+    value = ids.value(pl.col("group"), _ROLE, whose.otherwise("contract"))
     mistyped = pl.when(pl.col("names").str.ends_with("?")).then(pl.lit("X")).otherwise(pl.lit(""))
     return each.explode("names").select(
-        object_type=role.replace_strict(kinds),
-        namespace=role.replace_strict(spaces),
+        object_type=_ROLE.replace_strict(kinds),
+        namespace=_ROLE.replace_strict(spaces),
         value=pl.concat_str(value, mistyped),
         fact_id="fact_id",
         content_hash="content_hash",
@@ -164,9 +167,21 @@ def _begun(plan: Plan, number: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.Data
 
 def _timed(plan: Plan, rows: pl.DataFrame, number: int) -> pl.DataFrame:
     return ids.identified(rows, plan.seed).with_columns(
-        at=pl.lit(BEGIN) + pl.duration(days="day", minutes=pl.col("contract") % 1_440),
+        at=_instant("day"),
         arrival=number + troubles.order(plan.seed),
     )
+
+
+def _instant(day: str) -> pl.Expr:
+    return pl.lit(BEGIN) + pl.duration(days=day, minutes=pl.col("contract") % 1_440)
+
+
+def _payload() -> pl.Expr:
+    """What a fact states: nothing but since when its first object is where it says."""
+    kind = _ROLE.replace_strict({name: role[0] for name, role in ROLES.items()}, default=None)
+    instant = _instant("since").dt.strftime("%+")
+    stated = pl.concat_str(pl.lit('{"'), kind, pl.lit('.valid_from":"'), instant, pl.lit('"}'))
+    return stated.fill_null("{}")
 
 
 def _facts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -184,7 +199,7 @@ def _facts(rows: pl.DataFrame) -> pl.DataFrame:
         "outcome": pl.lit("ok"),
         "message": pl.lit(""),
         "attributes": pl.lit(ATTRIBUTES),
-        "payload": pl.lit("{}"),
+        "payload": _payload(),
         "span_links": pl.when(pl.col("links") != "")
         .then(pl.concat_list(link))
         .otherwise(pl.lit([], pl.List(pl.String))),
