@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
@@ -109,16 +110,33 @@ def settle(links: Dictionary[Pair, Evidence], rulings: Rulings, mapping: Mapping
     standing = [pair for pair in links if verdicts[pair].state == "held"]
     placing = [pair for pair in standing if pair.kind in (SAME_AS, BELONGS_TO)]
     names = {name for pair in links for name in (pair.child, pair.parent)}
-    if any(pair.bounded for pair in placing):
-        return _in_time(placing, names, verdicts, _Court(links, rulings, mapping))
-    court = _Court(links, rulings, mapping)
-    places, judged = court.at_once(court.ranked([_always(pair) for pair in placing]), names)
-    return Settled(places, {}, verdicts | judged)
+    court, cut = _Court(links, rulings, mapping), _with_bounded(placing)
+    still = [pair for pair in placing if pair.child not in cut]
+    places, judged = court.at_once(court.ranked(map(_always, still)), names - cut)
+    moving = [pair for pair in placing if pair.child in cut]
+    moved = _in_time(moving, cut, court) if cut else Settled({}, {}, {})
+    return Settled(places | moved.places, moved.tenures, verdicts | judged | moved.verdicts)
 
 
-def _in_time(
-    placing: Sequence[Pair], names: set[str], verdicts: dict[Pair, Verdict], court: _Court
-) -> Settled:
+def _with_bounded(placing: Sequence[Pair]) -> set[str]:
+    """The names that hang together with a pair that does not always hold."""
+    ahead = [pair.child for pair in placing if pair.bounded]
+    if not ahead:
+        return set()
+    beside: dict[str, list[str]] = defaultdict(list)
+    for pair in placing:
+        beside[pair.child].append(pair.parent)
+        beside[pair.parent].append(pair.child)
+    found: set[str] = set()
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += beside[name]
+    return found
+
+
+def _in_time(placing: Sequence[Pair], names: set[str], court: _Court) -> Settled:
     lives = Lives(placing, court.links, court.mapping)
     slices, judged = in_time(
         court.ranked(claims(placing, court.links, lives)),
@@ -128,7 +146,7 @@ def _in_time(
     found = {name: joined(name, slices, lives) for name in names}
     tenures = {name: kept for name in names if len(kept := tenure(found[name])) > 1}
     places = {name: current(found[name]) for name in names}
-    return Settled(places, tenures, verdicts | judged)
+    return Settled(places, tenures, judged)
 
 
 class Settled(NamedTuple):

@@ -9,10 +9,10 @@ import polars as pl
 from collector.identity import versions
 from collector.identity.links import asserted
 from collector.identity.speech import Turn
-from collector.identity.ties import Pair, pairs
+from collector.identity.ties import Pair, text
 from collector.mapping import Mapping
 
-_TIE = ("kind", "child", "parent")
+_TIE = ["kind", "child", "parent"]
 
 
 class Retractions:
@@ -49,7 +49,12 @@ class Retractions:
         others = self._ties.difference(concerned)
         if not others:
             return pl.repeat(True, found.height, dtype=pl.Boolean, eager=True)
-        return pl.Series([pair.tie not in others for pair in pairs(found)], dtype=pl.Boolean)
+        ties = pl.DataFrame([tie[:3] for tie in others], schema=_TIE, orient="row")
+        told = found.select("kind", child=text("child_"), parent=text("parent_"))
+        marked = told.join(
+            ties.with_columns(other=True), on=_TIE, how="left", maintain_order="left"
+        )
+        return marked["other"].is_null()
 
     def _add(self, facts: pl.DataFrame) -> None:
         names = pl.Series(sorted(self._mapping.retractions), dtype=pl.String)
