@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 from decode import event_strategies, otlp_strategies
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -116,6 +116,8 @@ def test_flat_events_need_only_columns(telemetry: Telemetry, bodies: list[bytes]
 
 @many
 @given(bodies=st.lists(event_strategies.any_lines(), min_size=1, max_size=3))
+@example(bodies=[b'S{"id": [], "source": [], "type": []}'])
+@example(bodies=[b'S{"id": "1", "source": "/a", "type": "t", "time": 7, "traceparent": {}}'])
 def test_events_of_any_shape_and_lines_that_are_no_json(
     telemetry: Telemetry, bodies: list[bytes]
 ) -> None:

@@ -22,7 +22,12 @@ select
     lower(hex(substring(SHA256(concat('event|', sender, '|', origin, '|', id)), 1, 16))) as fact_id,
     reinterpretAsUInt64(substring(SHA256(content), 1, 8)) as content_hash,
     '' as fault,
-    toBool(id = '' or origin = '' or type = '' or has(envelope.1, 'data_base64') or repeated(envelope)
+    -- What is not a string would be extracted as its JSON.
+    toBool(id = '' or origin = '' or type = ''
+        or JSONType(event, 'id') != 'String' or JSONType(event, 'source') != 'String'
+        or JSONType(event, 'type') != 'String' or JSONType(event, 'time') not in ('String', 'Null')
+        or JSONType(event, 'traceparent') not in ('String', 'Null')
+        or JSONType(event, 'tracestate') not in ('String', 'Null') or has(envelope.1, 'data_base64') or repeated(envelope)
         or repeated(data) or arrayExists(p -> match(p.2, '^({|\\[.*[\\[{])'), pairs)) as left_over
 from
 (
