@@ -27,7 +27,7 @@ def test_its_text_is_nowhere_in_the_store(control, minted, tmp_path):
     stored = b"".join(file.read_bytes() for file in tmp_path.glob("control.sqlite*"))
 
     assert text.encode() not in stored
-    assert text.rpartition("_")[2].encode() not in stored
+    assert text.split("_", 2)[2].encode() not in stored  # a secret may hold a "_" too
 
 
 def test_it_stops_when_it_expires(book, minted, clock):

@@ -12,7 +12,7 @@ from judge.recorder import END, record
 from threadline.simulator import World
 from threadline.store.telemetry import Telemetry
 
-CONTRACTS = 14
+CONTRACTS = 12
 SEED = 101
 
 
