@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import email
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 
 from clickhouse_connect.driver._backend.chdb_backend import CHDB_TRANSPORT_SETTINGS
 from clickhouse_connect.driver._backend.models import QueryRuntime
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from loopback import served
 
 from threadline.store.telemetry.engine import Engine
 
@@ -30,15 +30,8 @@ def serving(engine: Engine) -> Iterator[str]:
         pass
 
     Handler.engine = engine
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with served(Handler) as url:
+        yield url
 
 
 class _Handler(BaseHTTPRequestHandler):

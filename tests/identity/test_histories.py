@@ -24,7 +24,8 @@ from identity_service import Service
 from judge import identity
 from judge.observable import COLLECTOR
 from judge.observed import Rules, facts
-from judge.tied import Place, moment, tie
+from judge.seen import moment
+from judge.tied import Place, tie
 
 from collector.mapping import load
 from threadline.store.telemetry import Telemetry

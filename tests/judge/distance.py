@@ -15,7 +15,7 @@ from typing import Any
 
 from judge.observable import Truth
 from judge.observed import Fact
-from judge.tied import moment
+from judge.seen import moment
 
 CLOSE = timedelta(minutes=1)
 SEEN, RIGHT, WRONG, NOBODY, CASE, CASE_RIGHT, STEP, STEP_RIGHT = range(8)

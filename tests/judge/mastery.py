@@ -6,7 +6,7 @@ from typing import Any
 
 import mastery_oracle
 from judge.observable import Truth
-from judge.tied import moment, rows
+from judge.seen import moment, rows
 
 from threadline.store.telemetry import Telemetry
 

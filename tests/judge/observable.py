@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from judge.observed import Fact, Rules, facts, said
+from judge.seen import rows
 from judge.tape import Delivery
-from judge.tied import Ties, rows, tie
+from judge.tied import Ties, tie
 from metrics_oracle import Oracle
 
 from collector import mapping

@@ -7,13 +7,13 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import grpc
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+from loopback import served
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as traces
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as traces_grpc
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -59,19 +59,13 @@ class Receiver:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     keeper = Receiver()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(keeper))
-    thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    keeper.http = f"http://127.0.0.1:{http.server_port}"
     server = grpc.server(ThreadPoolExecutor(2))
     traces_grpc.add_TraceServiceServicer_to_server(_service(keeper), server)
     keeper.grpc = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
-    yield keeper
+    with served(_handler(keeper)) as keeper.http:
+        yield keeper
     server.stop(None).wait()
-    http.shutdown()
-    thread.join()
-    http.server_close()
 
 
 def _service(keeper: Receiver) -> traces_grpc.TraceServiceServicer:
