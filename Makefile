@@ -50,10 +50,10 @@ bench-identity: install
 	@PYTHONPATH=tests $(BIN)/python bench/identity/known.py --identifiers $(IDENTIFIERS)
 	@PYTHONPATH=tests $(BIN)/python bench/identity/late.py
 
-# Asks for single contracts over 20 million facts; the store is filled once (20 minutes) and kept in STORE.
+# Asks for single contracts over 20 million facts; the store is filled once (10 minutes) and kept in STORE.
 STORE ?= .bench/lookup-20
 bench-lookup: install
-	@$(BIN)/python bench/lookup.py --store $(STORE)
+	@PYTHONPATH=tests $(BIN)/python bench/lookup.py --store $(STORE)
 
 # Breaks the service N times in ten ways, and kills it as often under load from the real exporters.
 N ?= 25

@@ -16,6 +16,7 @@ import polars as pl
 from benched_service import BenchedService
 from history import send_all
 from history_tape import record
+from stored_threads import put_threads_together
 
 from threadline.settings import MIB, TelemetrySettings
 from threadline.store.telemetry import Telemetry
@@ -122,6 +123,7 @@ def _copied(directory: Path, facts: int) -> dict[str, Any]:
         copies = -(-facts // _count(telemetry, "facts"))
         for table in TABLES:
             _copy(telemetry, table, copies)
+        put_threads_together(telemetry)
         _settle(telemetry)
         return {
             "contracts": CONTRACTS * (copies + 1),

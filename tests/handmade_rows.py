@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+from stored_threads import put_threads_together
 
 from threadline.store.telemetry import Telemetry
 
@@ -213,6 +214,7 @@ class Rows:
         for table, rows in self.rows.items():
             if rows:
                 telemetry.insert(table, _frame(table, rows))
+        put_threads_together(telemetry)
 
 
 _COPIED = (

@@ -33,6 +33,7 @@ from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry, cursors, tenures
 from threadline.store.telemetry import derived as derived_store
 from threadline.store.telemetry import observations as observation_store
+from threadline.store.telemetry import threads as thread_store
 from threadline.stretch import Reading, reached, stretch
 
 logger = logging.getLogger(__name__)
@@ -248,20 +249,19 @@ class Pipeline:
     def _derive_some(self, index: _Index, roots: Collection[str]) -> None:
         definitions = index.derivation.definitions
         read = tenures.pasts(self._telemetry, roots)
-        observed = observation_store.observations(self._telemetry, read, definitions.event_names)
-        derived = derive(
-            observed,
-            observation_store.members(self._telemetry, read),
-            observation_store.relations(self._telemetry, read),
-            definitions,
-            roots,
-        )
-        here = observed.filter(pl.col("root_id").is_in(roots))
-        told = mastery(here, index.derivation.mapping.mastered)
+        said = observation_store.said(self._telemetry, read, definitions.event_names)
+        members = observation_store.members(self._telemetry, read)
+        links = observation_store.links(self._telemetry, read)
+        relations = observation_store.relations(self._telemetry, read, members, links)
+        observed = observation_store.observations(said)
+        derived = derive(observed, members, relations, definitions, roots)
+        here = pl.col("root_id").is_in(roots)
+        told = mastery(observed.filter(here), index.derivation.mapping.mastered)
         fresh = {"cases": derived.cases, "steps": derived.steps, "exceptions": derived.exceptions}
         fresh |= {"attribute_values": told.values, "mismatches": told.mismatches}
+        threads = thread_store.put_together(said.filter(here), members.filter(here), links, fresh)
         stored = derived_store.keys_of(self._telemetry, roots)
-        for table, frame in fresh.items():
+        for table, frame in (fresh | {"threads": threads}).items():
             gone = _vanished(stored[table], frame)
             self._telemetry.insert(table, _stamped(frame, index.generation))
             self._telemetry.insert(table, _stamped(gone, index.generation, deleted=1))

@@ -207,6 +207,21 @@ def test_a_step_within_its_time_of_a_contract_past_its_deadline_is_late(telemetr
     assert "past its deadline" in stuck["why"]
 
 
+def test_a_contract_that_was_heard_of_before_anything_is_derived_of_it_is_said_to_be_on_its_way(
+    telemetry, tmp_path
+):
+    rows = Rows()
+    rows.identify("C-7")
+    rows.write(telemetry)
+    telemetry.command("TRUNCATE TABLE threads")
+    with services(telemetry, tmp_path) as given, served(create_api(given)) as url:
+        found = httpx.get(f"{url}/api/v1/contracts/C-7", timeout=30)
+
+    assert found.status_code == 404
+    assert found.json()["title"] == "Not derived yet"
+    assert "ask again" in found.json()["detail"]
+
+
 def test_what_is_over_is_stuck_nowhere(api):
     for number in ("C-100100", "C-100260"):
         assert api.get(f"/api/v1/contracts/{number}").json()["stuck"] is None

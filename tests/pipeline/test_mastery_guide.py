@@ -15,7 +15,7 @@ from collector import mapping as mappings
 from metrics import definitions
 from threadline.activation import Derivation
 from threadline.model.entries import Entry
-from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry import Telemetry, threads
 from threadline.store.telemetry import mastery as mastery_store
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "mastery.md").read_text()
@@ -72,5 +72,5 @@ def test_an_update_that_arrives_late_takes_the_mismatch_back(derive, telemetry: 
     derive(entries(UPDATED), 1)
 
     assert mastery_store.mismatches(telemetry).is_empty()
-    said = mastery_store.values_of(telemetry, "contract:clm:C-1")
+    said = threads.listed(threads.of(telemetry, "contract:clm:C-1"), "attribute_values")
     assert said.filter(system="billing")["value"].to_list() == ["180.00", "195"]

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import polars as pl
+
 from threadline.model.entries import Entry
 from threadline.model.identifiers import Identifier
 from threadline.store.control import ControlStore
@@ -17,7 +19,6 @@ from threadline.store.telemetry import (
     export,
     identity,
     observations,
-    search,
     threads,
 )
 
@@ -86,9 +87,16 @@ WHOLE = [*CONTRACTS, *AMENDED, *ORDERED]
 
 def _names(telemetry: Telemetry, root: str) -> list[str]:
     """What the facts of a contract's thread are called, without the contract's own approval."""
-    facts, total = threads.facts_of(telemetry, search.identifiers_of(telemetry, [root]))
-    assert total == facts.height
-    return [name for name in facts["name"] if name != "clm.contract.approved"]
+    thread = threads.of(telemetry, root)
+    names = threads.listed(thread, "facts")["name"].to_list()
+    assert thread["facts_total"].item() == len(names)
+    return [name for name in names if name != "clm.contract.approved"]
+
+
+def _relations(telemetry: Telemetry, *roots: str) -> pl.DataFrame:
+    members = observations.members(telemetry, roots)
+    links = observations.links(telemetry, roots)
+    return observations.relations(telemetry, roots, members, links)
 
 
 def _orphans(telemetry: Telemetry) -> int:
@@ -221,7 +229,7 @@ def test_a_relation_counts_while_it_holds_and_the_first_reaches_back(derive, tel
         for place in (1, 2)
     ]
     derive([*CONTRACTS, AMENDED[0], *related], 100)
-    found = observations.relations(telemetry, [FIRST]).sort("parent_id")
+    found = _relations(telemetry, FIRST).sort("parent_id")
     assert found["parent_id"].to_list() == ["billing_schedule:erp:B-1", "billing_schedule:erp:B-2"]
     assert found["valid_from"].to_list() == [datetime.fromtimestamp(0, UTC), START + 2 * DAY]
 
@@ -240,7 +248,7 @@ def test_a_relation_of_a_number_given_out_again_is_one_of_the_order_it_spoke_of(
         for day in (3, 12)
     ]
     derive([*CONTRACTS, *ORDERED, *related], 100)
-    found = observations.relations(telemetry, [FIRST, SECOND])
+    found = _relations(telemetry, FIRST, SECOND)
     ends = set(found.select("child_id", "parent_id").rows())
     assert ends == {(ORDER, "subcontract:clm:S-3"), (AGAIN, "subcontract:clm:S-12")}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from threadline.store.telemetry import Telemetry, search
+from threadline.store.telemetry import Telemetry, observations, search
 
 AT = datetime(2026, 3, 20, tzinfo=UTC)
 INSTANT = pl.Datetime("ns", "UTC")
@@ -43,15 +43,16 @@ def test_an_identifier_that_has_moved_is_found_under_its_new_root_alone(
 ) -> None:
     _put(telemetry, "identifiers", 1, _place(C1, C1), _place(C2, C2), _place("project:erp:P", C1))
     _put(telemetry, "identifiers", 2, _place("project:erp:P", C2))
-    assert search.identifiers_of(telemetry, [C1])["value"].to_list() == ["C-1"]
-    assert search.identifiers_of(telemetry, [C2])["value"].to_list() == ["C-2", "P"]
+    assert observations.members(telemetry, [C1])["value"].to_list() == ["C-1"]
+    assert observations.members(telemetry, [C2])["value"].sort().to_list() == ["C-2", "P"]
 
 
 def test_a_lost_claim_is_found_from_the_parent_as_it_stands_now(telemetry: Telemetry) -> None:
     project = "project:erp:P"
     _put(telemetry, "links", 1, _link(project, C1, "held"), _link(project, C2, "held"))
     _put(telemetry, "links", 2, _link(project, C2, "conflict"))
-    found = search.links_of(telemetry, [("contract", "clm", "C-2")])
+    _put(telemetry, "identifiers", 1, _place(C2, C2))
+    found = observations.links(telemetry, [C2])
     assert found.select("child_value", "state").rows() == [("P", "conflict")]
 
 
@@ -80,6 +81,12 @@ def test_a_trace_leads_to_what_it_names_and_to_what_it_has_from_a_trace_it_links
     for trace, fact_id, value in ((TRACE, "1", "C-1"), (LINKED, "2", "C-2"), (LATER, "3", "C-2")):
         mention = {"object_type": "contract", "namespace": "clm", "value": value}
         _put(telemetry, "mentions", 1, {**mention, "fact_id": fact_id, "trace_id": trace})
+    corrected = {"mapping_revision": 1, "content_hash": 9}
+    older = {**_fact(LATER, "3", [C1], []), "mapping_revision": 0, "content_hash": 1}
+    newer = {**_fact(LATER, "3", [C2], []), **corrected}
+    schema = {"received_at": INSTANT, "mapping_revision": pl.UInt32, "content_hash": pl.UInt64}
+    telemetry.insert("facts", pl.DataFrame([older, newer], schema_overrides=schema))
     assert search.by_trace(telemetry, TRACE)["root_id"].to_list() == [C1]
+    assert search.by_trace(telemetry, LATER)["root_id"].to_list() == [C2]
     prefixed = search.by_trace(telemetry, "A")
     assert prefixed.select("value", "root_id").rows() == [(TRACE, C1), (LATER, C2)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated
 
 import polars as pl
@@ -58,22 +59,26 @@ def one(services: Services, identifier: str) -> Thread:
         detail = f"{text!r} leads to {len(roots)} contracts; ask for one of the candidates"
         hits = _hits(services, found)
         raise Refusal(300, detail, title="Several contracts", candidates=hits)
-    return thread(services, roots[0])
+    whole = thread(services, roots[0])
+    if whole is None:
+        detail = f"{text!r} leads to {roots[0]}, of which nothing is derived yet: ask again soon."
+        raise Refusal(404, detail, title="Not derived yet")
+    return whole
 
 
 def _exact(services: ApiServices, text: str) -> pl.DataFrame:
     mapping = services.mapping
     spellings = {text, *(mapping.normalised(name, text) for name in mapping.namespaces)}
-    found = search.exact(
-        services.telemetry,
-        text,
-        spellings=spellings - {""},
-        unlinked=services.unlinked_types,
-        limit=CANDIDATES,
-    )
-    found = _with_other_lives(services, found)
-    if found.is_empty() and TRACE_ID.fullmatch(text):
+    traced = TRACE_ID.fullmatch(text) is not None
+
+    def named(unlinked: Collection[str]) -> pl.DataFrame:
+        said = {"spellings": spellings - {""}, "unlinked": unlinked}
+        return search.exact(services.telemetry, text, limit=CANDIDATES, **said)
+
+    found = _with_other_lives(services, named(() if traced else services.unlinked_types))
+    if found.is_empty() and traced:
         found = search.by_trace(services.telemetry, text, CANDIDATES)
+        return named(services.unlinked_types) if found.is_empty() else found
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, get_args
@@ -85,19 +85,22 @@ def counts(services: Services) -> Page[MismatchCount]:
     )
 
 
-def of_contract(services: ApiServices, root: str) -> list[Mismatch]:
-    """Every mismatch under a contract: those that last first, then the latest."""
+def standing_now(services: ApiServices, stretches: pl.DataFrame) -> list[Mismatch]:
+    """Every mismatch of a contract, from its rows of `mismatches`: those that last first."""
+    if stretches.is_empty():
+        return []
     now = services.clock.now()
-    read = mastery_store.mismatches_of(services.telemetry, root)
-    rows = standing(read, now, services.silent_systems(now)).sort("since", descending=True)
+    rows = standing(stretches, now, services.silent_systems(now)).sort("since", descending=True)
     found = [_mismatch(services, row) for row in rows.iter_rows(named=True)]
     return sorted(found, key=lambda one: _STATES.index(one.state))
 
 
-def attributes_of(services: ApiServices, root: str) -> list[MasteredAttribute]:
-    """The mastered attributes of a contract's objects of which anything was ever said."""
+def attributes(
+    services: ApiServices, values: Sequence[Mapping[str, Any]]
+) -> list[MasteredAttribute]:
+    """The mastered attributes of which anything was ever said, from rows of `attribute_values`."""
     told: dict[tuple[str, str], dict[str, list[Said]]] = {}
-    for row in mastery_store.values_of(services.telemetry, root).iter_rows(named=True):
+    for row in values:
         said = _said(services, row["attribute"], *(row[name] for name in Said.model_fields))
         by_system = told.setdefault((row["object_id"], row["attribute"]), {})
         by_system.setdefault(row["system"], []).append(said)

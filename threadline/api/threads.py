@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
-
-import polars as pl
 
 from threadline.api import cases, incidents, mismatches
 from threadline.api.services import ApiServices
-from threadline.store.telemetry import cases as case_store
-from threadline.store.telemetry import search, tenures
+from threadline.store.telemetry import tenures
 from threadline.store.telemetry import threads as thread_store
 from threadline.wire import (
     CaseException,
@@ -40,7 +37,6 @@ WHY: Mapping[str, str] = {
     " whether this is done.",
 }
 
-AT_ONCE = 3  # questions to the store under way for one thread, besides the one for its cases
 NAMED_AT_MOST = 10  # customers, suppliers… told of one contract
 
 LATE_AS_A_WHOLE = (
@@ -49,18 +45,17 @@ LATE_AS_A_WHOLE = (
 )
 
 
-def thread(services: ApiServices, root: str) -> Thread:
-    """All that is known of the contract `root` as of now."""
-    telemetry = services.telemetry
-    known = search.identifiers_of(telemetry, [root])
-    members = known.select("object_type", "namespace", "value").unique().rows()
-    with ThreadPoolExecutor(AT_ONCE) as beside:
-        observed = beside.submit(thread_store.facts_of, telemetry, known)
-        tied = beside.submit(search.links_of, telemetry, members)
-        said = beside.submit(mismatches.attributes_of, services, root)
-        differing = beside.submit(mismatches.of_contract, services, root)
-        rows, steps, whole = _cases_of(services, root, set(known["object_id"]))
-    (facts, total), links = observed.result(), tied.result()
+def thread(services: ApiServices, root: str) -> Thread | None:
+    """All that is known of the contract `root` as of now; None where nothing is derived of it."""
+    thread = thread_store.of(services.telemetry, root)
+    if thread.is_empty():
+        return None
+    told = thread.row(0, named=True)
+    rows = cases.rows(services, thread_store.listed(thread, "cases"))
+    rows.sort(key=cases.urgency)
+    whole = [_thread_case(services, row, told) for row in rows]
+    above = thread_store.above(services.telemetry, told["facts"])
+    facts = sorted(told["facts"] + above, key=_place)
     return Thread(
         identifier=root,
         number=cases.number(root),
@@ -68,32 +63,21 @@ def thread(services: ApiServices, root: str) -> Thread:
         value=next((row.value for row in rows if row.value), None),
         attributes=_attributes(services, rows, facts),
         stuck=next((case.stuck for case in whole if case.stuck), None),
-        identifiers=_identifiers(services, known, links),
+        identifiers=_identifiers(services, told["identifiers"], told["links"]),
         cases=whole,
-        facts=_facts(services, facts, steps),
-        facts_total=total,
-        conflicts=[_conflict(link) for link in links.iter_rows(named=True) if _rival(link)],
+        facts=_facts(services, facts, told["steps"]),
+        facts_total=told["facts_total"] + len(above),
+        conflicts=[_conflict(link) for link in told["links"] if _rival(link)],
         incidents=incidents.of_cases(services, [row.case_id for row in rows]),
-        mastered=said.result(),
-        mismatches=differing.result(),
+        mastered=mismatches.attributes(services, told["attribute_values"]),
+        mismatches=mismatches.standing_now(services, thread_store.listed(thread, "mismatches")),
     )
 
 
-def _cases_of(
-    services: ApiServices, root: str, objects: Collection[str]
-) -> tuple[list[CaseRow], pl.DataFrame, list[ThreadCase]]:
-    """The cases of `root` about its `objects`, the most urgent first; their steps; and both.
-
-    The case of an object that has moved away since stands where the object is now.
-    """
-    telemetry = services.telemetry
-    about = case_store.cases_about(telemetry, objects)
-    rows = cases.rows(services, about.filter(pl.col("root_id") == root))
-    rows.sort(key=cases.urgency)
-    keys = [(row.journey, row.case_id) for row in rows]
-    steps = case_store.steps_of(telemetry, keys)
-    exceptions = case_store.exceptions_of(telemetry, keys)
-    return rows, steps, _cases(services, rows, steps, exceptions)
+def _place(fact: Mapping[str, Any]) -> tuple[bool, datetime, str]:
+    """Where a fact stands: those with no plausible time come last."""
+    untimed = fact["at"] is None or not fact["plausible"]
+    return untimed, fact["at"] or tenures.FOREVER, fact["fact_id"]
 
 
 def fact_row(
@@ -113,23 +97,14 @@ _FACT = (
 )
 
 
-def _cases(
-    services: ApiServices, rows: Sequence[CaseRow], steps: pl.DataFrame, exceptions: pl.DataFrame
-) -> list[ThreadCase]:
-    return [
-        _case(
-            services,
-            row,
-            _of(row, steps),
-            [CaseException(**_but(services, e)) for e in _of(row, exceptions)],
-        )
-        for row in rows
-    ]
+def _thread_case(services: ApiServices, row: CaseRow, told: Mapping[str, Any]) -> ThreadCase:
+    exceptions = [CaseException(**_but(services, one)) for one in _of(row, told["exceptions"])]
+    return _case(services, row, _of(row, told["steps"]), exceptions)
 
 
-def _of(case: CaseRow, frame: pl.DataFrame) -> list[dict[str, Any]]:
-    mine = (pl.col("journey") == case.journey) & (pl.col("case_id") == case.case_id)
-    return frame.filter(mine).to_dicts()
+def _of(case: CaseRow, listed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    mine = case.journey, case.case_id
+    return [one for one in listed if (one["journey"], one["case_id"]) == mine]
 
 
 def _but(services: ApiServices, exception: Mapping[str, Any]) -> dict[str, Any]:
@@ -183,9 +158,9 @@ def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck
 
 
 def _attributes(
-    services: ApiServices, rows: Sequence[CaseRow], facts: pl.DataFrame
+    services: ApiServices, rows: Sequence[CaseRow], facts: Sequence[Mapping[str, Any]]
 ) -> dict[str, str]:
-    own = facts.filter(pl.col("how") == "own")["beside"].explode().drop_nulls().unique().sort()
+    own = sorted({name for fact in facts if fact["how"] == "own" for name in fact["beside"]})
     named: dict[str, list[str]] = {}
     for name in own:
         kind, _, value = name.split(":", 2)
@@ -197,14 +172,16 @@ def _attributes(
 
 
 def _identifiers(
-    services: ApiServices, known: pl.DataFrame, links: pl.DataFrame
+    services: ApiServices,
+    known: Sequence[Mapping[str, Any]],
+    links: Sequence[Mapping[str, Any]],
 ) -> list[ThreadIdentifier]:
     evidence: dict[str, list[Evidence]] = {}
-    for link in links.iter_rows(named=True):
+    for link in links:
         child, parent = _ends(link)
         evidence.setdefault(child, []).append(_evidence(link, parent))
     found = []
-    for row in known.iter_rows(named=True):
+    for row in known:
         if services.redaction.hides(row["object_type"]):
             continue
         identifier = f"{row['object_type']}:{row['namespace']}:{row['value']}"
@@ -243,8 +220,12 @@ def _conflict(link: Mapping[str, Any]) -> Conflict:
     return Conflict(child=child, parent=parent, **{name: link[name] for name in same})
 
 
-def _facts(services: ApiServices, facts: pl.DataFrame, steps: pl.DataFrame) -> list[ThreadFact]:
+def _facts(
+    services: ApiServices,
+    facts: Sequence[Mapping[str, Any]],
+    steps: Sequence[Mapping[str, Any]],
+) -> list[ThreadFact]:
     closes: dict[str, list[str]] = {}
-    for journey, step, fact_id in steps.select("journey", "step", "closed_by").iter_rows():
-        closes.setdefault(fact_id, []).append(f"{journey}/{step}")
-    return [fact_row(services, fact, closes.get(fact["fact_id"], [])) for fact in facts.to_dicts()]
+    for step in steps:
+        closes.setdefault(step["closed_by"], []).append(f"{step['journey']}/{step['step']}")
+    return [fact_row(services, fact, closes.get(fact["fact_id"], [])) for fact in facts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
@@ -14,21 +14,6 @@ SELECT * EXCEPT (generation, deleted) FROM cases FINAL
 WHERE root_id IN {roots:Array(String)} AND (journey, case_id) IN
     (SELECT journey, case_id FROM cases WHERE root_id IN {roots:Array(String)})
 ORDER BY journey, started_at, case_id
-"""
-
-_CASES_ABOUT = """
-SELECT * EXCEPT (generation, deleted) FROM cases FINAL
-WHERE case_id IN {objects:Array(String)}
-"""
-
-_STEPS_OF = """
-SELECT * EXCEPT (generation, deleted) FROM steps FINAL
-WHERE (journey, case_id) IN {cases:Array(Tuple(String, String))}
-"""
-
-_EXCEPTIONS_OF = """
-SELECT * EXCEPT (generation, deleted) FROM exceptions FINAL
-WHERE (journey, case_id) IN {cases:Array(Tuple(String, String))}
 """
 
 _CASES_AFTER = """
@@ -65,24 +50,6 @@ WHERE (journey = {journey:String} OR {journey:String} = '')
 def cases_of(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:
     """All cases of the contracts `roots`, in the columns of `cases`."""
     return telemetry.query(_CASES_OF, {"roots": list(roots)})
-
-
-def cases_about(telemetry: Telemetry, objects: Collection[str]) -> pl.DataFrame:
-    """All cases about `objects`, in the columns of `cases`: a case is named by its object."""
-    found = telemetry.query(_CASES_ABOUT, {"objects": sorted(objects)})
-    return found.sort("journey", "started_at", "case_id")
-
-
-def steps_of(telemetry: Telemetry, cases: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    """All steps of cases given by (journey, case_id), in the columns of `steps`."""
-    found = telemetry.query(_STEPS_OF, {"cases": list(cases)})
-    return found.sort("journey", "case_id", "step")
-
-
-def exceptions_of(telemetry: Telemetry, cases: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    """All exceptions of cases given by (journey, case_id) in time order, undated ones last."""
-    found = telemetry.query(_EXCEPTIONS_OF, {"cases": list(cases)})
-    return found.sort("at", "fact_id", "kind", nulls_last=True)
 
 
 def cases_page(

@@ -14,6 +14,7 @@ _KEYS = {"cases": "journey, case_id", "steps": "journey, case_id, step"} | {
 _OF_ROOTS = {
     "attribute_values": "root_id, object_id, attribute, system, at",
     "mismatches": "root_id, object_id, attribute, system, starts_at",
+    "threads": "root_id",
 }
 
 

@@ -30,6 +30,7 @@ _TABLES = {
             "exceptions",
             "attribute_values",
             "mismatches",
+            "threads",
         )
     },
     "dead_letters": "SELECT kind, source, reason, excerpt, min(received_at) AS received_at"

@@ -8,16 +8,6 @@ import polars as pl
 
 from threadline.store.telemetry import Telemetry
 
-_VALUES_OF = """
-SELECT * EXCEPT (generation, deleted) FROM attribute_values FINAL
-WHERE root_id = {root:String}
-"""
-
-_MISMATCHES_OF = """
-SELECT * EXCEPT (generation, deleted) FROM mismatches FINAL
-WHERE root_id = {root:String}
-"""
-
 _MISMATCHES = """
 SELECT * EXCEPT (generation, deleted) FROM mismatches FINAL
 WHERE ({attribute:String} = '' OR attribute = {attribute:String})
@@ -28,18 +18,6 @@ _ALIVE = """
 SELECT * EXCEPT (generation, deleted) FROM mismatches FINAL
 WHERE until IS NULL OR until >= {since:DateTime64(9, 'UTC')}
 """
-
-
-def values_of(telemetry: Telemetry, root: str) -> pl.DataFrame:
-    """What every system has said of the mastered attributes of one contract's objects, by time."""
-    found = telemetry.query(_VALUES_OF, {"root": root})
-    return found.sort("object_id", "attribute", "system", "at")
-
-
-def mismatches_of(telemetry: Telemetry, root: str) -> pl.DataFrame:
-    """All stretches of mismatches under one contract."""
-    found = telemetry.query(_MISMATCHES_OF, {"root": root})
-    return found.sort("object_id", "attribute", "system", "starts_at")
 
 
 def mismatches(telemetry: Telemetry, attribute: str = "", system: str = "") -> pl.DataFrame:

@@ -8,9 +8,12 @@ from functools import cache
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry.tenures import ALWAYS, LAST, Reading, reading
+from threadline.store.telemetry.tenures import ALWAYS, Reading, reading
 
 INSTANT = pl.Datetime("ns", "UTC")
+_LAST = pl.lit(2**63 - 1).cast(INSTANT)
+_STRETCH = ("valid_from", "valid_to")
+_NAME = pl.concat_str("object_type", "namespace", "value", separator=":")
 
 # Keys first, of all versions, by the projections; then what is current of them. Without a key,
 # FINAL reads a whole table.
@@ -30,64 +33,35 @@ FROM ({times.places(_PLACED)})
 """
 
 
-# A fact that speaks of several roots is evidence only when it names them itself and is not a span.
 @cache
-def _observations(times: Reading) -> str:
+def _said(times: Reading) -> str:
     return f"""
-WITH members AS ({_members(times)}),
-seen AS (
-    SELECT members.root_id AS root_id, object_type, members.object_id AS object_id,
-        members.owner_id AS owner_id, namespace, value, fact_id, kind, source, system, name,
-        outcome, message, at, occurred_at, plausible, sampled, payload, received_at, how, of,
-        uniqExact(object_type, namespace, value) OVER (PARTITION BY root_id, fact_id) AS here
-    FROM mentions FINAL
-    INNER JOIN members USING (object_type, namespace, value)
-    WHERE (object_type, namespace, value) IN (SELECT object_type, namespace, value FROM members)
-        AND (name IN {{names:Array(String)}} OR payload != '{{}}'
-            OR arrayExists(pattern -> name LIKE pattern, {{patterns:Array(String)}}))
-        AND {times.meanwhile}
-)
-SELECT * EXCEPT (of, here), here = of AS whole FROM seen
-WHERE (how = 'own' AND kind != 'span') OR here = of
+WITH members AS ({_members(times)})
+SELECT members.root_id AS root_id, object_type, members.object_id AS object_id,
+    members.owner_id AS owner_id, namespace, value, fact_id, kind, source, system, name, outcome,
+    message, at, occurred_at, ended_at, plausible, sampled, payload, received_at, trace_id, span_id,
+    parent_span_id, annotations, beside, how, of,
+    name IN {{names:Array(String)}} OR payload != '{{}}'
+        OR arrayExists(pattern -> name LIKE pattern, {{patterns:Array(String)}}) AS telling
+FROM mentions FINAL
+INNER JOIN members USING (object_type, namespace, value)
+WHERE (object_type, namespace, value) IN (SELECT object_type, namespace, value FROM members)
+    AND {times.meanwhile}
 """
 
 
 _LINK = """kind, child_type, child_namespace, child_value,
     parent_type, parent_namespace, parent_value"""
 
-_END = """(object_type, namespace, value) IN (
-    SELECT child_type, child_namespace, child_value FROM tied
-    UNION ALL SELECT parent_type, parent_namespace, parent_value FROM tied)"""
-
-
-# The ends of a relation are what they were when it was said to hold, or else said.
-@cache
-def _relations(times: Reading) -> str:
-    return f"""
-WITH tied AS (
-    SELECT {_LINK}, valid_from, valid_to,
-        if(valid_from > toDateTime64(0, 9, 'UTC'), valid_from, ifNull(at, {LAST} - 1)) AS of
-    FROM links FINAL
-    WHERE kind NOT IN ('same_as', 'belongs_to') AND state = 'held' AND ({_LINK}) IN (
-        SELECT {_LINK} FROM links WHERE kind NOT IN ('same_as', 'belongs_to')
-            AND (child_type, child_namespace, child_value) IN {_HERE}
-        UNION ALL
-        SELECT {_LINK} FROM links WHERE (parent_type, parent_namespace, parent_value) IN {_HERE})
-), ends AS ({times.places(_END)})
-SELECT DISTINCT tied.kind AS kind, child.object_id AS child_id, parent.object_id AS parent_id,
-    tied.valid_from AS valid_from, tied.valid_to AS valid_to,
-    concat(child_type, ':', child_namespace, ':', child_value) AS child
-FROM tied
-INNER JOIN ends AS child
-    ON child.object_type = child_type AND child.namespace = child_namespace
-        AND child.value = child_value
-INNER JOIN ends AS parent
-    ON parent.object_type = parent_type AND parent.namespace = parent_namespace
-        AND parent.value = parent_value
-WHERE (child.root_id IN {{roots:Array(String)}} OR parent.root_id IN {{roots:Array(String)}})
-    AND {times.by_then}
+_LINKS = f"""
+SELECT * EXCEPT (generation, deleted) FROM links FINAL WHERE ({_LINK}) IN (
+    SELECT {_LINK} FROM links WHERE (child_type, child_namespace, child_value) IN {_HERE}
+    UNION ALL
+    SELECT {_LINK} FROM links WHERE (parent_type, parent_namespace, parent_value) IN {_HERE})
 """
 
+_PLACES = "(object_type, namespace, value) IN {names:Array(Tuple(String, String, String))}"
+_AT_ONCE = 1_000  # names in one question
 
 _FIRST = """
 SELECT kind, concat(child_type, ':', child_namespace, ':', child_value) AS child,
@@ -105,25 +79,59 @@ def members(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
     return telemetry.query(_members(reading(telemetry)), {"roots": sorted(roots)})
 
 
-def observations(
-    telemetry: Telemetry, roots: Collection[str], names: Collection[str]
-) -> pl.DataFrame:
-    """One row per root, identifier and fact: facts called one of `names` or carrying a payload.
+def said(telemetry: Telemetry, roots: Collection[str], names: Collection[str]) -> pl.DataFrame:
+    """What was said of the objects under `roots` while there: a row per root, identifier and fact.
 
-    A `*` in a name stands for anything. `whole`: all that the fact speaks of is under the root.
+    `telling` are facts called one of `names` or carrying a payload. A `*` in a name stands for
+    anything. `whole`: all that the fact speaks of is under the root.
     """
     patterns = [_like(name) for name in names if "*" in name]
     exact = [name for name in names if "*" not in name]
     asked = {"roots": sorted(roots), "names": sorted(exact), "patterns": sorted(patterns)}
-    return telemetry.query(_observations(reading(telemetry)), asked)
+    found = telemetry.query(_said(reading(telemetry)), asked)
+    return found.with_columns(whole=pl.len().over("root_id", "fact_id") == pl.col("of")).drop("of")
 
 
-def relations(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
+def observations(said: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `said` that cases are derived from.
+
+    A fact that speaks of several roots is evidence only when it names them itself and is no span.
+    """
+    itself = (pl.col("how") == "own") & (pl.col("kind") != "span")
+    return said.filter("telling", itself | pl.col("whole"))
+
+
+def links(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
+    """All evidence about identifiers that are ever under `roots`, in the columns of `links`."""
+    return telemetry.query(_LINKS, {"roots": sorted(roots)})
+
+
+def relations(
+    telemetry: Telemetry, roots: Collection[str], members: pl.DataFrame, links: pl.DataFrame
+) -> pl.DataFrame:
     """Held relations (`bills`, `orders`, `amends`…) that touch an object under `roots`.
 
-    Each holds over `[valid_from, valid_to)`: the first that is known of an object reaches back.
+    `members` and `links` are those of `roots`. Each relation holds over `[valid_from, valid_to)`:
+    the first that is known of an object reaches back. Its ends are what they were when it was said
+    to hold, or else said.
     """
-    found = telemetry.query(_relations(reading(telemetry)), {"roots": sorted(roots)})
+    tied = links.filter(~pl.col("kind").is_in(["same_as", "belongs_to"]), state="held")
+    begun = pl.col("valid_from") > ALWAYS
+    told = pl.when(begun).then("valid_from").otherwise("at").fill_null(_LAST.dt.offset_by("-1ns"))
+    tied = tied.select("kind", *_STRETCH, of=told, child=_end("child"), parent=_end("parent"))
+    ends = _ends(telemetry, members, pl.concat([tied["child"], tied["parent"]]))
+    for end in ("child", "parent"):
+        there = (pl.col("of") >= pl.col("since")) | (pl.col("since") == ALWAYS)
+        known = ends.rename({"name": end, "object_id": f"{end}_id", "root_id": f"{end}_root"})
+        tied = tied.join(known, on=end).filter(there, pl.col("of") < pl.col("until"))
+        tied = tied.drop("since", "until")
+    here = [pl.col(f"{end}_root").is_in(sorted(roots)) for end in ("child", "parent")]
+    touching = tied.filter(pl.any_horizontal(here))
+    found = touching.select("kind", "child_id", "parent_id", *_STRETCH, "child").unique()
+    return _reaching_back(telemetry, found)
+
+
+def _reaching_back(telemetry: Telemetry, found: pl.DataFrame) -> pl.DataFrame:
     begun = found.filter(pl.col("valid_from") > ALWAYS)
     if begun.is_empty():
         return found.drop("child")
@@ -133,6 +141,25 @@ def relations(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
     return reaching.with_columns(since.otherwise("valid_from").alias("valid_from")).drop(
         "child", "first"
     )
+
+
+def _ends(telemetry: Telemetry, members: pl.DataFrame, names: pl.Series) -> pl.DataFrame:
+    """Where identifiers are: name, root_id, object_id, over `[since, until)`."""
+    stretch = {"since": pl.col("valid_from"), "until": pl.col("valid_to")}
+    columns = ["root_id", "object_id"]
+    always = members.filter(pl.col("valid_from") == ALWAYS, pl.col("valid_to") == _LAST)
+    known = always.select(*columns, name=_NAME, **stretch)
+    others = set(names) - set(known["name"])
+    asked = [tuple(name.split(":", 2)) for name in sorted(others)]
+    places = reading(telemetry).places(_PLACES)
+    for first in range(0, len(asked), _AT_ONCE):
+        found = telemetry.query(places, {"names": asked[first : first + _AT_ONCE]})
+        known.extend(found.select(*columns, name=_NAME, **stretch))
+    return known
+
+
+def _end(end: str) -> pl.Expr:
+    return pl.concat_str(f"{end}_type", f"{end}_namespace", f"{end}_value", separator=":")
 
 
 def _like(name: str) -> str:

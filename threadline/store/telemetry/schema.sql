@@ -152,8 +152,8 @@ CREATE TABLE IF NOT EXISTS identifiers (
     root_id     String,
     generation  UInt64,
     deleted     UInt8,
-    INDEX by_lower lower(value) TYPE minmax GRANULARITY 8,
-    PROJECTION by_root (SELECT root_id, object_type, namespace, value ORDER BY root_id)
+    PROJECTION by_root (SELECT root_id, object_type, namespace, value ORDER BY root_id),
+    PROJECTION by_lower (SELECT lower(value), object_type, namespace, value ORDER BY lower(value))
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (object_type, namespace, value)
 SETTINGS /*by key*/, deduplicate_merge_projection_mode = 'rebuild', /*durable*/;
@@ -300,6 +300,31 @@ CREATE TABLE IF NOT EXISTS mismatches (
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (root_id, object_id, attribute, system, starts_at)
 SETTINGS /*by key*/, /*durable*/;
+
+-- What is shown of one contract: rows of other tables, written again where they lie together whenever its
+-- cases are derived. `identifiers` are those that were ever under it, each while it was; `facts` the
+-- first of them in time, of `facts_total`; `how` may be `shared` too, and `objects` are identifiers.
+CREATE TABLE IF NOT EXISTS threads (
+    root_id          String,
+    facts            Array(Tuple(
+        fact_id String, kind String, source String, system String, name String, outcome String,
+        message String, how String, trace_id String, span_id String, parent_span_id String,
+        at Nullable(DateTime64(9, 'UTC')), occurred_at Nullable(DateTime64(9, 'UTC')),
+        ended_at Nullable(DateTime64(9, 'UTC')), plausible Bool, received_at DateTime64(9, 'UTC'),
+        annotations Array(String), objects Array(String), beside Array(String))),
+    facts_total      UInt32,
+    identifiers      Array(Tuple(/*of tenures*/)),
+    links            Array(Tuple(/*of links*/)),
+    cases            Array(Tuple(/*of cases*/)),
+    steps            Array(Tuple(/*of steps*/)),
+    exceptions       Array(Tuple(/*of exceptions*/)),
+    attribute_values Array(Tuple(/*of attribute_values*/)),
+    mismatches       Array(Tuple(/*of mismatches*/)),
+    generation       UInt64,
+    deleted          UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY root_id
+SETTINGS index_granularity = 32, /*together*/, /*durable*/;
 
 -- What could not be understood: kept, counted, seen, and replayable after the mapping is fixed.
 CREATE TABLE IF NOT EXISTS dead_letters (

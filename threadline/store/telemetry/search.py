@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry.tenures import reading
 
-Name = tuple[str, str, str]  # object type, namespace, value
 _NAME = ["object_type", "namespace", "value"]
 
-# Whoever names it in full gives the value too, so that the index on `lower(value)` finds either.
-# The value is part of the key: what the index leaves out holds no other version of what it finds.
+# Whoever names it in full gives the value too, so that the projection `by_lower` finds either.
 _BY_VALUE = """
 SELECT object_type, namespace, value, object_id, root_id, owner_id FROM identifiers FINAL
-WHERE lower(value) IN {values:Array(String)}
+WHERE (object_type, namespace, value) IN (
+        SELECT object_type, namespace, value FROM identifiers
+        WHERE lower(value) IN {values:Array(String)})
     AND (lower(value) IN {spellings:Array(String)}
         OR concat(object_type, ':', namespace, ':', value) = {text:String})
-SETTINGS use_skip_indexes_if_final_exact_mode = 0
 """
 
 _BY_PART = """
@@ -58,43 +56,30 @@ INNER JOIN (SELECT object_type, namespace, value, object_id, root_id FROM identi
 ORDER BY object_type, namespace, value, root_id LIMIT {limit:UInt32}
 """
 
-# What a trace speaks of is named in it or in a trace that it links to.
 _SAID_IN_TRACE = """
-WITH told AS (
-    SELECT identifiers, span_links FROM facts WHERE startsWith(trace_id, lower({text:String})))
-SELECT DISTINCT splitByChar(':', identifier)[1] AS object_type,
-    splitByChar(':', identifier)[2] AS namespace,
-    arrayStringConcat(arraySlice(splitByChar(':', identifier), 3), ':') AS value
-FROM (
-    SELECT arrayJoin(identifiers) AS identifier FROM told
-    UNION ALL SELECT arrayJoin(identifiers) FROM facts
-    WHERE trace_id IN (SELECT substring(arrayJoin(span_links), 1, 32) FROM told))
+SELECT DISTINCT trace_id, identifiers, span_links FROM (
+    SELECT trace_id, identifiers, span_links FROM facts
+    WHERE startsWith(trace_id, lower({text:String}))
+    ORDER BY mapping_revision DESC, content_hash DESC LIMIT 1 BY fact_id)
 """
 
-_BY_TRACE = """
-SELECT DISTINCT 'trace' AS object_type, '' AS namespace, m.trace_id AS value,
-    i.object_id AS object_id, i.root_id AS root_id
-FROM (SELECT object_type, namespace, value, object_id, root_id FROM identifiers FINAL
-      WHERE (object_type, namespace, value) IN {names:Array(Tuple(String, String, String))}
-          AND root_id != '') AS i
-INNER JOIN (
-    SELECT DISTINCT object_type, namespace, value, trace_id FROM mentions FINAL
-    WHERE (object_type, namespace, value) IN {names:Array(Tuple(String, String, String))}
-        AND startsWith(trace_id, lower({text:String}))) AS m
-    ON i.object_type = m.object_type AND i.namespace = m.namespace AND i.value = m.value
-ORDER BY value, root_id LIMIT {limit:UInt32}
+_SAID_IN_TRACES = """
+SELECT DISTINCT arrayJoin(identifiers) AS name FROM facts WHERE trace_id IN {traces:Array(String)}
 """
 
-_NAMES_OF = """
-SELECT object_type, namespace, value FROM identifiers WHERE root_id IN {roots:Array(String)}
-UNION ALL
-SELECT object_type, namespace, value FROM tenures WHERE root_id IN {roots:Array(String)}
+_PLACES = """
+SELECT concat(object_type, ':', namespace, ':', value) AS name, object_id, root_id
+FROM identifiers FINAL
+WHERE (object_type, namespace, value) IN {names:Array(Tuple(String, String, String))}
+    AND root_id != ''
 """
 
-_PLACED = (
-    "(object_type, namespace, value) IN {names:Array(Tuple(String, String, String))}"
-    " AND root_id IN {roots:Array(String)}"
-)
+_TRACES_OF = """
+SELECT DISTINCT concat(object_type, ':', namespace, ':', value) AS name, trace_id
+FROM mentions FINAL
+WHERE (object_type, namespace, value) IN {names:Array(Tuple(String, String, String))}
+    AND startsWith(trace_id, lower({text:String}))
+"""
 
 _LINKS_AT = """
 SELECT * EXCEPT (generation, deleted) FROM links FINAL
@@ -102,31 +87,6 @@ WHERE (child_type, child_namespace, child_value) =
         ({type:String}, {namespace:String}, {value:String})
     OR (parent_type, parent_namespace, parent_value) =
         ({type:String}, {namespace:String}, {value:String})
-"""
-
-_LINK = """kind, child_type, child_namespace, child_value,
-    parent_type, parent_namespace, parent_value"""
-
-_KEY = [name.strip() for name in _LINK.split(",")]
-
-# Nothing here is sorted or made distinct by the engine: for that it would give up a projection, or
-# merge in order, which takes longer than sorting a few rows afterwards.
-_LINKS_OF = """
-SELECT * EXCEPT (generation, deleted) FROM links FINAL
-WHERE (child_type, child_namespace, child_value) IN {here:Array(Tuple(String, String, String))}
-"""
-
-# Of all versions, which costs little: those that are current are read by their keys.
-_KEYS_TO = f"""
-SELECT {_LINK} FROM links
-WHERE (parent_type, parent_namespace, parent_value) IN
-    {{here:Array(Tuple(String, String, String))}}
-"""
-
-_LINKS_BY_KEY = f"""
-SELECT * EXCEPT (generation, deleted) FROM links FINAL
-WHERE ({_LINK}) IN
-    {{keys:Array(Tuple(String, String, String, String, String, String, String))}}
 """
 
 
@@ -156,9 +116,30 @@ def exact(
 
 
 def by_trace(telemetry: Telemetry, prefix: str, limit: int = 50) -> pl.DataFrame:
-    """Contracts with facts in a trace whose hex id begins with `prefix`; columns as `exact`."""
+    """Contracts with facts in a trace whose hex id begins with `prefix`; columns as `exact`.
+
+    What a trace speaks of is named in it, or in a trace that it links to.
+    """
     said = telemetry.query(_SAID_IN_TRACE, {"text": prefix})
-    return telemetry.query(_BY_TRACE, {"text": prefix, "names": said.rows(), "limit": limit})
+    own = said.select("trace_id", name="identifiers").explode("name").drop_nulls()
+    linked = {link.split(":", 1)[0] for link in said["span_links"].explode().drop_nulls()}
+    if linked:
+        more = telemetry.query(_SAID_IN_TRACES, {"traces": sorted(linked)})["name"]
+        asked = {"names": _split(more), "text": prefix}
+        own = pl.concat([own, telemetry.query(_TRACES_OF, asked)], how="diagonal")
+    places = telemetry.query(_PLACES, {"names": _split(own["name"].unique())})
+    found = own.join(places, on="name").select(
+        pl.lit("trace").alias("object_type"),
+        pl.lit("").alias("namespace"),
+        pl.col("trace_id").alias("value"),
+        "object_id",
+        "root_id",
+    )
+    return found.unique(["value", "root_id"]).sort("value", "root_id").head(limit)
+
+
+def _split(names: Iterable[str]) -> list[tuple[str, ...]]:
+    return [tuple(name.split(":", 2)) for name in names]
 
 
 def by_part(
@@ -176,29 +157,10 @@ def by_part(
     return found
 
 
-def identifiers_of(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:
-    """Every identifier that ever resolves to one of `roots`, and when: valid_from, valid_to."""
-    asked = {"roots": list(roots)}
-    names = telemetry.query(_NAMES_OF, asked).unique().rows()
-    placed = reading(telemetry).places(_PLACED)
-    return telemetry.query(placed, {**asked, "names": names}).sort(*_NAME, "valid_from")
-
-
 def links_at(telemetry: Telemetry, identifier: str) -> pl.DataFrame:
     """All ties with `identifier` (`type:namespace:value`) at an end, in the columns of `links`."""
     parts = zip(("type", "namespace", "value"), identifier.split(":", 2), strict=True)
     return telemetry.query(_LINKS_AT, dict(parts))
-
-
-def links_of(telemetry: Telemetry, members: Sequence[Name]) -> pl.DataFrame:
-    """All evidence about `members`, whatever its state, in the columns of `links`."""
-    asked = {"here": list(members)}
-    links, here = telemetry.query(_LINKS_OF, asked), set(members)
-    keys = {key for key in telemetry.query(_KEYS_TO, asked).rows() if key[1:4] not in here}
-    if keys:
-        others = telemetry.query(_LINKS_BY_KEY, {"keys": sorted(keys)})
-        links = pl.concat([links, others])
-    return links.sort(*_KEY, "valid_from", "valid_to")
 
 
 def _by_named(telemetry: Telemetry, named: str, asked: dict[str, Any]) -> pl.DataFrame | None:

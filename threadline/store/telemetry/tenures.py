@@ -48,7 +48,6 @@ class Reading(NamedTuple):
 
     there: str  # a query for places, each while it holds, that fulfil `{where}`
     meanwhile: str  # whether a mention was while its place among `members` held
-    by_then: str  # whether the ends of a relation were where it was said to hold, at `of`
     adrift: (
         str  # whether a mention was while its identifier, though it leads to a root, led to none
     )
@@ -61,14 +60,11 @@ class Reading(NamedTuple):
 _TIMELESS = Reading(
     there=_ALWAYS_THERE,
     meanwhile="true",
-    by_then="true",
     adrift="false",
 )
 _IN_TIME = Reading(
     there=_THERE_AT_TIMES,
     meanwhile=_MEANWHILE.format("", "members"),
-    by_then="of >= child.valid_from AND of < child.valid_to"
-    " AND of >= parent.valid_from AND of < parent.valid_to",
     adrift=_AT_A_TIME.format("root_id = ''"),
 )
 

@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import polars as pl
 
-from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry import Telemetry, schema
 
-_FACT = """fact_id, content_hash, kind, source, system, name, span_id, parent_span_id, trace_id,
-    occurred_at, ended_at, at, plausible, outcome, message, annotations, received_at"""
+MOST_FACTS = 2_000  # of one contract, shown at once
+_NAME = ["object_type", "namespace", "value"]
+_LINK = [
+    "kind",
+    *(f"{end}_{part}" for end in ("child", "parent") for part in ("type", "namespace", "value")),
+]
 
-# A fact says the same of itself in every mention.
-_MENTIONS_OF = f"""
-SELECT {_FACT}, beside, how, of, concat(object_type, ':', namespace, ':', value) AS object
-FROM mentions FINAL
-WHERE (object_type, namespace, value) IN {{here:Array(Tuple(String, String, String))}}
+_FACT = (
+    *("fact_id", "kind", "source", "system", "name", "outcome", "message", "trace_id", "span_id"),
+    *("parent_span_id", "at", "occurred_at", "ended_at", "plausible", "received_at", "annotations"),
+)
+_ORDERS = {
+    "identifiers": [*_NAME, "valid_from"],
+    "links": [*_LINK, "valid_from", "valid_to"],
+    "cases": ["journey", "started_at", "case_id"],
+    "steps": ["journey", "case_id", "step"],
+    "exceptions": ["journey", "case_id", "at", "fact_id", "kind"],
+    "attribute_values": ["object_id", "attribute", "system", "at"],
+    "mismatches": ["object_id", "attribute", "system", "starts_at"],
+}
+
+_THREAD = """
+SELECT * EXCEPT (generation, deleted) FROM threads FINAL WHERE root_id = {root:String}
 """
 
 # Spans that have spans below them and name nobody: the only ones that can stand above a contract.
 _INNER_SPANS = f"""
-SELECT {_FACT} FROM (
-    SELECT {_FACT}, identifiers FROM facts FINAL
+SELECT {", ".join(_FACT)} FROM (
+    SELECT {", ".join(_FACT)}, identifiers FROM facts FINAL
     WHERE trace_id IN {{traces:Array(String)}} AND kind = 'span' AND (trace_id, span_id) IN
         (SELECT trace_id, parent_span_id FROM facts
          WHERE trace_id IN {{traces:Array(String)}} AND parent_span_id != '')
@@ -38,24 +56,68 @@ WHERE fact_id = {fact_id:String} ORDER BY object_type, namespace, value
 """
 
 
-def facts_of(
-    telemetry: Telemetry, members: pl.DataFrame, limit: int = 2000
-) -> tuple[pl.DataFrame, int]:
-    """Facts of a contract and how many there are; `members` as from `search.identifiers_of`.
+def put_together(
+    said: pl.DataFrame,
+    members: pl.DataFrame,
+    links: pl.DataFrame,
+    derived: Mapping[str, pl.DataFrame],
+) -> pl.DataFrame:
+    """Rows of `threads`, one per root of `members`, from what was read and derived of these roots.
 
-    Those with no plausible time come last. Besides the fact's own columns: `objects` (which of
-    `members` it names), `how` (own, ancestor, trace, link or shared) and `beside` (what it names
-    itself of object types that never link). Shared spans above its own are included.
+    `said`, `members` and `links` are as in `observations`; `derived` has the tables of cases and of
+    mastered attributes by name.
     """
-    here = members.select("object_type", "namespace", "value").unique().rows()
-    said = _meanwhile(telemetry.query(_MENTIONS_OF, {"here": here}), members)
-    whole = _observed(said).sort(_untimed(), "at", "fact_id", nulls_last=True)
-    total, facts = whole.height, whole.head(limit)
-    above = _above(telemetry, facts)
-    if above.height:
-        facts = pl.concat([facts, above], how="diagonal_relaxed")
-        facts = facts.sort(_untimed(), "at", "fact_id")
-    return facts, total + above.height
+    untimed = pl.col("at").is_null() | ~pl.col("plausible")
+    facts = _observed(said).sort("root_id", untimed, "at", "fact_id", nulls_last=True)
+    shown = pl.struct(*_FACT, "how", "objects", "beside").head(MOST_FACTS)
+    rows = facts.group_by("root_id").agg(facts=shown, facts_total=pl.len())
+    whole = members.select(pl.col("root_id").unique().sort()).join(rows, on="root_id", how="left")
+    listed = {**derived, "identifiers": members, "links": _about(links, members)}
+    for table in ("steps", "exceptions"):
+        cases = derived["cases"].select("root_id", "journey", "case_id")
+        listed[table] = derived[table].join(cases, on=["journey", "case_id"])
+    for table, frame in listed.items():
+        columns = schema.columns("tenures" if table == "identifiers" else table)
+        ordered = frame.sort(*_ORDERS[table], nulls_last=True)
+        told = ordered.group_by("root_id").agg(pl.struct(columns).alias(table))
+        whole = whole.join(told, on="root_id", how="left")
+    return whole.with_columns(
+        pl.col("facts", *listed).fill_null([]), pl.col("facts_total").fill_null(0)
+    )
+
+
+def of(telemetry: Telemetry, root: str) -> pl.DataFrame:
+    """The row of `threads` of the contract `root`; none where nothing is derived of it yet."""
+    return telemetry.query(_THREAD, {"root": root})
+
+
+def listed(thread: pl.DataFrame, table: str) -> pl.DataFrame:
+    """The rows of `table` that are listed in a row of `threads`."""
+    filled = thread.filter(pl.col(table).list.len() > 0)
+    return filled.select(pl.col(table).explode()).unnest(table)
+
+
+def above(telemetry: Telemetry, facts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Shared spans above those of a contract's `facts`, in the same form.
+
+    They may come when nothing else of the contract changes, so they are looked up when asked for.
+    """
+    spans = [fact for fact in facts if fact["kind"] == "span"]
+    here = {(span["trace_id"], span["span_id"]) for span in spans}
+    under = {(span["trace_id"], span["parent_span_id"]) for span in spans if span["parent_span_id"]}
+    climbing = under - here
+    if not climbing:
+        return []
+    traces = sorted({trace for trace, _ in climbing})[:1000]
+    inner = telemetry.query(_INNER_SPANS, {"traces": traces}).to_dicts()
+    places = {(span["trace_id"], span["span_id"]): span for span in inner}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    while climbing:
+        place = climbing.pop()
+        if place in places and place not in found and place not in here:
+            found[place] = {**places[place], "how": "shared", "objects": [], "beside": []}
+            climbing.add((place[0], places[place]["parent_span_id"]))
+    return list(found.values())
 
 
 def versions_of(telemetry: Telemetry, fact_id: str) -> pl.DataFrame:
@@ -68,56 +130,31 @@ def mentioned_by(telemetry: Telemetry, fact_id: str) -> pl.DataFrame:
     return telemetry.query(_MENTIONED_BY, {"fact_id": fact_id})
 
 
-def _meanwhile(said: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
-    """What was said of `members` while they were here."""
-    name = pl.concat_str("object_type", "namespace", "value", separator=":")
-    stays = members.select("valid_from", "valid_to", object=name)
-    timed = pl.col("plausible") & pl.col("at").is_not_null()
-    moment = pl.when(timed).then("at").otherwise("received_at")
-    during = (moment >= pl.col("valid_from")) & (moment < pl.col("valid_to"))
-    return said.join(stays, on="object").filter(during).drop("valid_from", "valid_to")
-
-
 def _observed(said: pl.DataFrame) -> pl.DataFrame:
-    """One row per fact, from its mentions.
+    """One row per root and fact, with `objects`, which of the root's identifiers it names.
 
-    `of` counts what a fact speaks of; speaking of more than what is here makes it shared, unless it
-    is an event that names the contract by itself.
+    A fact that speaks of more than what is under the root is shared, unless it is an event that
+    names the contract by itself.
     """
-    objects = said.group_by("fact_id").agg(objects=pl.col("object").unique().sort())
-    more = pl.col("objects").list.len() < pl.col("of")
-    shared = ((pl.col("kind") == "span") | (pl.col("how") != "own")) & more
-    facts = said.unique("fact_id").drop("object").join(objects, on="fact_id")
-    how = pl.when(shared).then(pl.lit("shared")).otherwise("how")
-    return facts.with_columns(how=how).drop("of")
+    itself = (pl.col("how") == "own") & (pl.col("kind") != "span")
+    how = pl.when(itself | pl.col("whole")).then("how").otherwise(pl.lit("shared"))
+    name = pl.concat_str("object_type", "namespace", "value", separator=":")
+    named = said.with_columns(object=name, how=how).sort("object")
+    columns = [
+        pl.col(column).first() for column in (*_FACT, "how", "beside") if column != "fact_id"
+    ]
+    return named.group_by("root_id", "fact_id").agg(*columns, objects="object")
 
 
-def _untimed() -> pl.Expr:
-    return pl.col("at").is_null() | ~pl.col("plausible")
-
-
-def _above(telemetry: Telemetry, facts: pl.DataFrame) -> pl.DataFrame:
-    below = facts.filter((pl.col("kind") == "span") & (pl.col("parent_span_id") != ""))
-    here = set(facts.filter(pl.col("kind") == "span").select("trace_id", "span_id").rows())
-    climbing = set(below.select("trace_id", "parent_span_id").rows()) - here
-    if not climbing:
-        return facts.clear()
-    traces = sorted({trace for trace, _ in climbing})
-    inner = telemetry.query(_INNER_SPANS, {"traces": traces[:1000]})
-    inner = inner.filter(~pl.col("fact_id").is_in(facts["fact_id"].implode()))
-    parents = {
-        (trace, span): (trace, parent)
-        for trace, span, parent in inner.select("trace_id", "span_id", "parent_span_id").rows()
-    }
-    wanted = set()
-    while climbing:
-        place = climbing.pop()
-        if place in parents and place not in wanted:
-            wanted.add(place)
-            climbing.add(parents[place])
-    keep = [place in wanted for place in inner.select("trace_id", "span_id").rows()]
-    return inner.filter(pl.Series(keep, dtype=pl.Boolean)).with_columns(
-        objects=pl.lit([], dtype=pl.List(pl.String)),
-        beside=pl.lit([], dtype=pl.List(pl.String)),
-        how=pl.lit("shared"),
-    )
+def _about(links: pl.DataFrame, members: pl.DataFrame) -> pl.DataFrame:
+    """`links` with the roots that an end of each ever belongs to."""
+    ends = ["type", "namespace", "value"]
+    found = [
+        links.join(
+            members.select("root_id", *_NAME).unique(),
+            left_on=[f"{end}_{part}" for part in ends],
+            right_on=_NAME,
+        )
+        for end in ("child", "parent")
+    ]
+    return pl.concat(found).unique()
