@@ -153,7 +153,9 @@ CREATE TABLE IF NOT EXISTS identifiers (
     generation  UInt64,
     deleted     UInt8,
     PROJECTION by_root (SELECT root_id, object_type, namespace, value ORDER BY root_id),
-    PROJECTION by_lower (SELECT lower(value), object_type, namespace, value ORDER BY lower(value))
+    PROJECTION by_lower (
+        SELECT lower(value), object_type, namespace, value, object_id, owner_id, root_id, generation, deleted
+        ORDER BY lower(value))
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (object_type, namespace, value)
 SETTINGS /*by key*/, deduplicate_merge_projection_mode = 'rebuild', /*durable*/;

@@ -11,14 +11,14 @@ from threadline.store.telemetry import Telemetry
 
 _NAME = ["object_type", "namespace", "value"]
 
-# Whoever names it in full gives the value too, so that the projection `by_lower` finds either.
-_BY_VALUE = """
-SELECT object_type, namespace, value, object_id, root_id, owner_id FROM identifiers FINAL
-WHERE (object_type, namespace, value) IN (
-        SELECT object_type, namespace, value FROM identifiers
-        WHERE lower(value) IN {values:Array(String)})
-    AND (lower(value) IN {spellings:Array(String)}
-        OR concat(object_type, ':', namespace, ':', value) = {text:String})
+# Whoever names it in full gives the value too, so that the projection `by_lower` finds either. It
+# has all versions: taking the last of each afterwards costs a third of what FINAL does.
+_BY_VALUE = f"""
+SELECT {", ".join(_NAME)}, object_id, root_id, owner_id, generation, deleted,
+    lower(value) AS folded
+FROM identifiers
+WHERE lower(value) IN {{values:Array(String)}}
+SETTINGS max_threads = 1
 """
 
 _BY_PART = """
@@ -104,10 +104,15 @@ def exact(
     the contracts of the facts that speak of them. Columns: object_type, namespace, value,
     object_id, root_id ('' for an orphan), owner_id.
     """
-    lowered = sorted({spelling.lower() for spelling in spellings})
+    lowered = sorted({_lower(spelling) for spelling in spellings})
     asked: dict[str, Any] = {"text": text, "spellings": lowered, "limit": limit}
-    asked["values"] = [*lowered, _lower(text.split(":", 2)[-1])]
-    found = telemetry.query(_BY_VALUE, asked).sort(_NAME).head(limit)
+    values = sorted({*lowered, _lower(text.split(":", 2)[-1])})
+    versions = telemetry.query(_BY_VALUE, {"values": values}).sort(*_NAME, "generation")
+    in_full = pl.concat_str(_NAME, separator=":") == text
+    found = versions.unique(_NAME, keep="last", maintain_order=True).filter(
+        pl.col("deleted") == 0, in_full | pl.col("folded").is_in(lowered)
+    )
+    found = found.drop("generation", "deleted", "folded").head(limit)
     if found.is_empty() and unlinked:
         asked["types"] = sorted(unlinked)
         named = _by_named(telemetry, _NAMED_EXACTLY, asked)

@@ -32,6 +32,7 @@ _ORDERS = {
 
 _THREAD = """
 SELECT * EXCEPT (generation, deleted) FROM threads FINAL WHERE root_id = {root:String}
+SETTINGS max_threads = 1
 """
 
 # Spans that have spans below them and name nobody: the only ones that can stand above a contract.
