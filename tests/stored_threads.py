@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threadline.store.telemetry import Telemetry, observations, threads
 
-_AT_ONCE = 4_000  # roots, so that their facts fit into memory
+_AT_ONCE = 4_000  # roots
 _HERE = "root_id IN {roots:Array(String)}"
 _OF_CASES = f"(journey, case_id) IN (SELECT journey, case_id FROM cases FINAL WHERE {_HERE})"
 _WHERE = {
@@ -26,7 +26,6 @@ def put_threads_together(telemetry: Telemetry) -> None:
             )
             for table, where in _WHERE.items()
         }
-        said = observations.said(telemetry, some, [])
         members = observations.members(telemetry, some)
         links = observations.links(telemetry, some)
-        telemetry.insert("threads", threads.put_together(said, members, links, derived))
+        telemetry.insert("threads", threads.put_together(members, links, derived))

@@ -36,7 +36,9 @@ from threadline.pipeline import Pipeline
 from threadline.settings import ControlSettings, LogSettings, PipelineSettings
 from threadline.store.control import ControlStore
 from threadline.store.log import Log
-from threadline.store.telemetry import Telemetry, threads
+from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.observations import members
+from threadline.store.telemetry.threads import facts_of
 
 BAR_SECONDS = 5
 OF_A_REQUEST = 500
@@ -82,7 +84,7 @@ def _measured(data: Path, facts: int, invoices: int) -> dict[str, Any]:
             before, start = sent[0], time.monotonic()
             log.append_blocking(_entry([_link()]))
             linked = time.monotonic()
-            _until(lambda: (threads.of(store, ROOT)["facts_total"].max() or 0) >= facts)
+            _until(lambda: facts_of(store, members(store, [ROOT]), limit=1)[1] >= facts)
             told = time.monotonic() - linked
             _until(lambda: store.query(_CASES, {"root": ROOT}).item() >= invoices)
             cases = time.monotonic() - linked

@@ -87,9 +87,9 @@ WHOLE = [*CONTRACTS, *AMENDED, *ORDERED]
 
 def _names(telemetry: Telemetry, root: str) -> list[str]:
     """What the facts of a contract's thread are called, without the contract's own approval."""
-    thread = threads.of(telemetry, root)
-    names = threads.listed(thread, "facts")["name"].to_list()
-    assert thread["facts_total"].item() == len(names)
+    facts, total = threads.facts_of(telemetry, observations.members(telemetry, [root]))
+    assert total == len(facts)
+    names = [fact["name"] for fact in facts]
     return [name for name in names if name != "clm.contract.approved"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from threadline.api import cases, incidents, mismatches
@@ -54,8 +53,8 @@ def thread(services: ApiServices, root: str) -> Thread | None:
     rows = cases.rows(services, thread_store.listed(thread, "cases"))
     rows.sort(key=cases.urgency)
     whole = [_thread_case(services, row, told) for row in rows]
-    above = thread_store.above(services.telemetry, told["facts"])
-    facts = sorted(told["facts"] + above, key=_place)
+    known = thread_store.listed(thread, "identifiers")
+    facts, total = thread_store.facts_of(services.telemetry, known)
     return Thread(
         identifier=root,
         number=cases.number(root),
@@ -66,18 +65,12 @@ def thread(services: ApiServices, root: str) -> Thread | None:
         identifiers=_identifiers(services, told["identifiers"], told["links"]),
         cases=whole,
         facts=_facts(services, facts, told["steps"]),
-        facts_total=told["facts_total"] + len(above),
+        facts_total=total,
         conflicts=[_conflict(link) for link in told["links"] if _rival(link)],
         incidents=incidents.of_cases(services, [row.case_id for row in rows]),
         mastered=mismatches.attributes(services, told["attribute_values"]),
         mismatches=mismatches.standing_now(services, thread_store.listed(thread, "mismatches")),
     )
-
-
-def _place(fact: Mapping[str, Any]) -> tuple[bool, datetime, str]:
-    """Where a fact stands: those with no plausible time come last."""
-    untimed = fact["at"] is None or not fact["plausible"]
-    return untimed, fact["at"] or tenures.FOREVER, fact["fact_id"]
 
 
 def fact_row(

@@ -33,20 +33,25 @@ FROM ({times.places(_PLACED)})
 """
 
 
+# A fact that speaks of several roots is evidence only when it names them itself and is not a span.
 @cache
-def _said(times: Reading) -> str:
+def _observations(times: Reading) -> str:
     return f"""
-WITH members AS ({_members(times)})
-SELECT members.root_id AS root_id, object_type, members.object_id AS object_id,
-    members.owner_id AS owner_id, namespace, value, fact_id, kind, source, system, name, outcome,
-    message, at, occurred_at, ended_at, plausible, sampled, payload, received_at, trace_id, span_id,
-    parent_span_id, annotations, beside, how, of,
-    name IN {{names:Array(String)}} OR payload != '{{}}'
-        OR arrayExists(pattern -> name LIKE pattern, {{patterns:Array(String)}}) AS telling
-FROM mentions FINAL
-INNER JOIN members USING (object_type, namespace, value)
-WHERE (object_type, namespace, value) IN (SELECT object_type, namespace, value FROM members)
-    AND {times.meanwhile}
+WITH members AS ({_members(times)}),
+seen AS (
+    SELECT members.root_id AS root_id, object_type, members.object_id AS object_id,
+        members.owner_id AS owner_id, namespace, value, fact_id, kind, source, system, name,
+        outcome, message, at, occurred_at, plausible, sampled, payload, received_at, how, of,
+        uniqExact(object_type, namespace, value) OVER (PARTITION BY root_id, fact_id) AS here
+    FROM mentions FINAL
+    INNER JOIN members USING (object_type, namespace, value)
+    WHERE (object_type, namespace, value) IN (SELECT object_type, namespace, value FROM members)
+        AND (name IN {{names:Array(String)}} OR payload != '{{}}'
+            OR arrayExists(pattern -> name LIKE pattern, {{patterns:Array(String)}}))
+        AND {times.meanwhile}
+)
+SELECT * EXCEPT (of, here), here = of AS whole FROM seen
+WHERE (how = 'own' AND kind != 'span') OR here = of
 """
 
 
@@ -79,26 +84,17 @@ def members(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:
     return telemetry.query(_members(reading(telemetry)), {"roots": sorted(roots)})
 
 
-def said(telemetry: Telemetry, roots: Collection[str], names: Collection[str]) -> pl.DataFrame:
-    """What was said of the objects under `roots` while there: a row per root, identifier and fact.
+def observations(
+    telemetry: Telemetry, roots: Collection[str], names: Collection[str]
+) -> pl.DataFrame:
+    """One row per root, identifier and fact: facts called one of `names` or carrying a payload.
 
-    `telling` are facts called one of `names` or carrying a payload. A `*` in a name stands for
-    anything. `whole`: all that the fact speaks of is under the root.
+    A `*` in a name stands for anything. `whole`: all that the fact speaks of is under the root.
     """
     patterns = [_like(name) for name in names if "*" in name]
     exact = [name for name in names if "*" not in name]
     asked = {"roots": sorted(roots), "names": sorted(exact), "patterns": sorted(patterns)}
-    found = telemetry.query(_said(reading(telemetry)), asked)
-    return found.with_columns(whole=pl.len().over("root_id", "fact_id") == pl.col("of")).drop("of")
-
-
-def observations(said: pl.DataFrame) -> pl.DataFrame:
-    """The rows of `said` that cases are derived from.
-
-    A fact that speaks of several roots is evidence only when it names them itself and is no span.
-    """
-    itself = (pl.col("how") == "own") & (pl.col("kind") != "span")
-    return said.filter("telling", itself | pl.col("whole"))
+    return telemetry.query(_observations(reading(telemetry)), asked)
 
 
 def links(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:

@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS mentions (
     INDEX by_lower lower(value) TYPE minmax GRANULARITY 8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
 ORDER BY (object_type, namespace, value, fact_id)
-SETTINGS /*by key*/, /*durable*/;
+SETTINGS /*by key*/, /*together*/, /*durable*/;
 
 -- Facts that speak of nobody. `how` is `shared` for those of a trace that names too many, else `none`.
 CREATE TABLE IF NOT EXISTS unattributed (
@@ -303,18 +303,10 @@ CREATE TABLE IF NOT EXISTS mismatches (
 ORDER BY (root_id, object_id, attribute, system, starts_at)
 SETTINGS /*by key*/, /*durable*/;
 
--- What is shown of one contract: rows of other tables, written again where they lie together whenever its
--- cases are derived. `identifiers` are those that were ever under it, each while it was; `facts` the
--- first of them in time, of `facts_total`; `how` may be `shared` too, and `objects` are identifiers.
+-- What is shown of one contract, facts apart: rows of other tables, written again where they lie together
+-- whenever its cases are derived. `identifiers` are those that were ever under it, each while it was.
 CREATE TABLE IF NOT EXISTS threads (
     root_id          String,
-    facts            Array(Tuple(
-        fact_id String, kind String, source String, system String, name String, outcome String,
-        message String, how String, trace_id String, span_id String, parent_span_id String,
-        at Nullable(DateTime64(9, 'UTC')), occurred_at Nullable(DateTime64(9, 'UTC')),
-        ended_at Nullable(DateTime64(9, 'UTC')), plausible Bool, received_at DateTime64(9, 'UTC'),
-        annotations Array(String), objects Array(String), beside Array(String))),
-    facts_total      UInt32,
     identifiers      Array(Tuple(/*of tenures*/)),
     links            Array(Tuple(/*of links*/)),
     cases            Array(Tuple(/*of cases*/)),
