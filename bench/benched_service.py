@@ -38,7 +38,12 @@ class BenchedService:
 
     def behind(self) -> int:
         """How many requests are not derived yet."""
-        return int(json.loads(self.get("/api/v1/health"))["entries_behind"])
+        return int(self.health()["entries_behind"])
+
+    def health(self) -> dict[str, Any]:
+        """How current its answers are."""
+        told: dict[str, Any] = json.loads(self.get("/api/v1/health"))
+        return told
 
     def sources(self) -> list[dict[str, Any]]:
         """What each source has sent."""

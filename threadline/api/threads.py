@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from threadline.api import cases, incidents, mismatches
@@ -50,11 +51,16 @@ def thread(services: ApiServices, root: str) -> Thread | None:
     if thread.is_empty():
         return None
     told = thread.row(0, named=True)
-    rows = cases.rows(services, thread_store.listed(thread, "cases"))
-    rows.sort(key=cases.urgency)
-    whole = [_thread_case(services, row, told) for row in rows]
     known = thread_store.listed(thread, "identifiers")
-    facts, total = thread_store.facts_of(services.telemetry, known)
+    with ThreadPoolExecutor(1) as beside:  # the store looks for facts while Python does the rest
+        observed = beside.submit(thread_store.facts_of, services.telemetry, known)
+        rows = cases.rows(services, thread_store.listed(thread, "cases"))
+        rows.sort(key=cases.urgency)
+        whole = [_thread_case(services, row, told) for row in rows]
+        identifiers = _identifiers(services, told["identifiers"], told["links"])
+        alerted = incidents.of_cases(services, [row.case_id for row in rows])
+        differing = mismatches.standing_now(services, thread_store.listed(thread, "mismatches"))
+    facts, total = observed.result()
     return Thread(
         identifier=root,
         number=cases.number(root),
@@ -62,14 +68,14 @@ def thread(services: ApiServices, root: str) -> Thread | None:
         value=next((row.value for row in rows if row.value), None),
         attributes=_attributes(services, rows, facts),
         stuck=next((case.stuck for case in whole if case.stuck), None),
-        identifiers=_identifiers(services, told["identifiers"], told["links"]),
+        identifiers=identifiers,
         cases=whole,
         facts=_facts(services, facts, told["steps"]),
         facts_total=total,
         conflicts=[_conflict(link) for link in told["links"] if _rival(link)],
-        incidents=incidents.of_cases(services, [row.case_id for row in rows]),
+        incidents=alerted,
         mastered=mismatches.attributes(services, told["attribute_values"]),
-        mismatches=mismatches.standing_now(services, thread_store.listed(thread, "mismatches")),
+        mismatches=differing,
     )
 
 
