@@ -64,7 +64,8 @@ def decode(
         decoded, refused = columns.records(chosen, names, engine)
         frames.append(decoded)
         refusals += refused
-    records = identified(_received(pl.concat(frames), entries))
+    received = readings.forbidden(_received(pl.concat(frames), entries), mapping)
+    records = identified(received)
     sound, faulty = records.filter(pl.col("fault") == ""), records.filter(pl.col("fault") != "")
     facts, mentions = facts_and_mentions(sound, mapping, wanted, revision)
     return Decoded(facts=facts, mentions=mentions, dead_letters=_letters(faulty, refusals, entries))

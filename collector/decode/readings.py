@@ -48,6 +48,32 @@ def with_systems(facts: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     return facts.join(systems, on=["kind", "service"], how="left", maintain_order="left")
 
 
+def forbidden(records: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
+    """`records` with a `fault` where their sender may not speak for their system.
+
+    A fault that is there already stays.
+    """
+    told = records.select("kind", "service", "source").unique()
+    rows = []
+    for kind, service, sender in told.iter_rows():
+        source = _source(mapping, kind, service)
+        if source and source.senders and sender not in source.senders:
+            named = f"source {sender!r} may not speak for {source.system} (service {service!r})"
+            fault = f"{named}: it is none of the senders of {source.name}.yaml"
+            rows.append((kind, service, sender, fault))
+    if not rows:
+        return records
+    schema = dict.fromkeys(["kind", "service", "source", "forbidden"], pl.String)
+    faults = pl.DataFrame(rows, schema=schema, orient="row")
+    joined = records.join(
+        faults, on=["kind", "service", "source"], how="left", maintain_order="left"
+    )
+    fault = (
+        pl.when(pl.col("fault") == "").then(pl.col("forbidden").fill_null("")).otherwise("fault")
+    )
+    return joined.with_columns(fault=fault).drop("forbidden")
+
+
 def _source(mapping: Mapping, kind: str, service: str) -> Source | None:
     return mapping.event_source(service) if kind == "event" else mapping.service(service)
 

@@ -98,7 +98,8 @@ class Source:
     """How one system's input is recognised and read.
 
     `rename` leads from the name this source gives an attribute to the name it is read by;
-    `failures` are patterns of event names that mean an error when no outcome is given.
+    `failures` are patterns of event names that mean an error when no outcome is given. `senders`
+    are the sources of tokens that may speak for the system; none: any may.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Source:
     events: tuple[str, ...]
     rename: Dictionary[str, str]
     failures: tuple[str, ...]
+    senders: frozenset[str]
 
     def failed(self, event: str) -> bool:
         """Whether an event of this name that gives no outcome tells of a failure."""
@@ -240,6 +242,7 @@ def _source(name: str, given: Dictionary[str, Any]) -> Source:
         events=tuple(given.get("events", ())),
         rename=dict(given.get("rename", {})),
         failures=tuple(given.get("failures", ())),
+        senders=frozenset(given.get("senders", ())),
     )
 
 

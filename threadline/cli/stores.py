@@ -44,6 +44,10 @@ def check(arguments: argparse.Namespace) -> int:
         f" {len(derivation.definitions.kpis)} KPIs, {len(active.policies.escalations)} policies"
     )
     console.print(_identity(derivation.mapping))
+    for source in derivation.mapping.sources:
+        if source.senders:
+            senders = ", ".join(sorted(source.senders))
+            console.print(f"only {senders} may speak for {source.system}", markup=False)
     for warning in warnings(derivation.mapping):
         complaints.print(f"warning: {warning}", markup=False, soft_wrap=True)
     return DONE
