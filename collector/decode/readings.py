@@ -53,9 +53,8 @@ def forbidden(records: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
 
     A fault that is there already stays.
     """
-    told = records.select("kind", "service", "source").unique()
     rows = []
-    for kind, service, sender in told.iter_rows():
+    for kind, service, sender in records.select("kind", "service", "source").unique().iter_rows():
         source = _source(mapping, kind, service)
         if source and source.senders and sender not in source.senders:
             named = f"source {sender!r} may not speak for {source.system} (service {service!r})"
@@ -68,10 +67,8 @@ def forbidden(records: pl.DataFrame, mapping: Mapping) -> pl.DataFrame:
     joined = records.join(
         faults, on=["kind", "service", "source"], how="left", maintain_order="left"
     )
-    fault = (
-        pl.when(pl.col("fault") == "").then(pl.col("forbidden").fill_null("")).otherwise("fault")
-    )
-    return joined.with_columns(fault=fault).drop("forbidden")
+    told = pl.when(pl.col("fault") == "").then(pl.col("forbidden").fill_null(""))
+    return joined.with_columns(fault=told.otherwise("fault")).drop("forbidden")
 
 
 def _source(mapping: Mapping, kind: str, service: str) -> Source | None:
