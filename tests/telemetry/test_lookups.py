@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from threadline.store.telemetry import Telemetry, observations, search
+from threadline.store.telemetry import Telemetry, observations, search, threads
 
 AT = datetime(2026, 3, 20, tzinfo=UTC)
 INSTANT = pl.Datetime("ns", "UTC")
@@ -54,6 +54,22 @@ def test_a_lost_claim_is_found_from_the_parent_as_it_stands_now(telemetry: Telem
     _put(telemetry, "identifiers", 1, _place(C2, C2))
     found = observations.links(telemetry, [C2])
     assert found.select("child_value", "state").rows() == [("P", "conflict")]
+
+
+def test_a_thread_has_the_last_version_of_what_was_said_and_nothing_that_was_taken_back(
+    telemetry: Telemetry,
+) -> None:
+    _put(telemetry, "identifiers", 1, _place(C1, C1))
+    told = {"object_type": "contract", "namespace": "clm", "value": "C-1", "of": 1, "how": "own"}
+    for generation, fact_id, name in ((1, "1", "old"), (2, "1", "new"), (1, "2", "withdrawn")):
+        fact = {**told, "fact_id": fact_id, "name": name, "received_at": AT}
+        _put(telemetry, "mentions", generation, fact)
+    gone = pl.DataFrame([{**told, "fact_id": "2", "received_at": AT}])
+    deleted = {"generation": pl.lit(2, pl.UInt64), "deleted": pl.lit(1, pl.UInt8)}
+    telemetry.insert("mentions", gone.with_columns(**deleted))
+    facts, total = threads.facts_of(telemetry, observations.members(telemetry, [C1]))
+    assert [fact["name"] for fact in facts] == ["new"]
+    assert total == 1
 
 
 def test_a_value_is_found_in_any_case_and_by_its_full_name(telemetry: Telemetry) -> None:
