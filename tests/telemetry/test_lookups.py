@@ -83,6 +83,11 @@ def test_a_value_is_found_in_any_case_and_by_its_full_name(telemetry: Telemetry)
     assert values("contract:crm:aBc", "contract:crm:aBc") == ["aBc"]
     assert values("contract:crm:abc", "contract:crm:abc") == []
 
+    gone = pl.DataFrame([_place("project:erp:ABC", C1)])
+    deleted = {"generation": pl.lit(2, pl.UInt64), "deleted": pl.lit(1, pl.UInt8)}
+    telemetry.insert("identifiers", gone.with_columns(**deleted))
+    assert values("abc", "abc") == ["aBc"]
+
 
 def test_a_trace_leads_to_what_it_names_and_to_what_it_has_from_a_trace_it_links_to(
     telemetry: Telemetry,
