@@ -91,7 +91,7 @@ def derive(
         log = Log.open(LogSettings(dir=place), clock)
         try:
             asyncio.run(_logged(log, entries))
-            for life in range(1, LIVES):
+            for life in range(1, LIVES + 1):
                 pipeline = Pipeline(
                     log=log,
                     telemetry=telemetry,

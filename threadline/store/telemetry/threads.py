@@ -1,4 +1,4 @@
-"""What was observed of one contract, and each observation down to its input."""
+"""One contract: the row of what is shown of it, its facts, and each fact down to its input."""
 
 from __future__ import annotations
 
