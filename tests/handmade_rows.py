@@ -135,6 +135,7 @@ class Rows:
             "actor_type": "integration",
             "message": message,
             "sampled": False,
+            "alternative": "",
         }
         self.rows["steps"].append(row)
 

@@ -388,11 +388,12 @@ class Case:
         if not (required or closing or failures):
             return None
         told = self.until(good(self.matching(step.match)), self.end)
+        alternative = self.alternative(step, closing, failures)
         row = {
             "journey": self.journey.name,
             "case_id": self.case_id,
             "step": step.name,
-            "system": step.system,
+            "system": alternative.system if alternative else step.system,
             "required": required,
             "ready_at": ready,
             "due_at": self.deadline(step.within, ready) if step.within and ready else None,
@@ -405,10 +406,21 @@ class Case:
             "actor_type": (text(closing, "actor.type") or "") if closing else "",
             "message": failures[-1][0]["message"] if failures else "",
             "sampled": bool(closing and closing["sampled"]),
+            "alternative": alternative.name if alternative else "",
         }
         self.world.steps[self.journey.name, self.case_id, step.name] = row
         reason = failures[-1][1] if failures else ""
         return row | {"reason": reason, "place": place, "person": step.performer == "person"}
+
+    def alternative(self, step, closing: Fact | None, failures: list[tuple[Fact, str]]):
+        """Which alternative closed the step, else which failed last; the first it could be."""
+        tried = [closing] if closing else [fact for fact, _ in reversed(failures)]
+        for fact in tried:
+            for each in step.alternatives:
+                done = self.matching(each.match) + self.matching(each.match, failed=True)
+                if any(one["fact_id"] == fact["fact_id"] for one in done):
+                    return each
+        return None
 
     def spoken_of(self, step, closing: Fact) -> str:
         own, other = set(), set()

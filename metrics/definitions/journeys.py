@@ -12,6 +12,7 @@ from metrics.definitions.faults import Faults
 from metrics.definitions.matchers import matchers, predicates
 from threadline.definitions import Document
 from threadline.model.journeys import (
+    Alternative,
     CalendarChoice,
     Duration,
     ExceptionRule,
@@ -107,11 +108,21 @@ def _step(document: Document, place: int, faults: Faults) -> Step:
     raw, within = document.content["steps"][place], None
     if "within" in raw:
         within = _duration(document, faults, raw["within"], "steps", place, "within")
+    alternatives = tuple(
+        Alternative(
+            name=each["alternative"],
+            system=each.get("system", raw["system"]),
+            match=matchers(each["match"]),
+        )
+        for each in raw.get("alternatives", [])
+    )
     return Step(
         name=raw["step"],
         title=raw["title"],
         system=raw["system"],
-        match=matchers(raw["match"]),
+        match=tuple(matcher for each in alternatives for matcher in each.match)
+        or matchers(raw["match"]),
+        alternatives=alternatives,
         after=tuple(raw.get("after", ())),
         when=predicates(raw.get("when", {})),
         optional=raw.get("optional", False),
@@ -146,6 +157,11 @@ def _check_steps(document: Document, journey: Journey, faults: Faults) -> None:
         if step.name in seen:
             faults.add(document, ("steps", place, "step"), f"there are two steps {step.name!r}")
         seen.add(step.name)
+        names = [each.name for each in step.alternatives]
+        for other, name in enumerate(names):
+            if name in names[:other]:
+                path = ("steps", place, "alternatives", other, "alternative")
+                faults.add(document, path, f"there are two alternatives {name!r}")
     if all(step.optional or step.when for step in journey.steps):
         faults.add(document, ("steps",), "at least one step must be required of every case")
     for place, rule in enumerate(journey.exceptions):

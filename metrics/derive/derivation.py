@@ -19,7 +19,7 @@ from metrics.derive.progress import closings, finished, readied, steps
 from metrics.derive.rows import CASES, EXCEPTIONS, STEPS, Derived, conform
 from metrics.derive.runs import runs
 from metrics.derive.scopes import case_objects
-from metrics.derive.step_rows import closed_steps, named, with_failures
+from metrics.derive.step_rows import closed_steps, named, with_alternatives, with_failures
 from threadline.model.journeys import Journey
 
 NOTHING = Derived(
@@ -104,7 +104,7 @@ def _steps(
         pl.col("rework").fill_null(0),
         pl.col("sampled").fill_null(False),
     )
-    return named(journey, taken)
+    return with_alternatives(journey, named(journey, taken), found, failures)
 
 
 def _rows(

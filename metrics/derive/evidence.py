@@ -15,11 +15,12 @@ import polars as pl
 
 from metrics.derive.payloads import text_of
 from metrics.derive.scopes import in_scope, scopes
-from threadline.model.journeys import Journey, Matcher, Path, Predicate
+from threadline.model.journeys import Journey, Matcher, Path, Predicate, Step
 
 Part = Literal["start", "cancel", "pause", "resume", "step", "failed", "exception", "answer"]
 PART = pl.Enum(get_args(Part))
 SHAPE = ["name", "system", "kind", "outcome"]
+_TRYING: tuple[Part, Part] = ("step", "failed")
 _ANSWERING: tuple[Part, Part] = ("exception", "answer")
 OUTCOMES = {"success": ("ok", "unset"), "ok": ("ok",), "error": ("error",)}
 
@@ -31,6 +32,7 @@ class Role:
     part: Part
     matcher: Matcher
     index: int = 0
+    alternative: int = 0  # counted from 1; none: 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +43,15 @@ class Evidence:
     with at, kind and plausible. `facts`: by `fact`: fact_id, system, message, sampled, payload and
     the earliest received_at. `objects`: which objects a fact spoke of: case, fact, object_id and
     `own`, whether that is the case's own. `answered`: which exceptions are none, because a fact
-    speaks of the same object that the rule's `unless` means: case, index, fact.
+    speaks of the same object that the rule's `unless` means: case, index, fact. `alternatives`:
+    the first of a step's alternatives that a fact is: case, index, fact, alternative (from 1).
     """
 
     links: pl.DataFrame
     facts: pl.DataFrame
     objects: pl.DataFrame
     answered: pl.DataFrame
+    alternatives: pl.DataFrame
 
     def of(self, *parts: Part) -> pl.DataFrame:
         """The plausible links that play these parts."""
@@ -62,12 +66,19 @@ def roles(journey: Journey) -> Iterator[Role]:
         yield from (Role(part="pause", matcher=matcher) for matcher in journey.pause.since)
         yield from (Role(part="resume", matcher=matcher) for matcher in journey.pause.until)
     for index, step in enumerate(journey.steps):
-        for matcher in step.match:
-            yield Role(part="step", matcher=matcher, index=index)
-            yield Role(part="failed", matcher=matcher, index=index)
+        for alternative, matcher in _numbered(step):
+            for part in _TRYING:
+                yield Role(part=part, matcher=matcher, index=index, alternative=alternative)
     for index, rule in enumerate(journey.exceptions):
         yield from (Role(part="exception", matcher=each, index=index) for each in rule.match)
         yield from (Role(part="answer", matcher=each, index=index) for each in rule.unless)
+
+
+def _numbered(step: Step) -> list[tuple[int, Matcher]]:
+    if not step.alternatives:
+        return [(0, matcher) for matcher in step.match]
+    numbered = enumerate(step.alternatives, start=1)
+    return [(number, matcher) for number, each in numbered for matcher in each.match]
 
 
 def evidence(
@@ -105,6 +116,9 @@ def evidence(
         facts=facts.drop("at", "kind", "plausible"),
         objects=found.select("case", "fact", "object_id", "own"),
         answered=_answered(found, observations),
+        alternatives=found.filter(pl.col("alternative") > 0)
+        .group_by("case", "index", "fact")
+        .agg(pl.col("alternative").min()),
     )
 
 
@@ -171,7 +185,7 @@ def _named(column: str, patterns: tuple[str, ...]) -> pl.Expr:
 
 def _allowed(played: list[Role], paths: tuple[Path, ...]) -> pl.DataFrame:
     rows = [
-        (number, paths.index(path), role.part, role.index, path.kind == "self")
+        (number, paths.index(path), role.part, role.index, path.kind == "self", role.alternative)
         for number, role in enumerate(played)
         for path in role.matcher.paths
     ]
@@ -181,5 +195,6 @@ def _allowed(played: list[Role], paths: tuple[Path, ...]) -> pl.DataFrame:
         "part": PART,
         "index": pl.UInt16(),
         "own": pl.Boolean(),
+        "alternative": pl.UInt8(),
     }
     return pl.DataFrame(rows, schema=schema, orient="row")

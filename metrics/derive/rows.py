@@ -59,6 +59,7 @@ STEPS: Mapping[str, pl.DataType] = {
     "actor_type": pl.String(),
     "message": pl.String(),
     "sampled": pl.Boolean(),
+    "alternative": pl.String(),
 }
 
 EXCEPTIONS: Mapping[str, pl.DataType] = {

@@ -54,6 +54,42 @@ def with_failures(steps: pl.DataFrame, evidence: Evidence, failures: pl.DataFram
     )
 
 
+def with_alternatives(
+    journey: Journey, steps: pl.DataFrame, evidence: Evidence, failures: pl.DataFrame
+) -> pl.DataFrame:
+    """`steps` with `alternative`: the implementation that closed them, else that failed last.
+
+    Its system is theirs then. '' where a step has no alternatives, or none has been seen.
+    """
+    known = pl.DataFrame(
+        [
+            (index, number, each.name, each.system)
+            for index, step in enumerate(journey.steps)
+            for number, each in enumerate(step.alternatives, start=1)
+        ],
+        schema={"index": pl.UInt16, "number": pl.UInt8, "alternative": pl.String, "of": pl.String},
+        orient="row",
+    )
+    if known.is_empty():
+        return steps.with_columns(alternative=pl.lit(""))
+    tried = evidence.alternatives.rename({"alternative": "number"}).join(
+        known, on=["index", "number"]
+    )
+    failed = failures.join(tried, on=[*KEY, "fact"]).sort("at", "fact")
+    failed = failed.unique(KEY, keep="last", maintain_order=True)
+    closed = tried.select(*KEY, "fact", "alternative", "of")
+    failed = failed.select(*KEY, failed="alternative", failed_of="of")
+    done = pl.col("closed_at").is_not_null()
+    return (
+        steps.join(closed, on=[*KEY, "fact"], how="left")
+        .join(failed, on=KEY, how="left")
+        .with_columns(
+            alternative=pl.when(done).then("alternative").otherwise("failed").fill_null(""),
+            system=pl.coalesce(pl.when(done).then("of").otherwise("failed_of"), "system"),
+        )
+    )
+
+
 def named(journey: Journey, steps: pl.DataFrame) -> pl.DataFrame:
     """`steps` that are required or were seen, with their names and systems."""
     seen = pl.col("closed_at").is_not_null() | (pl.col("failures") > 0)

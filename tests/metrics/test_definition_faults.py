@@ -56,6 +56,18 @@ FAULTS = [
         "exceptions[1].match",
         "is not valid",
     ),
+    (
+        "match: erp.project.created",
+        "match: erp.project.created\n    alternatives: [{alternative: a, match: a}]",
+        "",
+        "is valid under each of",
+    ),
+    (
+        "match: erp.project.created",
+        "alternatives: [{alternative: a, match: a}, {alternative: a, match: b}]",
+        "alternatives[1].alternative",
+        "there are two alternatives 'a'",
+    ),
     ("criticality: revenue", "criticality: high", "criticality", "'high' is not one of"),
     ("tier: contract.tier\n", "system: contract.tier\n", "dimensions.system", "already"),
     ("journey: contract-activation", "journey: other", "journey", "the file's name"),

@@ -120,6 +120,7 @@ def step_row(services: ApiServices, case: CaseRow, step: Mapping[str, Any]) -> S
         message=services.redaction.text("message", step["message"]),
         actor_type=step["actor_type"],
         sampled=step["sampled"],
+        alternative=step["alternative"],
         owner=known.owner if known else "",
         runbook=runbook(None, known),
     )

@@ -95,8 +95,20 @@ class Runbook:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alternative:
+    """One of several implementations of a step: the old ERP, the new ERP."""
+
+    name: str
+    system: str
+    match: tuple[Matcher, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
-    """A milestone inside a journey, required unless `optional` or a predicate of `when` fails."""
+    """A milestone inside a journey, required unless `optional` or a predicate of `when` fails.
+
+    `match` holds the matchers of all `alternatives`, where there are any.
+    """
 
     name: str
     title: str
@@ -109,6 +121,7 @@ class Step:
     performer: Performer = "integration"
     owner: str
     runbook: Runbook
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

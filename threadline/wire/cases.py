@@ -37,6 +37,7 @@ class Step(Shape):
     message: str
     actor_type: str
     sampled: bool
+    alternative: str = ""  # which implementation closed it, of several that may
     owner: str
     runbook: Runbook
 

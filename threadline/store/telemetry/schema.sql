@@ -234,6 +234,7 @@ CREATE TABLE IF NOT EXISTS steps (
     actor_type      LowCardinality(String),
     message         String,
     sampled         Bool,
+    alternative     LowCardinality(String),
     generation      UInt64,
     deleted         UInt8
 ) ENGINE = ReplacingMergeTree(generation, deleted)
