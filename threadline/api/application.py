@@ -16,6 +16,7 @@ from threadline.api import (
     journeys,
     kpis,
     mismatches,
+    paths,
     people,
     problems,
     rulings,
@@ -64,6 +65,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
         incidents,
         sources,
         mismatches,
+        paths,
         people,
     ):
         app.include_router(part.router, prefix="/api/v1", responses=_PROBLEMS)

@@ -42,6 +42,7 @@ from threadline.wire.mastery import (
     Said,
 )
 from threadline.wire.operations import DeadLetter, FactDetail, Health, RawInput, SourceRow
+from threadline.wire.paths import PathEdge, PathNode, Paths, PathStep, PathVariant
 from threadline.wire.people import AuditRecord, Me
 from threadline.wire.problems import Fault, Problem
 from threadline.wire.threads import (
@@ -95,6 +96,11 @@ __all__ = [
     "Orphan",
     "OrphanCount",
     "Page",
+    "PathEdge",
+    "PathNode",
+    "PathStep",
+    "PathVariant",
+    "Paths",
     "Problem",
     "RawInput",
     "Ruling",

@@ -46,6 +46,11 @@ WHERE (journey = {journey:String} OR {journey:String} = '')
                         WHERE until IS NULL OR until >= {since:DateTime64(9, 'UTC')}))
 """
 
+_STARTED = """
+SELECT journey, case_id FROM cases FINAL WHERE journey = {journey:String}
+    AND started_at >= {since:DateTime64(9, 'UTC')} AND started_at < {until:DateTime64(9, 'UTC')}
+"""
+
 
 def cases_of(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:
     """All cases of the contracts `roots`, in the columns of `cases`."""
@@ -86,3 +91,12 @@ def alive_since(
 def clocks(telemetry: Telemetry, journey: str) -> pl.DataFrame:
     """Of every case of a journey what its states are computed from, and no more."""
     return telemetry.query(_CLOCKS, {"journey": journey})
+
+
+def started_in(
+    telemetry: Telemetry, table: str, journey: str, span: tuple[datetime, datetime]
+) -> pl.DataFrame:
+    """Rows of `cases`, `steps` or `exceptions` of a journey's cases started in `[since, until)`."""
+    sql = f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL"
+    asked = {"journey": journey, "since": span[0], "until": span[1]}
+    return telemetry.query(f"{sql} WHERE (journey, case_id) IN ({_STARTED})", asked)
