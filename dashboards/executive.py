@@ -32,7 +32,7 @@ def page() -> None:
     window = chosen(health.as_of)
     answer = api().kpis(window.query)
     _headline(answer, window)
-    choose(window, journeys)
+    choose(window, journeys, fiscal=answer.fiscal)
     tiles(answer.items, window)
     _trends(answer.items, window)
     _urgent(answer, window)
@@ -47,7 +47,7 @@ def _headline(answer: KpiPage, window: Window) -> None:
             class_=f"tl-box tl-{tone}",
         )
     )
-    said = f"Over {window.words}, as of {phrases.instant(answer.as_of)}."
+    said = f"Over {window.words}, as of {phrases.instant(answer.as_of)}. {phrases.compared(answer)}"
     show(tag("p", said, class_="tl-quiet-text"))
 
 

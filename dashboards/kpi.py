@@ -16,6 +16,7 @@ from dashboards.window import Window, chosen
 from threadline.wire import Kpi, phrases
 
 SHOWN = 50
+MEDIAN = 0.5
 NOT_GIVEN = "not given"
 ALWAYS = ("journey", "system", "criticality", "source")  # the last is of facts
 
@@ -33,6 +34,8 @@ def page() -> None:
         st.warning("There is no such KPI in this window. Open one from the Executive page.")
         return
     _value(found[0], window)
+    show(tag("p", phrases.compared(answer), class_="tl-quiet-text"))
+    _percentiles(found[0])
     series = api().series(name, {**window.query, "every": window.every})
     points = points_of(found[0], series)
     if any(point.value is not None for point in points):
@@ -54,7 +57,9 @@ def _value(kpi: Kpi, window: Window) -> None:
     show(tag("div", phrases.kpi_value(kpi), class_="tl-value"))
     show(tag("div", chip(phrases.KPI[kpi.state], kpi.state), class_="tl-chips"))
     target = f"Target: {phrases.target(kpi)}. " if kpi.target is not None else ""
-    counted = f"{kpi.n:,} {kpi.of} over {window.words}; {phrases.trend(kpi)}."
+    counted = (
+        f"{kpi.n:,} {kpi.of} over {window.words}; {phrases.trend(kpi)}{phrases.year_ago(kpi)}."
+    )
     measured = _certainty(kpi)
     show(tag("p", f"{target}{counted} {measured}", class_="tl-quiet-text"))
     if kpi.description:
@@ -72,6 +77,20 @@ def _certainty(kpi: Kpi) -> str:
         said.append(f"{phrases.quantity(kpi.coverage, 'ratio')} of what counts could be measured.")
     said += [f"{phrases.sentence(words)}." for words in phrases.beside(kpi)]
     return " ".join(said)
+
+
+def _percentiles(kpi: Kpi) -> None:
+    if not kpi.percentiles:
+        return
+    rows = [
+        [
+            f"p{one.share * 100:.0f}" + (" (median)" if one.share == MEDIAN else ""),
+            phrases.kpi_quantity(kpi, one.value),
+            phrases.between(kpi, one.low, one.high),
+        ]
+        for one in kpi.percentiles
+    ]
+    show(table(["Percentile", "Value", "With 95 % confidence"], rows))
 
 
 def _parts(kpi: Kpi, window: Window) -> None:

@@ -41,7 +41,7 @@ def _lines(kpi: Kpi) -> list[str]:
     if kpi.why:
         lines.append(kpi.why)
     if kpi.value is not None:
-        lines.append(phrases.sentence(phrases.trend(kpi)))
+        lines.append(phrases.sentence(phrases.trend(kpi) + phrases.year_ago(kpi)))
     lines += [phrases.sentence(words) for words in phrases.beside(kpi)[:1] if kpi.value]
     if kpi.coverage is not None and kpi.coverage < 1:
         lines.append(f"{phrases.quantity(kpi.coverage, 'ratio')} could be measured")

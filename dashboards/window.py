@@ -3,70 +3,94 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import streamlit as st
 
 from dashboards.client import Query
 
-CHOICES = {"7": "7 d", "30": "30 d", "90": "90 d", "365": "1 year", "all": "All"}
-DEFAULT = "30"
-BEGINNING = "2000-01-01T00:00:00Z"  # no plausible fact is older
-POINTS = {"7": "1d", "30": "3d", "90": "7d", "365": "30d", "all": "30d"}
+CHOICES = {
+    "last-7-days": "Last 7 days",
+    "last-30-days": "Last 30 days",
+    "last-90-days": "Last 90 days",
+    "last-365-days": "Last 365 days",
+    "this-week": "This week",
+    "last-week": "Last week",
+    "this-month": "This month",
+    "last-month": "Last month",
+    "this-quarter": "This quarter",
+    "last-quarter": "Last quarter",
+    "this-year": "This year",
+    "last-year": "Last year",
+    "all-time": "All time",
+}
+FISCAL = {
+    "this-fiscal-quarter": "This fiscal quarter",
+    "last-fiscal-quarter": "Last fiscal quarter",
+    "this-fiscal-year": "This fiscal year",
+    "last-fiscal-year": "Last fiscal year",
+}
+DEFAULT = "last-30-days"
+POINTS = {"7-days": "day", "30-days": "3d", "week": "day", "month": "day", "90-days": "week",
+          "quarter": "week"}  # fmt: skip  # by how the name ends; else months
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """A choice of days up to `now`, and perhaps one journey."""
+    """A window by its name in the API, around `now`, and perhaps one journey."""
 
-    days: str
+    name: str
     journey: str
     now: datetime
 
     @property
     def query(self) -> Query:
         """As parameters of the API; `now` bounds all of them alike."""
-        start = BEGINNING
-        if self.days != "all":
-            start = (self.now - timedelta(days=int(self.days))).isoformat()
-        return {"from": start, "to": self.now.isoformat(), "journey": self.journey}
+        return {"window": self.name, "to": self.now.isoformat(), "journey": self.journey}
 
     @property
     def every(self) -> str:
         """How long one point of a trend is."""
-        return POINTS[self.days]
+        return next((POINTS[end] for end in POINTS if self.name.endswith(end)), "month")
 
     @property
     def address(self) -> dict[str, str]:
         """As parameters of a page's address."""
-        return {"days": self.days, "journey": self.journey}
+        return {"window": self.name, "journey": self.journey}
 
     @property
     def words(self) -> str:
-        return "all time" if self.days == "all" else f"the last {self.days} days"
+        said = (CHOICES | FISCAL)[self.name].lower()
+        return f"the {said}" if self.name.endswith("-days") else said
 
 
 def chosen(now: datetime) -> Window:
     """The window in the address."""
-    days = st.query_params.get("days", DEFAULT)
+    name = st.query_params.get("window", DEFAULT)
     return Window(
-        days=days if days in CHOICES else DEFAULT,
+        name=name if name in CHOICES | FISCAL else DEFAULT,
         journey=st.query_params.get("journey", ""),
         now=now,
     )
 
 
-def choose(window: Window, journeys: dict[str, str]) -> None:
-    """Let the reader change the window; `journeys` are titles by name."""
+def choose(window: Window, journeys: dict[str, str], *, fiscal: bool) -> None:
+    """Let the reader change the window; `journeys` are titles by name.
+
+    `fiscal`: whether the fiscal year is another than the calendar's, so that its windows are worth
+    a place.
+    """
+    choices = CHOICES | (FISCAL if fiscal or window.name in FISCAL else {})
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
+        st.selectbox(
             "Window",
-            list(CHOICES),
-            format_func=CHOICES.__getitem__,
-            default=window.days,
-            key="days_chosen",
+            list(choices),
+            index=list(choices).index(window.name),
+            format_func=choices.__getitem__,
+            key="window_chosen",
             on_change=_keep,
-            args=("days", "days_chosen"),
+            args=("window", "window_chosen"),
+            width=220,
         )
         if len(journeys) > 1:
             names = ["", *journeys]

@@ -19,6 +19,7 @@ from collector.intake import grpc as grpc_intake
 from collector.intake import http as http_intake
 from collector.intake.counts import IntakeCounts
 from collector.intake.senders import known_to
+from metrics.kpis import FirmCalendar
 from threadline import activation, evaluation
 from threadline.access import TokenBook, admitted
 from threadline.access.denials import Denials
@@ -109,6 +110,10 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 audit=control.audit,
                 denials=denials,
                 redact=settings.access.redact,
+                calendar=FirmCalendar(
+                    clock=settings.reporting.zone,
+                    fiscal_start=settings.reporting.fiscal_year_start,
+                ),
             )
 
         def reload() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -25,6 +26,22 @@ class Section(BaseModel):
     """One room's settings; unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ReportingSettings(Section):
+    """How the firm reckons time in its reports."""
+
+    zone: str = "UTC"  # IANA: where days, months and quarters begin
+    fiscal_year_start: int = Field(1, ge=1, le=12)  # the month
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{name!r} is not an IANA time zone") from error
+        return name
 
 
 class OidcSettings(Section):

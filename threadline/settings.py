@@ -15,7 +15,13 @@ from pydantic_settings import (
 
 from threadline.errors import SettingsError
 from threadline.networks import is_loopback
-from threadline.sections import AccessSettings, LimitsSettings, Section, TlsSettings
+from threadline.sections import (
+    AccessSettings,
+    LimitsSettings,
+    ReportingSettings,
+    Section,
+    TlsSettings,
+)
 
 MIB = 1024 * 1024
 
@@ -130,6 +136,7 @@ class Settings(BaseSettings):
     dashboards: DashboardsSettings = DashboardsSettings()
     alerts: AlertsSettings = AlertsSettings()
     pipeline: PipelineSettings = PipelineSettings()
+    reporting: ReportingSettings = ReportingSettings()
     access: AccessSettings = AccessSettings()
     tls: TlsSettings = TlsSettings()
     limits: LimitsSettings = LimitsSettings()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import TypeAlias
 
 import polars as pl
 
@@ -15,9 +16,10 @@ from metrics.kpis.populations import population
 from metrics.kpis.receipts import Received, nothing_received
 from metrics.kpis.scene import UNKNOWN, Question, Scene
 from threadline.errors import NotFound
-from threadline.model.kpis import Kpi, KpiValue, Previous, Window
+from threadline.model.kpis import Kpi, KpiValue, Previous, Seen, Window
 
 CURRENCY = "currency"
+Key: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
 COLUMNS = ("journey", "criticality", "system", CURRENCY, "source")  # known without any journey
 
 
@@ -32,29 +34,41 @@ def evaluate(
     silent: Collection[str] = (),
     kpis: Sequence[str] | None = None,
     received: Received = nothing_received,
+    previous: Seen | None = None,
+    year_ago: Seen | None = None,
+    long_ago: Derived | None = None,
 ) -> list[KpiValue]:
     """The values of `kpis` (all by default) that concern `journey` (all by default).
 
     One value each, or one per combination of the dimensions in `by` that has cases; money
     one per currency, too. `now` is the present or the earlier instant asked about; nothing after it
     counts. `silent` names the systems that have been silent beyond their cadence; `received` counts
-    facts. Each value carries the window before at equal maturity: as of `now` less the window's
-    length. Raises `NotFound` for names nobody has defined.
+    facts. Each value carries the window before at equal maturity: `previous`, by default the
+    window as long before it, as of `now` less that length; and the one of a year ago where one is
+    given, over what was derived of `long_ago`. Raises `NotFound` for names nobody has defined.
     """
     scene = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
-    past = replace(scene, now=now - window.length, silent=())
+    previous = previous or Seen(window=window.before(), now=now - window.length)
+    past = replace(scene, now=previous.now, silent=())
+    earlier = [(past, previous)]
+    if year_ago:
+        earlier.append((replace(past, now=year_ago.now, derived=long_ago or derived), year_ago))
     _check(definitions, by)
     chosen = _chosen(definitions, journey, kpis)
     if any(kpi.counts == "facts" for kpi in chosen):
-        asked = {window: now, window.before(): past.now}
-        scene, past = (replace(one, received=_counted(received, asked)) for one in (scene, past))
+        asked = {window: now} | {seen.window: seen.now for _, seen in earlier}
+        counts = _counted(received, asked)
+        scene = replace(scene, received=counts)
+        earlier = [(replace(one, received=counts), seen) for one, seen in earlier]
     values: list[KpiValue] = []
     for kpi in chosen:
         ask = Question(kpi=kpi, scene=scene, window=window, journey=journey)
-        before = _values(replace(ask, scene=past, window=window.before()), by)
-        earlier = {_key(value): value for value in before}
+        before, ago = [
+            *(_before(replace(ask, scene=one, window=seen.window), by) for one, seen in earlier),
+            {},
+        ][:2]
         values += [
-            replace(value, previous=_previous(earlier.get(_key(value))))
+            replace(value, previous=before.get(_key(value)), year_ago=ago.get(_key(value)))
             for value in _values(ask, by)
         ]
     return values
@@ -65,23 +79,21 @@ def series(
     derived: Derived,
     *,
     kpi: str,
-    window: Window,
-    every: timedelta,
+    parts: Sequence[Window],
     now: datetime,
     by: Sequence[str] = (),
     journey: str | None = None,
     silent: Collection[str] = (),
     received: Received = nothing_received,
 ) -> list[KpiValue]:
-    """The values of one KPI in every stretch of `every` from the window's start, in order.
+    """The values of one KPI in each of `parts`, in order.
 
     What is anchored in a window is judged by all that is known now; what is anchored at `now` is
-    reckoned as of the end of each stretch. Stretches that have not begun by `now` are left out.
+    reckoned as of the end of each part. A part has to have begun by `now`.
     """
     chosen = _find(definitions, kpi)
     _check(definitions, by)
     present = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
-    parts = list(_stretches(window, every, now))
     if chosen.counts == "facts":
         present = replace(present, received=_counted(received, dict.fromkeys(parts, now)))
     values: list[KpiValue] = []
@@ -147,6 +159,7 @@ def _values(ask: Question, by: Sequence[str]) -> Iterator[KpiValue]:
             low=low,
             high=high,
             beside=result.beside,
+            percentiles=result.percentiles,
             counts=_counts(group),
             note=note(kpi, result, group),
         )
@@ -191,23 +204,15 @@ def _counts(group: pl.DataFrame) -> dict[str, int]:
     return dict(counted.iter_rows())
 
 
-def _previous(value: KpiValue | None) -> Previous | None:
-    if value is None:
-        return None
-    return Previous(value=value.value, n=value.n, window=value.window)
+def _before(ask: Question, by: Sequence[str]) -> dict[Key, Previous]:
+    return {
+        _key(one): Previous(value=one.value, n=one.n, window=one.window, now=one.now)
+        for one in _values(ask, by)
+    }
 
 
-def _key(value: KpiValue) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+def _key(value: KpiValue) -> Key:
     return value.kpi, value.unit, tuple(sorted(value.dimensions.items()))
-
-
-def _stretches(window: Window, every: timedelta, now: datetime) -> Iterator[Window]:
-    if every <= timedelta():
-        raise ValueError("a series needs stretches longer than nothing")
-    start = window.start
-    while start < min(window.end, now):
-        yield Window(start=start, end=min(start + every, window.end))
-        start += every
 
 
 def _chosen(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -16,14 +16,17 @@ from metrics.kpis.statistics import (
     quantile_interval,
     wilson,
 )
-from threadline.model.kpis import Kpi, KpiState, Statistic
+from threadline.model.kpis import Kpi, KpiState, Percentile, Statistic
 
 SHARES: Mapping[Statistic, float] = {
     "median": 0.5,
     "p90": 0.9,
+    "p95": 0.95,
+    "p99": 0.99,
     "censored_median": 0.5,
     "censored_p90": 0.9,
 }
+PERCENTILES = (0.5, 0.9, 0.95, 0.99)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,7 @@ class Figure:
     target: float | Decimal | None
     interval: Interval | tuple[Decimal, Decimal] = (None, None)
     beside: Mapping[str, float | None] = field(default_factory=dict)
+    percentiles: tuple[Percentile, ...] = ()
 
 
 def figure(kpi: Kpi, rows: pl.DataFrame) -> Figure:
@@ -110,7 +114,15 @@ def _time(kpi: Kpi, rows: pl.DataFrame) -> Figure:
         target=kpi.target.value if kpi.target else None,
         interval=quantile_interval(done, share),
         beside=beside,
+        percentiles=tuple(_percentiles(done)),
     )
+
+
+def _percentiles(times: pl.Series) -> Iterator[Percentile]:
+    for share in PERCENTILES:
+        value, (low, high) = quantile(times, share), quantile_interval(times, share)
+        if value is not None:
+            yield Percentile(share=share, value=value, low=low, high=high)
 
 
 def _ratio(kpi: Kpi, rows: pl.DataFrame) -> Figure:

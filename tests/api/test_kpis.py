@@ -108,6 +108,36 @@ def test_reading_only_what_a_window_needs_gives_the_values_of_reading_everything
     ]
 
 
+def test_a_window_is_asked_by_name_and_compared_at_equal_maturity(api):
+    asked = {"window": "this-quarter"}
+    page = api.get(KPIS, params=asked).json()
+    assert (page["start"], page["end"]) == ("2026-01-01T00:00:00Z", "2026-04-01T00:00:00Z")
+    before = {"start": "2025-10-01T00:00:00Z", "end": "2026-01-01T00:00:00Z"}
+    assert page["previous"] == before | {"as_of": "2025-12-18T12:00:00Z"}  # 78 days and a half
+    assert page["year_ago"] is None  # there is no history of then
+    kpis = {kpi["kpi"]: kpi for kpi in page["items"]}
+    by_dates = api.get(KPIS, params={"from": page["start"], "to": page["end"]}).json()["items"]
+    assert [(one["kpi"], one["value"], one["n"]) for one in by_dates] == [
+        (one["kpi"], one["value"], one["n"]) for one in page["items"]
+    ]
+    cycle = kpis["activation-cycle-time"]
+    assert [one["share"] for one in cycle["percentiles"]] == [0.5, 0.9, 0.95, 0.99]
+    assert cycle["percentiles"][0]["value"] == cycle["value"]
+
+    months = api.get(f"{KPIS}/sla-attainment/series", params=asked | {"every": "month"}).json()
+    starts = ["2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z"]
+    assert [point["start"] for point in months["items"]] == starts
+
+
+def test_a_year_ago_stands_beside_where_history_goes_back_so_far(api):
+    page = api.get(KPIS, params={"window": "last-7-days", "to": "2027-03-18T12:00:00Z"}).json()
+    kpis = {kpi["kpi"]: kpi for kpi in page["items"]}
+    assert page["year_ago"]["start"] == "2026-03-11T12:00:00Z"
+    assert kpis["activation-cycle-time"]["year_ago_n"] == 0  # it was seen before it began
+    then = {"from": "2026-03-11T12:00:00Z", "to": "2026-03-18T12:00:00Z"}
+    assert api.get(KPIS, params=then).json()["items"]
+
+
 def test_the_orphan_share_opens_to_exactly_the_orphans(api):
     asked = {"by": "source"}
     kpis = {kpi["kpi"]: kpi for kpi in api.get(KPIS, params=asked).json()["items"]}

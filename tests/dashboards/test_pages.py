@@ -63,12 +63,13 @@ def test_the_executive_sees_the_verdict_and_every_kpi_and_opens_one_down_to_a_co
 
 
 def test_another_window_gives_other_numbers_and_can_be_linked_to(open_page):
-    page = open_page("/?days=7")
+    page = open_page("/?window=last-7-days")
     expect(page.locator(".tl-tile", has_text="Failed project set-ups")).to_contain_text("See the")
     week = page.locator(".tl-tile", has_text="SLA attainment").inner_text()
 
-    page.get_by_role("radio", name="90 d").or_(page.get_by_text("90 d", exact=True)).first.click()
-    page.wait_for_url("**/?days=90")
+    page.get_by_role("combobox", name="Window").click()
+    page.get_by_role("option", name="Last 90 days").click()
+    page.wait_for_url("**/?window=last-90-days")
     expect(page.get_by_text("Over the last 90 days")).to_be_visible()
     settled(page)
 

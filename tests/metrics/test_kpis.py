@@ -10,7 +10,7 @@ from metrics_worlds import BASE, SUCCESSES, World, frames
 
 from metrics.definitions import load
 from metrics.derive import Derived, derive
-from metrics.kpis import cases_behind, evaluate, series
+from metrics.kpis import FirmCalendar, cases_behind, evaluate, series
 from threadline.errors import NotFound
 from threadline.model.kpis import Window
 
@@ -115,7 +115,8 @@ def test_open_cases_lift_the_censored_median_above_the_plain_one(shipped, derive
 
 
 def test_a_series_counts_every_case_once(shipped, derived):
-    values = series(shipped, derived, kpi="sla-attainment", window=WINDOW, every=6 * HOUR, now=NOW)
+    parts = list(FirmCalendar().parts(WINDOW, 6 * HOUR, NOW))
+    values = series(shipped, derived, kpi="sla-attainment", parts=parts, now=NOW)
     assert sum(value.n for value in values) == 10
     assert values[0].window.start == WINDOW.start
     assert values[-1].window.start < NOW
@@ -123,7 +124,8 @@ def test_a_series_counts_every_case_once(shipped, derived):
 
 def test_a_series_of_what_is_now_looks_back_from_each_end(shipped, derived):
     window = Window(start=BASE, end=BASE + 4 * DAY)
-    values = series(shipped, derived, kpi="stuck-cases", window=window, every=DAY, now=NOW)
+    parts = list(FirmCalendar().parts(window, DAY, NOW))
+    values = series(shipped, derived, kpi="stuck-cases", parts=parts, now=NOW)
     assert [value.value for value in values] == [0, 4, 4, 4]
 
 

@@ -10,13 +10,13 @@ from decimal import Decimal
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kpi_oracle import Count, kaplan_meier, quantile, wilson
+from kpi_oracle import Count, kaplan_meier, order_bounds, quantile, wilson
 from metrics_worlds import BASE, World, frames, worlds
 
 from metrics.definitions import Definitions
 from metrics.derive import MISMATCHES, Derived, derive
 from metrics.kpis import cases_behind, evaluate
-from threadline.model.kpis import KpiValue, Window
+from threadline.model.kpis import KpiValue, Seen, Window
 
 DAY = timedelta(days=1)
 CASH, BILLED, LEAKAGE = "invoice-to-cash", "billing-updated", "revenue-leakage"
@@ -91,9 +91,12 @@ def test_values_are_those_counted_by_hand(
     derived = replace(derive(*frames(*world), definitions), mismatches=apart(copies))
     window = Window(start=BASE + timedelta(hours=start), end=BASE + timedelta(hours=start + length))
     now = BASE + timedelta(hours=now)
-    values = evaluate(definitions, derived, window=window, now=now, silent=silent)
+    weeks = timedelta(days=7)
+    ago = Seen(window=Window(start=window.start - weeks, end=window.end - weeks), now=now - weeks)
+    values = evaluate(definitions, derived, window=window, now=now, silent=silent, year_ago=ago)
     count = Count(definitions, derived, window, now, silent)
     before = Count(definitions, derived, window.before(), now - window.length, set())
+    earlier = Count(definitions, derived, ago.window, ago.now, set())
     one = {value.kpi: value for value in values}
 
     ended, going = count.cycle_times()
@@ -103,6 +106,12 @@ def test_values_are_those_counted_by_hand(
     assert close(cycle.beside["censored_median"], kaplan_meier(ended, going, 0.5))
     assert close(cycle.beside["censored_p90"], kaplan_meier(ended, going, 0.9))
     assert close(cycle.previous.value, quantile(before.cycle_times()[0], 0.5))
+    assert close(cycle.year_ago.value, quantile(earlier.cycle_times()[0], 0.5))
+    assert one["stuck-cases"].year_ago.value == len(earlier.stuck())
+    for at in cycle.percentiles:
+        assert close(at.value, quantile(ended, at.share))
+        assert (at.low, at.high) == order_bounds(ended, at.share)
+    assert len(cycle.percentiles) == (4 if ended else 0)
     for name, step in (("project-setup-time", "erp-project"), ("amendment-latency", BILLED)):
         assert close(one[name].value, quantile(count.step_times(step), 0.5))
         assert close(one[name].beside["p90"], quantile(count.step_times(step), 0.9))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
+from itertools import islice
 from typing import Annotated, Any
 
 import polars as pl
@@ -13,26 +15,44 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from metrics.derive import Derived
-from metrics.kpis import Received, cases_behind, evaluate, series
+from metrics.kpis import FirmCalendar, Period, Received, cases_behind, evaluate, series
+from metrics.kpis.periods import DAYS, MONTHS, Every
 from threadline.api import cases, cursors
 from threadline.api.access import requires
 from threadline.api.identity import orphans_page
 from threadline.api.problems import Refusal
 from threadline.api.services import ApiServices, Services
 from threadline.errors import NotAllowed, NotFound
-from threadline.model.kpis import Counted, KpiValue, Window
+from threadline.model.kpis import Counted, KpiValue, Seen, Window
 from threadline.model.people import Permission
 from threadline.store.telemetry import Telemetry, receipts
 from threadline.store.telemetry import cases as case_store
 from threadline.store.telemetry import mastery as mastery_store
-from threadline.wire import CaseRow, Kpi, KpiPage, KpiPart, KpiSeriesPoint, Orphan, Page
+from threadline.wire import (
+    CaseRow,
+    Kpi,
+    KpiPage,
+    KpiPart,
+    KpiPercentile,
+    KpiSeriesPoint,
+    KpiSpan,
+    Orphan,
+    Page,
+)
 
 DEFAULT_WINDOW = timedelta(days=30)
 EVERY = re.compile(r"(\d{1,4})(h|d|w)")
 EVERY_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 MOST_POINTS = 400
+_EVERY = "day, week, month, quarter, year, fiscal-quarter, fiscal-year; or a length: 1d, 12h, 1w"
 
 router = APIRouter(prefix="/kpis", tags=["kpis"], dependencies=[requires(Permission.FIGURES)])
+
+
+_WINDOW = (
+    "a window by name: this- or last- day, week, month, quarter, year, fiscal-quarter or"
+    " fiscal-year, last-30-days, all-time; around `to`, by default now"
+)
 
 
 class Asked:
@@ -43,6 +63,7 @@ class Asked:
         services: Services,
         since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
         to: AwareDatetime | None = None,
+        name: Annotated[str, Query(alias="window", description=_WINDOW)] = "",
         journey: str = "",
         as_of: AwareDatetime | None = None,
     ) -> None:
@@ -52,17 +73,30 @@ class Asked:
         if journey and journey not in services.definitions.journeys:
             raise NotFound("journey", journey)
         self.journey = journey
-        end = (to or self.now).astimezone(UTC)
-        start = (since or end - DEFAULT_WINDOW).astimezone(UTC)
-        if start >= end:
-            raise Refusal(422, f"from: {start.isoformat()} is not before to: {end.isoformat()}")
-        self.window = Window(start=start, end=end)
+        self.calendar = services.calendar
+        self.period = _period(self.calendar, name, since, (to or self.now).astimezone(UTC))
+        self.window = self.period.window
+        self.previous = self.period.seen(self.period.previous, self.now)
         self.told: dict[str, Any] = {
             "window": self.window,
             "now": self.now,
             "journey": journey or None,
             "silent": services.silent_systems(self.now),
         }
+
+
+def _period(calendar: FirmCalendar, name: str, since: datetime | None, end: datetime) -> Period:
+    if name:
+        if since:
+            raise Refusal(422, "window: names a window, and from: begins one; say one of both")
+        try:
+            return calendar.named(name, end)
+        except (ValueError, OverflowError) as error:
+            raise Refusal(422, f"window: {error}") from error
+    start = (since or end - DEFAULT_WINDOW).astimezone(UTC)
+    if start >= end:
+        raise Refusal(422, f"from: {start.isoformat()} is not before to: {end.isoformat()}")
+    return calendar.between(Window(start=start, end=end))
 
 
 _AS_OF = (
@@ -81,7 +115,10 @@ def kpis(
     """Every KPI over the window, each opened by a dimension if asked."""
     _require_seen(services, by)
     derived = _derived(services, asked)
-    told = asked.told | {"received": received(services.telemetry)}
+    told = asked.told | {"received": received(services.telemetry), "previous": asked.previous}
+    ago = _year_ago(services, asked)
+    if ago:
+        told |= {"year_ago": ago, "long_ago": _derived(services, asked, ago)}
     values = evaluate(services.definitions, derived, **told)
     parts = evaluate(services.definitions, derived, **told, by=[by]) if by else []
     return KpiPage(
@@ -89,6 +126,9 @@ def kpis(
         start=asked.window.start,
         end=asked.window.end,
         as_of=asked.now,
+        previous=_span(asked.previous),
+        year_ago=_span(ago) if ago else None,
+        fiscal=services.calendar.fiscal_start != 1,
     )
 
 
@@ -97,13 +137,14 @@ def kpi_series(
     services: Services,
     asked: Question,
     kpi: str,
-    every: Annotated[str, Query(description="1d, 12h, 1w…")] = "1d",
+    every: Annotated[str, Query(description=_EVERY)] = "1d",
 ) -> Page[KpiSeriesPoint]:
     """The KPI over each part of the window, oldest first; the last part may be shorter."""
-    length = _length(every, asked.window)
+    parts = _parts(asked, every)
     derived = _derived(services, asked)
     told = asked.told | {"received": received(services.telemetry)}
-    values = series(services.definitions, derived, kpi=kpi, every=length, **told)
+    del told["window"]
+    values = series(services.definitions, derived, kpi=kpi, parts=parts, **told)
     return Page(items=[_point(value) for value in values])
 
 
@@ -182,15 +223,32 @@ def _require_seen(services: ApiServices, dimension: str) -> None:
         raise NotAllowed(f"by: {dimension!r} is hidden from the roles held")
 
 
-def _derived(services: ApiServices, asked: Asked) -> Derived:
-    """What the window needs, and the window before it, which every value is compared with."""
-    since = asked.window.before().start
+def _year_ago(services: ApiServices, asked: Asked) -> Seen | None:
+    """The window a year ago, where history goes back so far."""
+    first = case_store.first_started(services.telemetry)
+    long_enough = first is not None and first <= asked.period.year_ago.start
+    return asked.period.seen(asked.period.year_ago, asked.now) if long_enough else None
+
+
+def _span(seen: Seen) -> KpiSpan:
+    return KpiSpan(start=seen.window.start, end=seen.window.end, as_of=seen.now)
+
+
+def _derived(services: ApiServices, asked: Asked, seen: Seen | None = None) -> Derived:
+    """What the window needs, and the window before it, which every value is compared with.
+
+    `seen`: what that earlier window needs instead.
+    """
+    since = seen.window.start if seen else asked.period.previous.start
+    until = seen.now if seen else case_store.NEVER
     several = any(
         kpi.measure == "revenue-leakage" and asked.journey in kpi.journeys
         for kpi in services.definitions.kpis.values()
     )
     journey = "" if several else asked.journey  # what one leaks, the other tells
-    read = partial(case_store.alive_since, services.telemetry, since=since, journey=journey)
+    read = partial(
+        case_store.alive_since, services.telemetry, since=since, journey=journey, until=until
+    )
     return Derived(
         cases=read(table="cases"),
         steps=read(table="steps"),
@@ -199,14 +257,17 @@ def _derived(services: ApiServices, asked: Asked) -> Derived:
     )
 
 
-def _length(every: str, window: Window) -> timedelta:
+def _parts(asked: Asked, every: str) -> list[Window]:
     found = EVERY.fullmatch(every)
-    if not found or int(found[1]) == 0:
-        raise Refusal(422, "every: is a length such as 12h, 1d or 1w")
-    length = int(found[1]) * EVERY_UNITS[found[2]]
-    if window.length / length > MOST_POINTS:
+    length: Every = every
+    if every not in (*DAYS, *MONTHS):
+        if not found or int(found[1]) == 0:
+            raise Refusal(422, f"every: is a length such as 12h, 1d or 1w, or {_EVERY}")
+        length = int(found[1]) * EVERY_UNITS[found[2]]
+    parts = list(islice(asked.calendar.parts(asked.window, length, asked.now), MOST_POINTS + 1))
+    if len(parts) > MOST_POINTS:
         raise Refusal(422, f"every: gives more than {MOST_POINTS} points; take a longer one")
-    return length
+    return parts
 
 
 def _same(part: KpiValue, value: KpiValue) -> bool:
@@ -230,7 +291,10 @@ def _kpi(services: ApiServices, value: KpiValue, parts: Sequence[KpiValue], by: 
         coverage=value.coverage,
         previous=_number(value.previous.value) if value.previous else None,
         previous_n=value.previous.n if value.previous else None,
+        year_ago=_number(value.year_ago.value) if value.year_ago else None,
+        year_ago_n=value.year_ago.n if value.year_ago else None,
         interval=(float(value.low or 0), float(value.high or 0)) if bounded else None,
+        percentiles=[KpiPercentile(**asdict(one)) for one in value.percentiles],
         beside=dict(value.beside),
         counts=dict(value.counts),
         why=value.note,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Protocol, cast
@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from collector.mapping import Mapping as SourceMapping
 from metrics.definitions import Definitions
+from metrics.kpis import FirmCalendar
 from threadline.access import Gate
 from threadline.access.denials import Denials
 from threadline.api.redaction import Redaction
@@ -76,7 +77,8 @@ class ApiServices:
 
     `silent_systems` names the systems not heard of within their cadence at an instant. `rebuilding`
     says why the index is being built anew, `alerting_waits` for what deadlines wait to be judged;
-    '' when it is not so. `redact` names attributes whose values a role does not see. `asker` is who
+    '' when it is not so. `redact` names attributes whose values a role does not see. `calendar`
+    says where days and fiscal years begin. `asker` is who
     sent the request that these services answer.
     """
 
@@ -96,6 +98,7 @@ class ApiServices:
     audit: Audit
     denials: Denials
     redact: Mapping[Role, Collection[str]]
+    calendar: FirmCalendar = field(default_factory=FirmCalendar)
     asker: Principal = ANONYMOUS
 
     @cached_property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from datetime import timedelta
 from urllib.parse import quote
 
 import httpx
@@ -42,11 +41,9 @@ def trace(arguments: argparse.Namespace) -> int:
 
 
 def kpis(arguments: argparse.Namespace) -> int:
-    """The KPIs of a window that ends now."""
-    since = SystemClock().now() - timedelta(days=arguments.days)
-    asked = {"from": since.isoformat()} | (
-        {"journey": arguments.journey} if arguments.journey else {}
-    )
+    """The KPIs of a window that ends now, or of the one named."""
+    window = arguments.window or f"last-{arguments.days}-days"
+    asked = {"window": window} | ({"journey": arguments.journey} if arguments.journey else {})
     answer = _ask(arguments, "/kpis", asked)
     if answer.is_error:
         complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))

@@ -20,7 +20,7 @@ Measure = Literal[
     "revenue-leakage",
     "orphan-share",
 ]
-Statistic = Literal["median", "p90", "censored_median", "censored_p90"]
+Statistic = Literal["median", "p90", "p95", "p99", "censored_median", "censored_p90"]
 Direction = Literal["lower", "higher"]
 Counted = Literal["cases", "facts"]
 KpiState = Literal["ok", "warning", "breached", "unknown", "too_few"]
@@ -106,12 +106,34 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A window as it stood at `now`."""
+
+    window: Window
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Previous:
-    """The same KPI one window earlier, as of `now` less the window's length."""
+    """The same KPI in an earlier window, as of `now`: at equal maturity."""
 
     value: float | Decimal | None
     n: int
     window: Window
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Percentile:
+    """A quantile and its 95 % interval; an end is None where the sample is too small to bound it.
+
+    In seconds; `share` is 0.5 for the median.
+    """
+
+    share: float
+    value: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,9 +143,9 @@ class KpiValue:
     `unit`: `seconds` (of business time when `business`), `ratio`, `cases`, or a currency. `n` is
     how many cases the value was computed from, the very ones it opens to; facts for a KPI of facts,
     which opens to those that it counts against its target. `low` and `high` bound
-    the value with 95 % confidence. `coverage` is the share of cases that could be judged at all,
-    None where there were none; `counts` says how many stood how. `note` says why there is no value,
-    or why it says little.
+    the value with 95 % confidence; `percentiles` are those of times. `coverage` is
+    the share of cases that could be judged at all, None where there were none; `counts` says how
+    many stood how. `note` says why there is no value, or why it says little.
     """
 
     kpi: str
@@ -143,5 +165,7 @@ class KpiValue:
     high: float | Decimal | None = None
     beside: Mapping[str, float | None] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
+    percentiles: tuple[Percentile, ...] = ()
     previous: Previous | None = None
+    year_ago: Previous | None = None
     note: str = ""

@@ -32,7 +32,15 @@ from threadline.wire.identity import (
     Tie,
 )
 from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, IncidentEvent
-from threadline.wire.kpis import Kpi, KpiPage, KpiPart, KpiSeriesPoint, KpiState
+from threadline.wire.kpis import (
+    Kpi,
+    KpiPage,
+    KpiPart,
+    KpiPercentile,
+    KpiSeriesPoint,
+    KpiSpan,
+    KpiState,
+)
 from threadline.wire.mastery import (
     Holder,
     MasteredAttribute,
@@ -85,7 +93,9 @@ __all__ = [
     "Kpi",
     "KpiPage",
     "KpiPart",
+    "KpiPercentile",
     "KpiSeriesPoint",
+    "KpiSpan",
     "KpiState",
     "MasteredAttribute",
     "Me",

@@ -23,6 +23,26 @@ class KpiPart(Shape):
     coverage: float | None
 
 
+class KpiPercentile(Shape):
+    """A percentile of a time, in seconds, with its 95 % interval.
+
+    `low` or `high` is None where the sample is too small to bound it.
+    """
+
+    share: float
+    value: float
+    low: float | None
+    high: float | None
+
+
+class KpiSpan(Shape):
+    """An earlier window, `[start, end)`, as it stood at `as_of`: at equal maturity."""
+
+    start: Instant
+    end: Instant
+    as_of: Instant
+
+
 class Kpi(Shape):
     """A measure over cases, or over facts (`of`), in a window.
 
@@ -30,7 +50,9 @@ class Kpi(Shape):
     money; a KPI in several currencies is one item for each. `n` is what it was computed from.
     `value` is None when nothing was measured: `why` says so, or why it should not be read.
     `coverage` is the share of the cases that could be judged. `interval` holds the value with 95 %
-    confidence. `counts` says how many cases stood how.
+    confidence, `percentiles` are those of times. `previous` is the window before and `year_ago` the
+    one of a year ago, None where history does not go back so far. `counts` says how many cases
+    stood how.
     """
 
     kpi: str
@@ -47,7 +69,10 @@ class Kpi(Shape):
     coverage: float | None
     previous: float | None
     previous_n: int | None
+    year_ago: float | None = None
+    year_ago_n: int | None = None
     interval: tuple[float, float] | None
+    percentiles: list[KpiPercentile] = Field(default_factory=list)
     beside: dict[str, float | None] = Field(default_factory=dict)
     counts: dict[str, int] = Field(default_factory=dict)
     why: str = ""
@@ -68,8 +93,15 @@ class KpiSeriesPoint(Shape):
 
 
 class KpiPage(Page[Kpi]):
-    """KPIs and the window they were computed over, `[start, end)`, as of `as_of`."""
+    """KPIs and the window they were computed over, `[start, end)`, as of `as_of`.
+
+    `previous` and `year_ago` are what they are compared with; `fiscal` says whether the fiscal year
+    is another than the calendar's.
+    """
 
     start: Instant
     end: Instant
     as_of: Instant
+    previous: KpiSpan | None = None
+    year_ago: KpiSpan | None = None
+    fiscal: bool = False

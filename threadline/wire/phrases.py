@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from threadline.wire.cases import Stuck
-from threadline.wire.kpis import Kpi
+from threadline.wire.kpis import Kpi, KpiPage, KpiSpan
 from threadline.wire.mastery import MasteredAttribute, Mismatch, Said
 from threadline.wire.values import Money
 
@@ -174,6 +174,35 @@ def trend(kpi: Kpi) -> str:
     rising = kpi.value > kpi.previous
     better = rising == (kpi.direction == "higher")
     return f"{'▲' if rising else '▼'} {'better' if better else 'worse'} than {before} before"
+
+
+def year_ago(kpi: Kpi) -> str:
+    """The value a year ago, to go on a sentence with; '' where there is none."""
+    if kpi.year_ago is None:
+        return ""
+    return f"; {kpi_quantity(kpi, kpi.year_ago)} a year ago"
+
+
+def between(kpi: Kpi, low: float | None, high: float | None) -> str:
+    """An interval: `2 h to 5 h`, `at least 2 h`, or that the sample is too small for one."""
+    if low is None and high is None:
+        return "too few to bound it"
+    if high is None:
+        return f"at least {kpi_quantity(kpi, low)}"
+    if low is None:
+        return f"at most {kpi_quantity(kpi, high)}"
+    return f"{kpi_quantity(kpi, low)} to {kpi_quantity(kpi, high)}"
+
+
+def compared(page: KpiPage) -> str:
+    """What the window is compared with, and how much of it was to be seen then."""
+    told = {"Before": page.previous, "A year ago": page.year_ago}
+    return " ".join(f"{words}: {_span(span)}." for words, span in told.items() if span)
+
+
+def _span(span: KpiSpan) -> str:
+    seen = min(span.end, span.as_of)
+    return f"{instant(span.start)} to {instant(seen)}, seen as of {instant(span.as_of)}"
 
 
 def where(stuck: Stuck, now: datetime) -> str:

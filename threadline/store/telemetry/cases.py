@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
+
+NEVER = datetime(2200, 1, 1, tzinfo=UTC)
 
 _CASES_OF = """
 SELECT * EXCEPT (generation, deleted) FROM cases FINAL
@@ -40,6 +42,7 @@ WHERE journey = {journey:String}
 _ALIVE = """
 SELECT journey, case_id FROM cases FINAL
 WHERE (journey = {journey:String} OR {journey:String} = '')
+    AND started_at <= {until:DateTime64(9, 'UTC')}
     AND (completed_at IS NULL AND cancelled_at IS NULL OR due_at >= {since:DateTime64(9, 'UTC')}
          OR least(completed_at, cancelled_at) >= {since:DateTime64(9, 'UTC')}
          OR root_id IN (SELECT root_id FROM mismatches FINAL
@@ -77,15 +80,25 @@ def cases_page(
 
 
 def alive_since(
-    telemetry: Telemetry, table: str, since: datetime, journey: str = ""
+    telemetry: Telemetry,
+    table: str,
+    since: datetime,
+    journey: str = "",
+    until: datetime = NEVER,
 ) -> pl.DataFrame:
     """Rows of `cases`, `steps` or `exceptions` of the cases open or due at `since` or later.
 
-    `journey`: of that one only.
+    `journey`: of that one only; `until`: of cases that had started by then.
     """
     sql = f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL"
-    asked = {"since": since, "journey": journey}
+    asked = {"since": since, "journey": journey, "until": until}
     return telemetry.query(f"{sql} WHERE (journey, case_id) IN ({_ALIVE})", asked)
+
+
+def first_started(telemetry: Telemetry) -> datetime | None:
+    """When the first case started; None where there is none."""
+    row = telemetry.query("SELECT count() AS n, min(started_at) AS at FROM cases FINAL").row(0)
+    return row[1] if row[0] else None
 
 
 def clocks(telemetry: Telemetry, journey: str) -> pl.DataFrame:
