@@ -107,6 +107,15 @@ def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "rebuild", help="derive everything anew from the log and compare (service stopped)"
     )
     rebuild.set_defaults(run=_later("stores", "rebuild"))
+    backup = to.add_parser("backup", help="copy log and control store while the service runs")
+    backup.add_argument("directory", type=Path, help="a new one is made")
+    backup.set_defaults(run=_later("keeping", "backup"))
+    restore = to.add_parser("restore", help="put a backup into an empty data directory")
+    restore.add_argument("directory", type=Path, help="what `backup` made")
+    restore.add_argument(
+        "--force", action="store_true", help="delete what the data directory holds now"
+    )
+    restore.set_defaults(run=_later("keeping", "restore"))
     migrate = to.add_parser("migrate", help="bring the control store to this version's schema")
     migrate.set_defaults(run=_later("stores", "migrate"))
 

@@ -46,7 +46,7 @@ def create(arguments: argparse.Namespace) -> int:
         roles=arguments.role,
         sources=arguments.source,
         lifetime=timedelta(days=arguments.days),
-        who=_me(),
+        who=me(),
         now=SystemClock().now(),
     )
     with _store(arguments) as store:
@@ -87,7 +87,7 @@ def revoke(arguments: argparse.Namespace) -> int:
     """End a token; exit code 1 when there is none of that id."""
     with _store(arguments) as store:
         try:
-            token = store.tokens.revoke(arguments.id, who=_me())
+            token = store.tokens.revoke(arguments.id, who=me())
         except NotFound as error:
             complaints.print(f"{error}: see `threadline token list`", markup=False)
             return NO
@@ -143,7 +143,8 @@ def _wrong(arguments: argparse.Namespace) -> str:
     return f"--source: {odd[0]!r} is not letters, digits and . _ / - (100 at most)" if odd else ""
 
 
-def _me() -> str:
+def me() -> str:
+    """Whoever runs the command, as the audit calls them."""
     try:
         return f"{getpass.getuser()} (command line)"
     except (KeyError, OSError):  # a user id without a name, as in containers

@@ -38,6 +38,11 @@ def verify(connection: Connection, where: str) -> None:
         raise ControlNotMigrated(where, found, _head(scripts))
 
 
+def head() -> str:
+    """The revision that this Threadline's tables have."""
+    return _head(_scripts())
+
+
 def _refuse_newer(connection: Connection, where: str, scripts: ScriptDirectory) -> str:
     found = MigrationContext.configure(connection).get_current_revision() or ""
     known = {script.revision for script in scripts.walk_revisions()}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from threadline.clock import Clock
 from threadline.settings import ControlSettings
+from threadline.store.control import dump
 from threadline.store.control.audit import Audit
 from threadline.store.control.definitions import Definitions
 from threadline.store.control.engine import connect
@@ -46,9 +50,26 @@ class ControlStore:
         """
         return self._transactions.migrate()
 
+    def revision(self) -> str:
+        """The revision of the tables; raises unless it is this Threadline's."""
+        return self._transactions.revision()
+
     def verify(self) -> None:
         """Raise unless the database answers and its tables are those of this Threadline."""
         self._transactions.verify()
+
+    def dump(self, directory: Path) -> Iterator[Path]:
+        """Write every table into `directory`, all as of one instant; the file of each."""
+        with self._transactions.snapshot() as connection:
+            yield from dump.write(connection, directory)
+
+    def load(self, directory: Path) -> dict[str, int]:
+        """Fill the migrated, empty store from a `dump`, all or nothing; how many rows by table.
+
+        Raises `NotEmpty` where any row is there.
+        """
+        with self._transactions.write(alone="load") as connection:
+            return dump.read(connection, directory)
 
     def close(self) -> None:
         """Let go of every connection; the store is not used afterwards."""

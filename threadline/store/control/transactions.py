@@ -45,6 +45,17 @@ class Transactions:
                 yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A `read` in which every statement sees the same instant, on either database."""
+        with self._translated():
+            self.verify()
+            with self._engine.connect() as plain:
+                level = {} if self._sqlite else {"isolation_level": "REPEATABLE READ"}
+                connection = plain.execution_options(**level)
+                with connection.begin():
+                    yield connection
+
+    @contextmanager
     def write(self, *, alone: str = "") -> Iterator[Connection]:
         """A transaction committed at the end of the block, durable when it returns.
 
@@ -64,6 +75,11 @@ class Transactions:
         with self._translated(), self._engine.connect() as connection:
             migration.verify(connection, self.where)
         self._verified = True
+
+    def revision(self) -> str:
+        """The revision of the tables, which is this Threadline's."""
+        self.verify()
+        return migration.head()
 
     def migrate(self) -> str:
         """Bring the tables to this Threadline's revision, which is returned; all or nothing."""
