@@ -94,6 +94,7 @@ class _World(Rows):
             paused_from=since,
             paused_until=NOW + timedelta(days=9),
             stuck_reason="waiting-for-customer",
+            annotations=["clock-ahead", "step-skipped"],
             waiting_systems=["erp"],
         )
         self.opened(number, since, done=1, due=None)

@@ -315,10 +315,10 @@ class Case:
         for rule in self.journey.exceptions:
             if rule.step == step.name:
                 for fact in self.until(self.named_by(rule), end):
-                    mapping = rule.kind == "mapping-failed"
-                    if mapping or fact["fact_id"] not in found:
-                        reason = "mapping-failed" if mapping else "rejected"
-                        found[fact["fact_id"]] = (fact, reason)
+                    said = (found.get(fact["fact_id"], (None, "rejected"))[1], rule.kind)
+                    known = ("mapping-failed", "mismatch", "duplicate", "rejected")
+                    reason = next(each for each in known if each in said)
+                    found[fact["fact_id"]] = (fact, reason)
         for fact in self.until(good(self.matching(step.match, failed=True)), end):
             found.setdefault(fact["fact_id"], (fact, "rejected"))
         return sorted(found.values(), key=lambda pair: order(pair[0]))
@@ -548,6 +548,10 @@ class Case:
             marks.add("implausible-time")
         if any(s["closed_at"] and s["ready_at"] and s["closed_at"] < s["ready_at"] for s in steps):
             marks.add("out-of-order")
+        if any(s["closed_at"] and not s["ready_at"] for s in steps):
+            marks.add("step-skipped")
+        if any(f["at"] > f["received_at"] + timedelta(minutes=1) for f in good(facts)):
+            marks.add("clock-ahead")
         if any(s["sampled"] for s in steps):
             marks.add("sampled")
         if value is None and self.journey.value in self.known:

@@ -169,6 +169,7 @@ class World:
         plausible: bool = True,
         sampled: bool = False,
         fact_id: str = "",
+        ahead: int = 0,
         **payload: Any,
     ) -> datetime:
         """Observe a fact `hours` after the base, on these objects; its instant."""
@@ -187,7 +188,7 @@ class World:
             "plausible": plausible,
             "sampled": sampled,
             "payload": json.dumps({k.replace("__", "."): v for k, v in payload.items()}),
-            "received_at": at + timedelta(minutes=len(self.rows) % 7),
+            "received_at": at + timedelta(minutes=len(self.rows) % 7 - ahead),
             "how": "own",
         }
         for object_type in on:
@@ -306,6 +307,7 @@ def _draw_fact(
         message=draw(st.sampled_from(("", "closed cost centre"))),
         plausible=draw(st.integers(0, 19 if outcome else 6)) > 0,
         sampled=draw(st.integers(0, 9)) == 0,
+        ahead=draw(st.sampled_from((0, 0, 0, 0, 1, 7))),
         fact_id=f"{draw(st.integers(0, 0xFFFF)):04x}-{world.number}-{len(world.rows)}",
         **payload,
     )

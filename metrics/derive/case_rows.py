@@ -10,10 +10,13 @@ from metrics.derive.rows import MONEY
 from metrics.derive.scopes import in_scope, scopes
 from threadline.model.journeys import SELF_AND_DESCENDANTS, Journey
 
+CLOCK_AHEAD = "clock-ahead"
 IMPLAUSIBLE = "implausible-time"
 OUT_OF_ORDER = "out-of-order"
 SAMPLED = "sampled"
+SKIPPED = "step-skipped"
 UNREADABLE = "value-unreadable"
+TOLERANCE = pl.duration(minutes=1)  # clocks that differ by less tell the same time
 
 
 def with_standing(journey: Journey, runs: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
@@ -54,10 +57,16 @@ def with_standing(journey: Journey, runs: pl.DataFrame, steps: pl.DataFrame) -> 
 def with_annotations(runs: pl.DataFrame, evidence: Evidence, steps: pl.DataFrame) -> pl.DataFrame:
     """`runs` with what makes their instants doubtful, in alphabetical order."""
     early = pl.col("closed_at") < pl.col("ready_at")
+    skipped = pl.col("closed_at").is_not_null() & pl.col("ready_at").is_null()
+    received = evidence.facts.select("fact", "received_at")
+    known = evidence.links.filter("plausible").join(received, on="fact")
+    ahead = pl.col("at") > pl.col("received_at") + TOLERANCE
     marks = [
+        _mark(known.filter(ahead), CLOCK_AHEAD),
         _mark(evidence.links.filter(~pl.col("plausible")), IMPLAUSIBLE),
         _mark(steps.filter(early), OUT_OF_ORDER),
         _mark(steps.filter(pl.col("sampled").fill_null(False)), SAMPLED),
+        _mark(steps.filter(skipped), SKIPPED),
         _mark(runs.filter("unreadable"), UNREADABLE),
     ]
     marked = pl.concat(marks).group_by("case").agg(annotations=pl.col("mark").sort())

@@ -13,8 +13,9 @@ from threadline.model.journeys import Journey
 
 STEP_FAILED = "step-failed"
 FIELD_MISSING = "required-field-missing"
-MAPPING_FAILED = "mapping-failed"
-REJECTED = "rejected"
+# Why a failure stops a step; a fact that several rules name has the first of these.
+REASONS = ("mapping-failed", "mismatch", "duplicate", "rejected")
+REJECTED = len(REASONS) - 1
 
 
 def named(
@@ -63,31 +64,33 @@ def step_failures(
     """Facts that failed a step while it was open: case, index, fact, at, kind, reason.
 
     A failure at the very instant of the success counts: coarse clocks make them meet. `reason` is
-    `mapping-failed` where an exception rule of that kind named the fact, else `rejected`.
+    the kind of the rule that named the fact where that is one of `REASONS`, else `rejected`.
     """
     rules = pl.DataFrame(
         [
-            (place, journey.positions[rule.step], rule.kind == MAPPING_FAILED)
+            (place, journey.positions[rule.step], _reason(rule.kind))
             for place, rule in enumerate(journey.exceptions)
             if rule.step
         ],
-        schema={"index": pl.UInt16, "step": pl.UInt16, "mapping": pl.Boolean},
+        schema={"index": pl.UInt16, "step": pl.UInt16, "reason": pl.UInt8},
         orient="row",
     )
     ruled = named.join(rules, on="index").drop("index").rename({"step": "index"})
-    own = evidence.of("failed").with_columns(mapping=pl.lit(False))
-    columns = ["case", "index", "fact", "at", "kind", "mapping"]
+    own = evidence.of("failed").with_columns(reason=pl.lit(REJECTED, pl.UInt8))
+    columns = ["case", "index", "fact", "at", "kind", "reason"]
     failures = until(pl.concat([own.select(columns), ruled.select(columns)]), runs, "ended_at")
     while_open = pl.col("closed_at").is_null() | (pl.col("at") <= pl.col("closed_at"))
     return (
         failures.join(closed.select("case", "index", "closed_at"), on=["case", "index"], how="left")
         .filter(while_open)
         .group_by("case", "index", "fact")
-        .agg(pl.col("at", "kind").first(), mapping=pl.col("mapping").any())
-        .with_columns(
-            reason=pl.when("mapping").then(pl.lit(MAPPING_FAILED)).otherwise(pl.lit(REJECTED))
-        )
+        .agg(pl.col("at", "kind").first(), pl.col("reason").min())
+        .with_columns(pl.col("reason").replace_strict(dict(enumerate(REASONS))))
     )
+
+
+def _reason(kind: str) -> int:
+    return REASONS.index(kind) if kind in REASONS else REJECTED
 
 
 def exceptions(

@@ -30,6 +30,7 @@ def test_a_journey_counts_its_cases_by_state(api):
 
     assert journey["states"] == {"cancelled": 1, "completed": 24, "open": 4, "paused": 1}
     assert sum(journey["sla"].values()) == journey["cases"] == 30
+    assert journey["annotations"] == {"clock-ahead": 1, "step-skipped": 1}
 
 
 def test_cursors_walk_through_all_cases_once(api):

@@ -28,7 +28,11 @@ router = APIRouter(
 
 @router.get("")
 def journeys(services: Services) -> Page[JourneyRow]:
-    """Every journey, with how many of its cases are in which state now."""
+    """Every journey, with how many of its cases are in which state now.
+
+    `annotations` says of how many cases the instants are doubtful, and why: out of order, a step
+    skipped, a clock ahead, an impossible time.
+    """
     known = services.definitions.journeys.values()
     return Page(items=[_journey(services, journey) for journey in known])
 
@@ -123,4 +127,7 @@ def _journey(services: ApiServices, journey: Journey) -> JourneyRow:
         cases=stated.height,
         states=dict(stated["state"].value_counts().sort("state").iter_rows()),
         sla=dict(stated["sla"].value_counts().sort("sla").iter_rows()),
+        annotations=dict(
+            stated["annotations"].explode().drop_nulls().value_counts().sort("annotations").rows()
+        ),
     )

@@ -28,6 +28,8 @@ WHY: Mapping[str, str] = {
     "": "It is within its time: {system} has not done it yet.",
     "rejected": "{system} rejected it: {message}",
     "mapping-failed": "Its data could not be mapped: {message}",
+    "mismatch": "What {system} has differs from what was agreed: {message}",
+    "duplicate": "{system} has it twice: {message}",
     "required-field-missing": "A required field is missing: {message}",
     "waiting-for-person": "It waits for a person to act.",
     "waiting-for-customer": "It waits for the customer's answer; the clock stands still.",

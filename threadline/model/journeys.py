@@ -17,6 +17,8 @@ StuckReason = Literal[
     "",
     "rejected",
     "mapping-failed",
+    "mismatch",
+    "duplicate",
     "required-field-missing",
     "waiting-for-person",
     "waiting-for-customer",

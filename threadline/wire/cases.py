@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from threadline.wire.values import Instant, Money, Shape
 
 CaseState = Literal["open", "paused", "completed", "cancelled"]
@@ -128,3 +130,4 @@ class JourneyRow(Shape):
     cases: int
     states: dict[str, int]
     sla: dict[str, int]
+    annotations: dict[str, int] = Field(default_factory=dict)  # how many cases each is said of
