@@ -23,6 +23,7 @@ from threadline.wire import (
     IdentifierEvidence,
     Incident,
     JourneyRow,
+    KpiContribution,
     KpiPage,
     KpiSeriesPoint,
     Me,
@@ -86,6 +87,10 @@ class Api:
 
     def series(self, kpi: str, query: Query) -> list[KpiSeriesPoint]:
         return self._get(Page[KpiSeriesPoint], f"/api/v1/kpis/{kpi}/series", query).items
+
+    def contribution(self, kpi: str, query: Query) -> list[KpiContribution]:
+        path = f"/api/v1/kpis/{kpi}/contribution"
+        return self._get(Page[KpiContribution], path, query).items
 
     def cases_behind(self, kpi: str, query: Query) -> Page[CaseRow]:
         return self._get(Page[CaseRow], f"/api/v1/kpis/{kpi}/cases", query)

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboards import links
 from dashboards.case_table import case_table
 from dashboards.client import api
+from dashboards.contribution import contribution
 from dashboards.frame import freshness, guarded, show
 from dashboards.markup import chip, link, plain, table, tag
 from dashboards.orphan_table import orphan_table
@@ -18,7 +19,7 @@ from threadline.wire import Kpi, phrases
 SHOWN = 50
 MEDIAN = 0.5
 NOT_GIVEN = "not given"
-ALWAYS = ("journey", "system", "criticality", "source")  # the last is of facts
+ALWAYS = ("journey", "system", "step", "criticality", "source")  # the last is of facts
 
 
 @guarded
@@ -41,15 +42,42 @@ def page() -> None:
     if any(point.value is not None for point in points):
         st.altair_chart(trend(found[0], points), width="stretch")
         st.caption(HOLLOW)
+    _choose_cut(by)
     _parts(found[0], window)
+    if found[0].of == "cases" or by == "source":
+        moved = api().contribution(name, {**window.query, "by": by})
+        contribution(found[0], moved, NOT_GIVEN)
     (_facts if found[0].of == "facts" else _cases)(found[0], window, by)
 
 
 def _cut(asked: str) -> str:
     """The dimension to cut by: the one asked for, else the first that journeys declare."""
-    declared = [name for journey in api().journeys() for name in journey.dimensions]
-    known = list(dict.fromkeys([*declared, *ALWAYS]))
+    known = _dimensions()
     return asked if asked in known else known[0]
+
+
+def _dimensions() -> list[str]:
+    declared = [name for journey in api().journeys() for name in journey.dimensions]
+    return list(dict.fromkeys([*declared, *ALWAYS]))
+
+
+def _choose_cut(by: str) -> None:
+    known = _dimensions()
+    st.selectbox(
+        "Cut by",
+        known,
+        index=known.index(by),
+        format_func=lambda name: name.replace("_", " "),
+        key="cut_chosen",
+        on_change=_cut_anew,
+        width=220,
+    )
+
+
+def _cut_anew() -> None:
+    st.query_params["by"] = st.session_state["cut_chosen"]
+    for part in ("label", "cursor"):  # of the cut before
+        st.query_params.pop(part, None)
 
 
 def _value(kpi: Kpi, window: Window) -> None:

@@ -1,7 +1,8 @@
 """KPIs: values against targets, over time, and the exact cases behind. Definitions lie beside."""
 
+from metrics.kpis.contribution import moved
 from metrics.kpis.evaluation import cases_behind, evaluate, series
 from metrics.kpis.periods import FirmCalendar, Period
 from metrics.kpis.receipts import Received
 
-__all__ = ["FirmCalendar", "Period", "Received", "cases_behind", "evaluate", "series"]
+__all__ = ["FirmCalendar", "Period", "Received", "cases_behind", "evaluate", "moved", "series"]

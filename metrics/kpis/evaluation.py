@@ -18,9 +18,16 @@ from metrics.kpis.scene import UNKNOWN, Question, Scene
 from threadline.errors import NotFound
 from threadline.model.kpis import Kpi, KpiValue, Previous, Seen, Window
 
-CURRENCY = "currency"
+CURRENCY, STEP = "currency", "step"
 Key: TypeAlias = tuple[str, str, tuple[tuple[str, str], ...]]
-COLUMNS = ("journey", "criticality", "system", CURRENCY, "source")  # known without any journey
+COLUMNS = (
+    "journey",
+    "criticality",
+    "system",
+    STEP,
+    CURRENCY,
+    "source",
+)  # known without any journey
 
 
 def evaluate(
@@ -53,11 +60,11 @@ def evaluate(
     earlier = [(past, previous)]
     if year_ago:
         earlier.append((replace(past, now=year_ago.now, derived=long_ago or derived), year_ago))
-    _check(definitions, by)
+    check(definitions, by)
     chosen = _chosen(definitions, journey, kpis)
     if any(kpi.counts == "facts" for kpi in chosen):
         asked = {window: now} | {seen.window: seen.now for _, seen in earlier}
-        counts = _counted(received, asked)
+        counts = counted(received, asked)
         scene = replace(scene, received=counts)
         earlier = [(replace(one, received=counts), seen) for one, seen in earlier]
     values: list[KpiValue] = []
@@ -91,11 +98,11 @@ def series(
     What is anchored in a window is judged by all that is known now; what is anchored at `now` is
     reckoned as of the end of each part. A part has to have begun by `now`.
     """
-    chosen = _find(definitions, kpi)
-    _check(definitions, by)
+    chosen = find(definitions, kpi)
+    check(definitions, by)
     present = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
     if chosen.counts == "facts":
-        present = replace(present, received=_counted(received, dict.fromkeys(parts, now)))
+        present = replace(present, received=counted(received, dict.fromkeys(parts, now)))
     values: list[KpiValue] = []
     for part in parts:
         ended = chosen.anchor == "now" and part.end < now
@@ -123,7 +130,7 @@ def cases_behind(
     journey and case.
     """
     scene = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
-    ask = Question(kpi=_find(definitions, kpi), scene=scene, window=window, journey=journey)
+    ask = Question(kpi=find(definitions, kpi), scene=scene, window=window, journey=journey)
     rows = population(ask).filter("behind")
     for name, value in (where or {}).items():
         rows = rows.filter(_dimension(name, rows) == value)
@@ -135,7 +142,7 @@ def cases_behind(
 
 def _values(ask: Question, by: Sequence[str]) -> Iterator[KpiValue]:
     kpi, rows = ask.kpi, population(ask)
-    for dimensions, group in _groups(kpi, rows, by):
+    for dimensions, group in groups(kpi, rows, by):
         currency = dimensions.pop(CURRENCY, "") if kpi.unit == CURRENCY else ""
         result = figure(kpi, group)
         lacking = group["behind"] | (group["standing"] == UNKNOWN)
@@ -165,7 +172,7 @@ def _values(ask: Question, by: Sequence[str]) -> Iterator[KpiValue]:
         )
 
 
-def _groups(
+def groups(
     kpi: Kpi, rows: pl.DataFrame, by: Sequence[str]
 ) -> Iterator[tuple[dict[str, str], pl.DataFrame]]:
     """The population cut by the dimensions, and money by currency; whole, if nothing cuts it."""
@@ -179,7 +186,7 @@ def _groups(
         yield dict(zip(names, (str(value) for value in values), strict=True)), group
 
 
-def _counted(received: Received, asked: Mapping[Window, datetime]) -> dict[Window, pl.DataFrame]:
+def counted(received: Received, asked: Mapping[Window, datetime]) -> dict[Window, pl.DataFrame]:
     """Counts of what was received in each window by the instant it is seen from."""
     begun = {
         window: Window(start=window.start, end=min(window.end, now))
@@ -192,6 +199,8 @@ def _counted(received: Received, asked: Mapping[Window, datetime]) -> dict[Windo
 
 
 def _dimension(name: str, rows: pl.DataFrame) -> pl.Expr:
+    if name == STEP and "current_step" in rows.columns:
+        return pl.col("current_step").fill_null("")  # '' of what waits for none
     if name in rows.columns:
         return pl.col(name).fill_null("")
     if "dimensions" not in rows.columns:
@@ -220,7 +229,7 @@ def _chosen(
 ) -> list[Kpi]:
     if journey is not None and journey not in definitions.journeys:
         raise NotFound("journey", journey)
-    kpis = definitions.kpis.values() if names is None else [_find(definitions, n) for n in names]
+    kpis = definitions.kpis.values() if names is None else [find(definitions, n) for n in names]
     return [kpi for kpi in kpis if not journey or _concerns(kpi, journey)]
 
 
@@ -229,14 +238,16 @@ def _concerns(kpi: Kpi, journey: str) -> bool:
     return kpi.counts == "cases" and (not kpi.journeys or journey in kpi.journeys)
 
 
-def _check(definitions: Definitions, by: Sequence[str]) -> None:
+def check(definitions: Definitions, by: Sequence[str]) -> None:
+    """Raises `NotFound` for a dimension that nobody has defined."""
     known = {name for journey in definitions.journeys.values() for name, _ in journey.dimensions}
     for name in by:
         if name not in known and name not in COLUMNS:
             raise NotFound("dimension", name)
 
 
-def _find(definitions: Definitions, name: str) -> Kpi:
+def find(definitions: Definitions, name: str) -> Kpi:
+    """Raises `NotFound` for a KPI that nobody has defined."""
     if name not in definitions.kpis:
         raise NotFound("KPI", name)
     return definitions.kpis[name]

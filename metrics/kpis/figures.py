@@ -58,7 +58,7 @@ def coverage(rows: pl.DataFrame) -> float | None:
     """The share of the population that could be judged; None where there is nobody."""
     if rows.is_empty():
         return None
-    return 1 - _weight(rows.filter(standing=UNKNOWN)) / _weight(rows)
+    return 1 - weight(rows.filter(standing=UNKNOWN)) / weight(rows)
 
 
 def state(kpi: Kpi, figure: Figure) -> KpiState:
@@ -127,7 +127,7 @@ def _percentiles(times: pl.Series) -> Iterator[Percentile]:
 
 def _ratio(kpi: Kpi, rows: pl.DataFrame) -> Figure:
     known = rows.filter("behind")
-    n, hits = _weight(known), _weight(known.filter("hit"))
+    n, hits = weight(known), weight(known.filter("hit"))
     return Figure(
         value=hits / n if n else None,
         n=n,
@@ -178,7 +178,8 @@ def _leaking(kpi: Kpi, rows: pl.DataFrame) -> Figure:
     return Figure(value=_sum(hits), n=len(hits), target=target, beside=parts)
 
 
-def _weight(rows: pl.DataFrame) -> int:
+def weight(rows: pl.DataFrame) -> int:
+    """How many cases or facts the rows stand for."""
     return int(rows["weight"].sum())
 
 

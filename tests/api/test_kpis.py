@@ -138,6 +138,21 @@ def test_a_year_ago_stands_beside_where_history_goes_back_so_far(api):
     assert api.get(KPIS, params=then).json()["items"]
 
 
+def test_what_moved_a_kpi_adds_up_to_its_change(api):
+    kpis = {kpi["kpi"]: kpi for kpi in api.get(KPIS).json()["items"]}
+    attained = kpis["sla-attainment"]
+    path = f"{KPIS}/sla-attainment/contribution"
+
+    (moved,) = api.get(path, params={"by": "region"}).json()["items"]
+
+    assert moved["change"] == pytest.approx(attained["value"] - attained["previous"])
+    assert sum(part["effect"] for part in moved["parts"]) == pytest.approx(moved["change"])
+    assert moved["residual"] == 0
+    assert sum(part["n"] for part in moved["parts"]) == attained["n"]
+    assert api.get(path, params={"by": "colour"}).status_code == 404
+    assert api.get(path, params={"by": "region", "against": "year-ago"}).status_code == 422
+
+
 def test_the_orphan_share_opens_to_exactly_the_orphans(api):
     asked = {"by": "source"}
     kpis = {kpi["kpi"]: kpi for kpi in api.get(KPIS, params=asked).json()["items"]}

@@ -8,14 +8,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import polars as pl
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from metrics.derive import Derived
-from metrics.kpis import FirmCalendar, Period, Received, cases_behind, evaluate, series
+from metrics.kpis import FirmCalendar, Period, Received, cases_behind, evaluate, moved, series
 from metrics.kpis.periods import DAYS, MONTHS, Every
 from threadline.api import cases, cursors
 from threadline.api.access import requires
@@ -31,6 +31,7 @@ from threadline.store.telemetry import mastery as mastery_store
 from threadline.wire import (
     CaseRow,
     Kpi,
+    KpiContribution,
     KpiPage,
     KpiPart,
     KpiPercentile,
@@ -146,6 +147,28 @@ def kpi_series(
     del told["window"]
     values = series(services.definitions, derived, kpi=kpi, parts=parts, **told)
     return Page(items=[_point(value) for value in values])
+
+
+@router.get("/{kpi}/contribution")
+def kpi_contribution(
+    services: Services,
+    asked: Question,
+    kpi: str,
+    by: Annotated[str, Query(description="a dimension: region, system, step, journey…")],
+    against: Literal["previous", "year-ago"] = "previous",
+) -> Page[KpiContribution]:
+    """What moved the KPI since an earlier window: the change by a dimension, one per currency."""
+    _require_seen(services, by)
+    seen, long_ago = asked.previous, None
+    if against == "year-ago":
+        ago = _year_ago(services, asked)
+        if ago is None:
+            raise Refusal(422, "against: history does not go back to a year ago")
+        seen, long_ago = ago, _derived(services, asked, ago)
+    told = asked.told | {"received": received(services.telemetry), "earlier": seen}
+    derived = _derived(services, asked)
+    found = moved(services.definitions, derived, kpi=kpi, by=by, long_ago=long_ago, **told)
+    return Page(items=[KpiContribution.model_validate(asdict(one)) for one in found])
 
 
 @router.get("/{kpi}/cases")

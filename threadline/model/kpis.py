@@ -169,3 +169,37 @@ class KpiValue:
     previous: Previous | None = None
     year_ago: Previous | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContributionPart:
+    """A group's part in the change of a KPI; of a share, `effect` is `rate` plus `mix`."""
+
+    label: str
+    value: float | None
+    previous: float | None
+    n: int
+    previous_n: int
+    effect: float
+    rate: float | None
+    mix: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contribution:
+    """The change of a KPI from one window to another by the values of a dimension.
+
+    The effects of the parts and the `residual` add up to `change`, in the KPI's unit. `change` is
+    None, and there are no parts, where one of the windows has no value.
+    """
+
+    kpi: str
+    by: str
+    unit: str
+    business: bool
+    direction: Direction
+    value: float | None
+    previous: float | None
+    change: float | None
+    residual: float | None
+    parts: tuple[ContributionPart, ...]

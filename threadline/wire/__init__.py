@@ -34,6 +34,7 @@ from threadline.wire.identity import (
 from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, IncidentEvent
 from threadline.wire.kpis import (
     Kpi,
+    KpiContribution,
     KpiPage,
     KpiPart,
     KpiPercentile,
@@ -91,6 +92,7 @@ __all__ = [
     "Instant",
     "JourneyRow",
     "Kpi",
+    "KpiContribution",
     "KpiPage",
     "KpiPart",
     "KpiPercentile",

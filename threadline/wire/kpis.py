@@ -79,6 +79,42 @@ class Kpi(Shape):
     by: list[KpiPart] = Field(default_factory=list)
 
 
+class KpiContributionPart(Shape):
+    """What one value of the dimension did to the KPI; of a share, `effect` is `rate` plus `mix`.
+
+    `rate`: its own share changed; `mix`: it weighs more or less than before.
+    """
+
+    label: str
+    value: float | None
+    previous: float | None
+    n: int
+    previous_n: int
+    effect: float
+    rate: float | None
+    mix: float | None
+
+
+class KpiContribution(Shape):
+    """The change of a KPI since an earlier window, divided; the largest effects come first.
+
+    The effects and the `residual` add up to `change`. Shares, sums and counts leave no residual; a
+    percentile does, because it is not the sum of anything. `change` is None where one of the
+    windows has no value.
+    """
+
+    kpi: str
+    by: str
+    unit: str
+    business: bool
+    direction: Literal["lower", "higher"]
+    value: float | None
+    previous: float | None
+    change: float | None
+    residual: float | None
+    parts: list[KpiContributionPart]
+
+
 class KpiSeriesPoint(Shape):
     """A KPI over one part of a window, `[start, end)`."""
 

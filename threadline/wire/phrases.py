@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from threadline.wire.cases import Stuck
-from threadline.wire.kpis import Kpi, KpiPage, KpiSpan
+from threadline.wire.kpis import Kpi, KpiContribution, KpiPage, KpiSpan
 from threadline.wire.mastery import MasteredAttribute, Mismatch, Said
 from threadline.wire.values import Money
 
@@ -203,6 +203,28 @@ def compared(page: KpiPage) -> str:
 def _span(span: KpiSpan) -> str:
     seen = min(span.end, span.as_of)
     return f"{instant(span.start)} to {instant(seen)}, seen as of {instant(span.as_of)}"
+
+
+def effect(kpi: Kpi, value: float) -> str:
+    """A change in the KPI's unit, with its sign; of a share in points of a hundred."""
+    sign = "+" if value > 0 else "−" if value < 0 else "±"
+    if kpi.unit == "ratio":
+        return f"{sign}{abs(value) * 100:.1f} points"
+    return f"{sign}{kpi_quantity(kpi, abs(value))}"
+
+
+def moved(kpi: Kpi, told: KpiContribution, without: str) -> str:
+    """What moved the value, in a sentence; `without` names the group that gave no name."""
+    if told.change is None:
+        return "One of the two windows has no value, so there is no change to explain."
+    if not told.change:
+        return "Nothing moved it on the whole."
+    largest = [part for part in told.parts if part.effect][:3]
+    said = [f"{part.label or without} {effect(kpi, part.effect)}" for part in largest]
+    better = (told.change > 0) == (told.direction == "higher")
+    words = "better" if better else "worse"
+    rest = f" {effect(kpi, told.residual)} cannot be told apart." if told.residual else ""
+    return f"{effect(kpi, told.change)}, which is {words}: {', '.join(said)}.{rest}"
 
 
 def where(stuck: Stuck, now: datetime) -> str:
