@@ -12,7 +12,7 @@ import httpx
 import streamlit as st
 from pydantic import BaseModel, ValidationError
 
-from dashboards import sign_in
+from dashboards import past, sign_in
 from threadline.wire import (
     AffectedCase,
     CaseRow,
@@ -99,10 +99,11 @@ class Api:
         return self._get(Page[Orphan], f"/api/v1/kpis/{kpi}/facts", query)
 
     def search(self, text: str) -> list[ContractHit]:
-        return self._get(Page[ContractHit], "/api/v1/contracts", {"q": text}).items
+        return self._get(Page[ContractHit], "/api/v1/contracts", {"q": text} | past.address()).items
 
     def thread(self, identifier: str) -> Thread:
-        return self._get(Thread, f"/api/v1/contracts/{quote(identifier, safe=':')}")
+        path = f"/api/v1/contracts/{quote(identifier, safe=':')}"
+        return self._get(Thread, path, past.address())
 
     def incidents(self, query: Query) -> list[Incident]:
         return self._get(Page[Incident], "/api/v1/incidents", query).items

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboards import links, mastery_parts, thread_parts
 from dashboards.client import Refused, api
-from dashboards.frame import freshness, guarded, show
+from dashboards.frame import guarded, looked_from, show
 from dashboards.lanes import placed
 from dashboards.markup import chip, link, plain, table, tag
 from dashboards.timeline import timeline
@@ -21,7 +21,7 @@ NOT_FOUND, AMBIGUOUS = 404, 300
 @guarded
 def page() -> None:
     """The contract named in the address, or the search."""
-    freshness()
+    looked_from()
     with (
         st.form("search", border=False),
         st.container(horizontal=True, vertical_alignment="bottom"),

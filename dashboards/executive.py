@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboards.case_table import case_table
 from dashboards.client import api
-from dashboards.frame import freshness, guarded, show
+from dashboards.frame import guarded, looked_from, show
 from dashboards.markup import SIGNS, tag
 from dashboards.tiles import money_of, tiles
 from dashboards.trend import HOLLOW, points_of, trend
@@ -24,7 +24,7 @@ URGENT_SHOWN = 10
 @guarded
 def page() -> None:
     """The whole page."""
-    health = freshness()
+    health = looked_from()
     if not api().sources():
         welcome()
         return

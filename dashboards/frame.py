@@ -8,12 +8,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import sign_in
+from dashboards import past, sign_in
 from dashboards.client import Refused, Unreachable, api
 from dashboards.markup import Markup, plain
 from threadline.wire import Health, Me, phrases
 
-NOT_SIGNED_IN, NOT_ALLOWED = 401, 403
+NOT_SIGNED_IN, NOT_ALLOWED, NOT_YET = 401, 403, 503
 BEHIND_SECONDS = 60.0  # an answer older than this is said to be
 
 
@@ -50,6 +50,17 @@ def who() -> Me | None:
         return None
 
 
+def looked_from() -> Health:
+    """Let the reader choose an instant to look from; how current the answers are, seen from it."""
+    health = freshness()
+    past.pick(health.as_of)
+    at = past.instant()
+    if at is None:
+        return health
+    show(past.banner(at))
+    return health.model_copy(update={"as_of": at})
+
+
 def freshness() -> Health:
     """Say it when what is shown is not current."""
     health = api().health()
@@ -71,6 +82,10 @@ def _refused(error: Refused) -> None:
     problem = error.problem
     if problem.status == NOT_SIGNED_IN:
         sign_in.ended(problem.detail)
+        return
+    if problem.status == NOT_YET and past.instant():
+        st.info(f"**{plain(problem.title)}.** {plain(problem.detail)}", icon=":material/history:")
+        st.button("Ask again", type="primary")
         return
     icon = ":material/lock:" if problem.status == NOT_ALLOWED else ":material/info:"
     st.warning(f"**{plain(problem.title)}.** {plain(problem.detail)}", icon=icon)

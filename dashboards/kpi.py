@@ -8,7 +8,7 @@ from dashboards import links
 from dashboards.case_table import case_table
 from dashboards.client import api
 from dashboards.contribution import contribution
-from dashboards.frame import freshness, guarded, show
+from dashboards.frame import guarded, looked_from, show
 from dashboards.markup import chip, link, plain, table, tag
 from dashboards.orphan_table import orphan_table
 from dashboards.tiles import money_of
@@ -25,7 +25,7 @@ ALWAYS = ("journey", "system", "step", "criticality", "source")  # the last is o
 @guarded
 def page() -> None:
     """The KPI, currency and part named in the address, in the window named there."""
-    health = freshness()
+    health = looked_from()
     name, currency = (st.query_params.get(key, "") for key in ("kpi", "currency"))
     window = chosen(health.as_of)
     by = _cut(st.query_params.get("by", ""))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from dashboards import past
+
 
 def contract(identifier: str) -> str:
     """The contract page of any identifier."""
-    return "contract?" + urlencode({"id": identifier})
+    return "contract?" + urlencode({"id": identifier} | past.address())
 
 
 def identity(identifier: str) -> str:
@@ -23,4 +25,4 @@ def mismatches(**which: str) -> str:
 def kpi(name: str, **more: str) -> str:
     """What is behind a KPI; `more` says in which window, currency or part."""
     told = {key: value for key, value in more.items() if value or key == "label"}
-    return "kpi?" + urlencode({"kpi": name} | told)
+    return "kpi?" + urlencode({"kpi": name} | told | past.address())

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from dashboards import past
 from dashboards.client import Query
 
 CHOICES = {
@@ -46,7 +47,8 @@ class Window:
     @property
     def query(self) -> Query:
         """As parameters of the API; `now` bounds all of them alike."""
-        return {"window": self.name, "to": self.now.isoformat(), "journey": self.journey}
+        asked = {"window": self.name, "to": self.now.isoformat(), "journey": self.journey}
+        return asked | past.address()
 
     @property
     def every(self) -> str:

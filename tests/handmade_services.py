@@ -7,9 +7,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NoReturn
 
 import polars as pl
 import uvicorn
@@ -24,6 +25,7 @@ from threadline.access import Gate, TokenBook
 from threadline.access.denials import Denials
 from threadline.api import ApiServices
 from threadline.clock import FixedClock
+from threadline.errors import OutOfReach
 from threadline.model.entries import Entry
 from threadline.model.incidents import Briefing
 from threadline.sections import AccessSettings
@@ -73,6 +75,7 @@ def services(
             audit=control.audit,
             denials=Denials(control.audit, clock),
             redact=AccessSettings().redact,
+            view=_no_past,
         )
 
 
@@ -96,6 +99,10 @@ def _alerts(control: ControlStore, clock: FixedClock) -> AlertsService:
     return AlertsService(
         control, load_policies(AlertsSettings()), clock, briefing=briefing, links=lambda _: {}
     )
+
+
+def _no_past(instant: datetime) -> NoReturn:
+    raise OutOfReach(f"{instant.isoformat()}: no past is kept here")
 
 
 def _current() -> SimpleNamespace:

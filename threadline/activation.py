@@ -19,6 +19,7 @@ from threadline.errors import DefinitionError, DefinitionErrors, SettingsError
 from threadline.model.incidents import Briefing
 from threadline.settings import Settings
 from threadline.store.control import ControlStore
+from threadline.store.control.store import Known
 
 Loaded = TypeVar("Loaded")
 
@@ -88,7 +89,7 @@ def activate(active: Active, control: ControlStore) -> None:
         control.definitions.activate(kind, contents)
 
 
-def restore(control: ControlStore) -> Derivation | None:
+def restore(control: Known) -> Derivation | None:
     """The definitions that were activated last; None where none ever were."""
     found = {kind: control.definitions.active(kind) for kind in ("mapping", "metrics")}
     if not all(found.values()):
@@ -103,7 +104,7 @@ def restore(control: ControlStore) -> Derivation | None:
     )
 
 
-def revision(control: ControlStore) -> int:
+def revision(control: Known) -> int:
     """How often the mapping was changed: a decode of a later revision supersedes earlier ones."""
     return control.definitions.changes("mapping")
 

@@ -35,7 +35,8 @@ from threadline.serving import listen, serve_http
 from threadline.settings import Settings
 from threadline.store.control import ControlStore
 from threadline.store.log import Log
-from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry import Telemetry, databases
+from threadline.views import Views
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +86,10 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         stack.callback(thread.join)
         stack.callback(pipeline.stop)
 
+        databases.drop_views(telemetry)
+        views = Views(log, control, settings, clock, pipeline.status)
+        stack.callback(views.close)
+
         judging = evaluation.Evaluation(
             lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
         )
@@ -114,6 +119,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                     clock=settings.reporting.zone,
                     fiscal_start=settings.reporting.fiscal_year_start,
                 ),
+                view=views.at,
             )
 
         def reload() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from math import ceil
 from pathlib import Path
 
@@ -77,3 +78,16 @@ class TooOften(ThreadlineError):
         super().__init__(
             f"more than {per_second:g} requests a second by one client; wait {self.retry_after} s"
         )
+
+
+class OutOfReach(ThreadlineError):
+    """Nothing can be said of that past instant, now or later."""
+
+
+class ViewNotReady(ThreadlineError):
+    """What was known at a past instant is being derived; `retry_after` is in seconds."""
+
+    retry_after = 5
+
+    def __init__(self, at: datetime, said: str) -> None:
+        super().__init__(f"the view as of {at.isoformat()} {said}; ask again shortly")

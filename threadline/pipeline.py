@@ -27,14 +27,13 @@ from threadline.errors import TelemetryUnavailable, ThreadlineError
 from threadline.instruments import PipelineInstruments
 from threadline.model.entries import Logged
 from threadline.settings import PipelineSettings
-from threadline.store.control import ControlStore
 from threadline.store.control.rulings import Ruling
-from threadline.store.log import Log
+from threadline.store.control.store import Known
 from threadline.store.telemetry import Telemetry, cursors, tenures
 from threadline.store.telemetry import derived as derived_store
 from threadline.store.telemetry import observations as observation_store
 from threadline.store.telemetry import threads as thread_store
-from threadline.stretch import Reading, reached, stretch
+from threadline.stretch import Inputs, Reading, reached, stretch
 
 logger = logging.getLogger(__name__)
 
@@ -83,9 +82,9 @@ class Pipeline:
     def __init__(
         self,
         *,
-        log: Log,
+        log: Inputs,
         telemetry: Telemetry,
-        control: ControlStore,
+        control: Known,
         derivation: Derivation,
         clock: Clock,
         settings: PipelineSettings,

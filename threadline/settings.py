@@ -113,6 +113,14 @@ class PipelineSettings(Section):
     idle_seconds: float = Field(0.2, gt=0)  # how long an empty log is left alone
 
 
+class AsOfSettings(Section):
+    """Views of past instants: the whole index as it would have been then."""
+
+    views: int = Field(4, ge=1)  # kept at most, the least recently asked for goes first
+    disk_bytes: int = Field(2048 * MIB, ge=0)  # kept at most, but one view always
+    wait_seconds: float = Field(10.0, ge=0)  # how long a question waits for a view to be built
+
+
 class Settings(BaseSettings):
     """Everything a deployment sets."""
 
@@ -137,6 +145,7 @@ class Settings(BaseSettings):
     alerts: AlertsSettings = AlertsSettings()
     pipeline: PipelineSettings = PipelineSettings()
     reporting: ReportingSettings = ReportingSettings()
+    as_of: AsOfSettings = AsOfSettings()
     access: AccessSettings = AccessSettings()
     tls: TlsSettings = TlsSettings()
     limits: LimitsSettings = LimitsSettings()

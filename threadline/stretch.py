@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
+from typing import Protocol
 
 from collector.decode import Decoded
 from threadline.model.entries import Logged
 from threadline.settings import PipelineSettings
-from threadline.store.log import Log
 
 MOST = 8  # whole batches that are read in one go
 
@@ -17,10 +17,18 @@ Batch = Sequence[Logged]
 UnderWay = tuple[Batch, Future[Decoded]]
 
 
+class Inputs(Protocol):
+    """What is derived from: the log, or what of it was received by a past instant."""
+
+    def read(self, after: Mapping[int, int], max_bytes: int, max_entries: int) -> list[Logged]: ...
+    def end(self) -> dict[int, int]: ...
+    def wait(self, timeout: float, after: Mapping[int, int] | None = None) -> bool: ...
+
+
 class Reading:
     """Batches of the log from a cursor on; `whole` says that the last one could not hold more."""
 
-    def __init__(self, log: Log, settings: PipelineSettings, cursor: Mapping[int, int]) -> None:
+    def __init__(self, log: Inputs, settings: PipelineSettings, cursor: Mapping[int, int]) -> None:
         self._log, self._settings, self._cursor = log, settings, cursor
         self.whole = False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,12 +30,14 @@ from threadline.access import Gate, TokenBook
 from threadline.access.denials import Denials
 from threadline.activation import Active
 from threadline.api import ApiServices, create_api
+from threadline.api.services import View
 from threadline.clock import FixedClock
 from threadline.instruments import PipelineInstruments
 from threadline.pipeline import Pipeline
 from threadline.serving import listen, serve_http
 from threadline.settings import (
     AlertsSettings,
+    AsOfSettings,
     ControlSettings,
     IntakeSettings,
     LogSettings,
@@ -45,6 +47,7 @@ from threadline.settings import (
 from threadline.store.control import ControlStore
 from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry
+from threadline.views import Views
 
 # What is owed to it is compared; nothing is delivered.
 PAGED = "http://127.0.0.1/paged"
@@ -133,7 +136,9 @@ def fresh_service(
             control, active.policies, clock, briefing=active.briefing, links=lambda _: {}
         )
         stack.callback(alerts.close)
-        services = _services(active, log, telemetry, control, pipeline, alerts, clock)
+        views = Views(log, control, _beside(telemetry, settings), clock, pipeline.status)
+        stack.callback(views.close)
+        services = _services(active, log, telemetry, control, pipeline, alerts, clock, views.at)
         http, rpc, api = stack.enter_context(_served(log, clock, services))
         yield JudgedService(
             clock=clock,
@@ -149,6 +154,12 @@ def fresh_service(
         )
 
 
+def _beside(telemetry: Telemetry, settings: Settings) -> Settings:
+    """Settings whose views of the past lie beside `telemetry`; a question waits for them."""
+    waits = AsOfSettings(wait_seconds=60)
+    return settings.model_copy(update={"telemetry": telemetry._settings, "as_of": waits})
+
+
 def _services(
     active: Active,
     log: Log,
@@ -157,6 +168,7 @@ def _services(
     pipeline: Pipeline,
     alerts: AlertsService,
     clock: FixedClock,
+    view: Callable[[datetime], View],
 ) -> ApiServices:
     def silent(now: datetime) -> Collection[str]:
         return evaluation.Hearing(telemetry, clock).silent(active.derivation.mapping, now)
@@ -171,6 +183,7 @@ def _services(
         audit=control.audit,
         denials=Denials(control.audit, clock),
         redact={},
+        view=view,
         log=log,
         clock=clock,
         status=pipeline.status,

@@ -13,7 +13,7 @@ from threadline.api import cases
 from threadline.api.access import requires
 from threadline.api.problems import Refusal
 from threadline.api.redaction import HIDDEN
-from threadline.api.services import ApiServices, Services
+from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.api.threads import thread
 from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
@@ -31,7 +31,7 @@ router = APIRouter(
 
 @router.get("")
 def find(
-    services: Services,
+    services: ServicesAsOf,
     q: Annotated[str, Query(min_length=2, max_length=200)],
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Page[ContractHit]:
@@ -45,7 +45,7 @@ def find(
 
 
 @router.get("/{identifier:path}")
-def one(services: Services, identifier: str) -> Thread:
+def one(services: ServicesAsOf, identifier: str) -> Thread:
     """The thread of the one contract that `identifier` leads to.
 
     404: it leads to none. 300: to several, which the problem's `candidates` name.

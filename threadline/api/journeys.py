@@ -11,7 +11,7 @@ from metrics.states import with_states
 from threadline.api import cases, cursors
 from threadline.api.access import requires
 from threadline.api.problems import Refusal
-from threadline.api.services import ApiServices, Services
+from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.errors import NotFound
 from threadline.model.journeys import Journey
 from threadline.model.people import Permission
@@ -27,7 +27,7 @@ router = APIRouter(
 
 
 @router.get("")
-def journeys(services: Services) -> Page[JourneyRow]:
+def journeys(services: ServicesAsOf) -> Page[JourneyRow]:
     """Every journey, with how many of its cases are in which state now.
 
     `annotations` says of how many cases the instants are doubtful, and why: out of order, a step
@@ -39,7 +39,7 @@ def journeys(services: Services) -> Page[JourneyRow]:
 
 @router.get("/{journey}/cases")
 def journey_cases(
-    services: Services,
+    services: ServicesAsOf,
     journey: str,
     state: Annotated[str, Query(description="open, paused…; several with commas")] = "",
     sla: Annotated[str, Query(description="breached, at_risk…; several with commas")] = "",

@@ -21,7 +21,7 @@ from threadline.api import cases, cursors
 from threadline.api.access import requires
 from threadline.api.identity import orphans_page
 from threadline.api.problems import Refusal
-from threadline.api.services import ApiServices, Services
+from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.errors import NotAllowed, NotFound
 from threadline.model.kpis import Counted, KpiValue, Seen, Window
 from threadline.model.people import Permission
@@ -61,16 +61,13 @@ class Asked:
 
     def __init__(
         self,
-        services: Services,
+        services: ServicesAsOf,
         since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
         to: AwareDatetime | None = None,
         name: Annotated[str, Query(alias="window", description=_WINDOW)] = "",
         journey: str = "",
-        as_of: AwareDatetime | None = None,
     ) -> None:
         self.now = services.clock.now()
-        if as_of is not None:
-            raise Refusal(422, _AS_OF, title="Only the present can be asked")
         if journey and journey not in services.definitions.journeys:
             raise NotFound("journey", journey)
         self.journey = journey
@@ -100,16 +97,12 @@ def _period(calendar: FirmCalendar, name: str, since: datetime | None, end: date
     return calendar.between(Window(start=start, end=end))
 
 
-_AS_OF = (
-    "as_of: this version derives the present only. A past instant needs the cases as they were"
-    " known then; leave as_of out to ask about now."
-)
 Question = Annotated[Asked, Depends()]
 
 
 @router.get("")
 def kpis(
-    services: Services,
+    services: ServicesAsOf,
     asked: Question,
     by: Annotated[str, Query(description="a dimension: region, system, journey…")] = "",
 ) -> KpiPage:
@@ -135,7 +128,7 @@ def kpis(
 
 @router.get("/{kpi}/series")
 def kpi_series(
-    services: Services,
+    services: ServicesAsOf,
     asked: Question,
     kpi: str,
     every: Annotated[str, Query(description=_EVERY)] = "1d",
@@ -173,7 +166,7 @@ def kpi_contribution(
 
 @router.get("/{kpi}/cases")
 def kpi_cases(
-    services: Services,
+    services: ServicesAsOf,
     asked: Question,
     kpi: str,
     by: str = "",
@@ -205,7 +198,7 @@ def kpi_cases(
 
 @router.get("/{kpi}/facts")
 def kpi_facts(
-    services: Services,
+    services: ServicesAsOf,
     asked: Question,
     kpi: str,
     by: Annotated[str, Query(pattern="^(source)?$")] = "",

@@ -16,9 +16,11 @@ from threadline.errors import (
     NotAllowed,
     NotFound,
     NotProven,
+    OutOfReach,
     ProofUnknown,
     TelemetryUnavailable,
     TooOften,
+    ViewNotReady,
 )
 from threadline.store.control import ControlUnavailable
 from threadline.wire import ContractHit, Fault, Problem
@@ -60,6 +62,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ProofUnknown, _ask_again)
     app.add_exception_handler(ControlUnavailable, _ask_again)
     app.add_exception_handler(TooOften, _too_often)
+    app.add_exception_handler(OutOfReach, _out_of_reach)
+    app.add_exception_handler(ViewNotReady, _not_ready)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -131,6 +135,16 @@ async def _ask_again(request: Request, error: Exception) -> JSONResponse:
 async def _too_often(request: Request, error: Exception) -> JSONResponse:
     wait = str(cast("TooOften", error).retry_after)
     return answer(request, Refusal(429, str(error)), {"Retry-After": wait})
+
+
+async def _out_of_reach(request: Request, error: Exception) -> JSONResponse:
+    return answer(request, Refusal(422, f"as_of: {error}", title="Nothing is known of that past"))
+
+
+async def _not_ready(request: Request, error: Exception) -> JSONResponse:
+    wait = str(cast("ViewNotReady", error).retry_after)
+    refusal = Refusal(503, str(error), title="That past is being derived")
+    return answer(request, refusal, {"Retry-After": wait})
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

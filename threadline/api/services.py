@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Protocol, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from prometheus_client import CollectorRegistry
+from pydantic import AwareDatetime
 
 from collector.mapping import Mapping as SourceMapping
 from metrics.definitions import Definitions
@@ -65,6 +66,30 @@ class Alerts(Protocol):
     def note(self, incident_id: str, *, text: str, who: str) -> Incident: ...
 
 
+class View(Protocol):
+    """What was known at a past instant."""
+
+    @property
+    def telemetry(self) -> Telemetry: ...
+    @property
+    def derivation(self) -> Declared: ...
+    @property
+    def rulings(self) -> Rulings: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def silent_systems(self) -> Callable[[datetime], Collection[str]]: ...
+
+
+class Declared(Protocol):
+    """The definitions that a view goes by."""
+
+    @property
+    def definitions(self) -> Definitions: ...
+    @property
+    def mapping(self) -> SourceMapping: ...
+
+
 class Log(Protocol):
     """Inputs as received."""
 
@@ -79,7 +104,7 @@ class ApiServices:
     says why the index is being built anew, `alerting_waits` for what deadlines wait to be judged;
     '' when it is not so. `redact` names attributes whose values a role does not see. `calendar`
     says where days and fiscal years begin. `asker` is who
-    sent the request that these services answer.
+    sent the request that these services answer. `view` gives what was known at a past instant.
     """
 
     telemetry: Telemetry
@@ -98,8 +123,25 @@ class ApiServices:
     audit: Audit
     denials: Denials
     redact: Mapping[Role, Collection[str]]
+    view: Callable[[datetime], View]
     calendar: FirmCalendar = field(default_factory=FirmCalendar)
     asker: Principal = ANONYMOUS
+
+    def as_of(self, instant: datetime) -> ApiServices:
+        """The same questions asked of what was known at `instant`.
+
+        Raises what `view` raises.
+        """
+        view = self.view(instant)
+        return replace(
+            self,
+            telemetry=view.telemetry,
+            definitions=view.derivation.definitions,
+            mapping=view.derivation.mapping,
+            rulings=view.rulings,
+            clock=view.clock,
+            silent_systems=view.silent_systems,
+        )
 
     @cached_property
     def redaction(self) -> Redaction:
@@ -125,3 +167,16 @@ def _for_the_asker(request: Request) -> ApiServices:
 
 ServicesForAnybody = Annotated[ApiServices, Depends(_for_anybody)]
 Services = Annotated[ApiServices, Depends(_for_the_asker)]
+
+
+def _as_of(
+    services: Services,
+    as_of: Annotated[
+        AwareDatetime | None,
+        Query(description="what was received, ruled and active by then, judged as of then"),
+    ] = None,
+) -> ApiServices:
+    return services if as_of is None else services.as_of(as_of)
+
+
+ServicesAsOf = Annotated[ApiServices, Depends(_as_of)]

@@ -61,6 +61,7 @@ def thread(services: ApiServices, root: str) -> Thread | None:
         whole = [_thread_case(services, row, told) for row in rows]
         identifiers = _identifiers(services, told["identifiers"], told["links"])
         alerted = incidents.of_cases(services, [row.case_id for row in rows])
+        alerted = [one for one in alerted if one.opened_at <= services.clock.now()]
         differing = mismatches.standing_now(services, thread_store.listed(thread, "mismatches"))
     facts, total = observed.result()
     return Thread(

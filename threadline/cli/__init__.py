@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -60,6 +61,14 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _instant(text: str) -> datetime:
+    """A day, which means its end, or an instant; in UTC where no zone is named."""
+    at = datetime.fromisoformat(text)
+    if len(text) == len("2026-09-30"):
+        at = at.replace(hour=23, minute=59, second=59)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def _service_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     up = to.add_parser("up", help="run the service and the dashboards")
     up.set_defaults(run=_later("service", "up"))
@@ -84,6 +93,10 @@ def _question_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) 
     kpis.add_argument("--window", help="instead, by name: this-quarter, last-month, fiscal-year…")
     kpis.add_argument("--journey", help="only this journey")
     kpis.set_defaults(run=_later("questions", "kpis"))
+    for command in (trace, kpis):
+        command.add_argument(
+            "--as-of", type=_instant, help="what was known then: 2026-09-30 (its end) or RFC 3339"
+        )
     differing = to.add_parser("mismatches", help="print copies that differ from their master")
     differing.add_argument("--attribute", help="only of this one, as objects.yaml names it")
     differing.add_argument("--system", help="only copies in this system")

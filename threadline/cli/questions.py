@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from threading import Event
 from urllib.parse import quote
 
 import httpx
@@ -25,8 +26,10 @@ complaints = Console(stderr=True)
 
 def trace(arguments: argparse.Namespace) -> int:
     """A contract's thread, or with `--why` the evidence for one of its identifiers."""
+    if arguments.why and arguments.as_of:
+        raise ThreadlineError("--why tells of the present only: leave --as-of out")
     list_of = "identifiers" if arguments.why else "contracts"
-    answer = _ask(arguments, f"/{list_of}/{quote(arguments.id, safe='')}", {})
+    answer = _ask(arguments, f"/{list_of}/{quote(arguments.id, safe='')}", _past(arguments))
     if answer.is_error:
         complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
         return NO
@@ -41,10 +44,10 @@ def trace(arguments: argparse.Namespace) -> int:
 
 
 def kpis(arguments: argparse.Namespace) -> int:
-    """The KPIs of a window that ends now, or of the one named."""
+    """The KPIs of a window that ends now, or then, or of the one named."""
     window = arguments.window or f"last-{arguments.days}-days"
     asked = {"window": window} | ({"journey": arguments.journey} if arguments.journey else {})
-    answer = _ask(arguments, "/kpis", asked)
+    answer = _ask(arguments, "/kpis", asked | _past(arguments))
     if answer.is_error:
         complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
         return NO
@@ -74,12 +77,20 @@ def mismatches(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _past(arguments: argparse.Namespace) -> dict[str, str]:
+    return {"as_of": arguments.as_of.isoformat()} if arguments.as_of else {}
+
+
 def _ask(arguments: argparse.Namespace, path: str, asked: Mapping[str, str]) -> httpx.Response:
     settings = settings_module.load(arguments.settings)
     address = arguments.api or settings.api_url
     try:
         with client(settings, 30) as http:
             answer = http.get(f"{address}/api/v1{path}", params=dict(asked))
+            while "as_of" in asked and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                complaints.print(wire.Problem.model_validate(answer.json()).detail)
+                Event().wait(float(answer.headers.get("retry-after", "5")))
+                answer = http.get(f"{address}/api/v1{path}", params=dict(asked))
     except httpx.HTTPError as error:
         raise Away(f"the API at {address} does not answer ({error}): is the service up?") from error
     if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):

@@ -38,11 +38,14 @@ def digest(content: Any) -> str:
 
 
 class Definitions:
-    """Append-only store of definitions."""
+    """Append-only store of definitions; with `until` those active by then are all there are."""
 
-    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+    def __init__(
+        self, transactions: Transactions, clock: Clock, until: datetime | None = None
+    ) -> None:
         self._transactions = transactions
         self._clock = clock
+        self._until = until
 
     def activate(
         self, kind: str, contents: Mapping[str, Any], *, who: str = "threadline"
@@ -69,11 +72,22 @@ class Definitions:
     def active(self, kind: str, at: datetime | None = None) -> dict[str, DefinitionVersion]:
         """What of `kind` was active at `at` (none: the newest), by name; empty if nothing was."""
         with self._transactions.read() as connection:
-            return _active(connection, kind, at)
+            return _active(connection, kind, at or self._until)
+
+    def since(self, at: datetime) -> list[DefinitionVersion]:
+        """The versions that became active after `at`, oldest first."""
+        statement = select(table).where(table.c.active_from > at)
+        if self._until is not None:
+            statement = statement.where(table.c.active_from <= self._until)
+        with self._transactions.read() as connection:
+            found = connection.execute(statement.order_by(table.c.active_from, table.c.id))
+            return [_version(row) for row in found]
 
     def changes(self, kind: str) -> int:
         """How many versions of `kind` were ever appended: it grows with every activation."""
         statement = select(func.count()).select_from(table).where(table.c.kind == kind)
+        if self._until is not None:
+            statement = statement.where(table.c.active_from <= self._until)
         with self._transactions.read() as connection:
             return connection.execute(statement).scalar_one()
 

@@ -37,11 +37,14 @@ class Ruling:
 
 
 class Rulings:
-    """Append-only store of rulings."""
+    """Append-only store of rulings; with `until` those made by then are all there are."""
 
-    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+    def __init__(
+        self, transactions: Transactions, clock: Clock, until: datetime | None = None
+    ) -> None:
         self._transactions = transactions
         self._clock = clock
+        self._until = until
 
     def rule(
         self, act: Act, kind: str, child: Identifier, parent: Identifier, *, who: str, why: str
@@ -88,6 +91,8 @@ class Rulings:
             return [_ruling(row) for row in connection.execute(statement)]
 
     def _all(self, statement: Select[Any]) -> list[Ruling]:
+        if self._until is not None:
+            statement = statement.where(rulings.c.at <= self._until)
         with self._transactions.read() as connection:
             found = connection.execute(statement.order_by(rulings.c.id))
             return [_ruling(row) for row in found]

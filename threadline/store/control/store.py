@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from threadline.clock import Clock
 from threadline.settings import ControlSettings
@@ -19,6 +22,23 @@ from threadline.store.control.transactions import Transactions
 from threadline.store.control.watermarks import Watermarks
 
 
+class Known(Protocol):
+    """What derivation goes by: of now, or of a past instant."""
+
+    @property
+    def definitions(self) -> Definitions: ...
+    @property
+    def rulings(self) -> Rulings: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownThen:
+    """The definitions and rulings of a past instant."""
+
+    definitions: Definitions
+    rulings: Rulings
+
+
 class ControlStore:
     """One room per concern over one database: SQLite at a path, or PostgreSQL by URL.
 
@@ -29,8 +49,9 @@ class ControlStore:
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
         self._transactions = transactions
-        self.definitions = Definitions(transactions, clock)
-        self.rulings = Rulings(transactions, clock)
+        self._clock = clock
+        self.definitions: Definitions = Definitions(transactions, clock)
+        self.rulings: Rulings = Rulings(transactions, clock)
         self.incidents = Incidents(transactions)
         self.outbox = Outbox(transactions)
         self.watermarks = Watermarks(transactions)
@@ -41,6 +62,13 @@ class ControlStore:
     def open(cls, settings: ControlSettings, clock: Clock) -> ControlStore:
         """The store of `settings`, not yet connected; raises `SettingsError` for a wrong URL."""
         return cls(Transactions(connect(settings)), clock)
+
+    def as_of(self, at: datetime) -> KnownThen:
+        """What was active and had been ruled by `at`."""
+        return KnownThen(
+            definitions=Definitions(self._transactions, self._clock, until=at),
+            rulings=Rulings(self._transactions, self._clock, until=at),
+        )
 
     def migrate(self) -> str:
         """Create or upgrade the tables; the revision reached.

@@ -33,6 +33,7 @@ _BUSY_SECONDS = 10.0
 _PAGE_BYTES = 16 * 1024
 _CHECKPOINT_PAGES = 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FOREVER = 2**63 - 1
 
 Row = tuple[int, int, str, str, str, str, str, bytes]
 
@@ -75,7 +76,7 @@ def readable(directory: Path, first: int) -> sqlite3.Connection:
 
 def insert(connection: sqlite3.Connection, offset: int, entry: Entry) -> None:
     """Add one entry to the open transaction."""
-    received_at = (entry.received_at - _EPOCH) // timedelta(microseconds=1) * 1000
+    received_at = _nanoseconds(entry.received_at)
     headers = json.dumps(dict(entry.headers))
     kinds = (entry.kind, entry.source, entry.content_type, entry.content_encoding)
     connection.execute(_INSERT, (offset, received_at, *kinds, headers, entry.body))
@@ -88,11 +89,23 @@ def extent(connection: sqlite3.Connection, first: int) -> tuple[int, int]:
     return last, size
 
 
-def entries(connection: sqlite3.Connection, after: int, limit: int) -> Iterator[Logged]:
-    """Up to `limit` entries beyond offset `after`, in order, read as they are asked for."""
-    query = "SELECT * FROM entries WHERE offset > ? ORDER BY offset LIMIT ?"
-    for row in connection.execute(query, (after, limit)):
+def entries(
+    connection: sqlite3.Connection, after: int, limit: int, received_by: datetime | None = None
+) -> Iterator[Logged]:
+    """Up to `limit` entries beyond offset `after`, in order, read as they are asked for.
+
+    Only those received by then, if asked.
+    """
+    query = "SELECT * FROM entries WHERE offset > ? AND received_at <= ? ORDER BY offset LIMIT ?"
+    latest = _FOREVER if received_by is None else _nanoseconds(received_by)
+    for row in connection.execute(query, (after, latest, limit)):
         yield _logged(row)
+
+
+def last_received_by(connection: sqlite3.Connection, at: datetime) -> int:
+    """The last offset that was received by then; 0 where none was."""
+    query = "SELECT coalesce(max(offset), 0) FROM entries WHERE received_at <= ?"
+    return int(connection.execute(query, (_nanoseconds(at),)).fetchone()[0])
 
 
 def sync_directory(directory: Path) -> None:
@@ -102,6 +115,10 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _nanoseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def _connect(file: Path, mode: str) -> sqlite3.Connection:

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 from threadline.clock import Clock
@@ -82,20 +83,40 @@ class Log:
         """`append` for threads without an event loop."""
         return self._inbox.put(entry).result()
 
-    def read(self, after: Mapping[int, int], max_bytes: int, max_entries: int) -> list[Logged]:
+    def read(
+        self,
+        after: Mapping[int, int],
+        max_bytes: int,
+        max_entries: int,
+        *,
+        received_by: datetime | None = None,
+    ) -> list[Logged]:
         """The entries beyond the cursor `after`, in order, across segments.
+
+        With `received_by` only those received by then, wherever they stand.
 
         At most `max_entries`, and as many as fit in `max_bytes` of bodies, but one at least; empty
         at the end of the log. Raises `LogUnavailable` when a segment cannot be read.
         """
         found: list[Logged] = []
         room = max_bytes
-        for logged in self._beyond(after.get(_PARTITION, 0), max_entries):
+        for logged in self._beyond(after.get(_PARTITION, 0), max_entries, received_by):
             room -= len(logged.entry.body)
             if found and room < 0:
                 break
             found.append(logged)
         return found
+
+    def end_received_by(self, at: datetime) -> dict[int, int]:
+        """The cursor of a reader that has read all received by then; `{}` where nothing was."""
+        try:
+            for first in reversed(self._extent.segments_from(1)):
+                with closing(segment.readable(self._dir, first)) as connection:
+                    if last := segment.last_received_by(connection, at):
+                        return {_PARTITION: last}
+        except sqlite3.Error as error:
+            raise LogUnavailable(f"{self._dir} cannot be read: {error}") from error
+        return {}
 
     def end(self) -> dict[int, int]:
         """The cursor of a reader that has read everything; `{}` while nothing was ever logged."""
@@ -118,11 +139,13 @@ class Log:
                     return logged.entry
         raise NotFound("log entry", f"{position.partition}/{position.offset}")
 
-    def _beyond(self, offset: int, limit: int) -> Iterator[Logged]:
+    def _beyond(
+        self, offset: int, limit: int, received_by: datetime | None = None
+    ) -> Iterator[Logged]:
         try:
             for first in self._extent.segments_from(offset + 1):
                 with closing(segment.readable(self._dir, first)) as connection:
-                    for logged in segment.entries(connection, offset, limit):
+                    for logged in segment.entries(connection, offset, limit, received_by):
                         yield logged
                         limit -= 1
                 if limit <= 0:
