@@ -144,7 +144,7 @@ def kpi_series(
 
 @router.get("/{kpi}/contribution")
 def kpi_contribution(
-    services: Services,
+    services: ServicesAsOf,
     asked: Question,
     kpi: str,
     by: Annotated[str, Query(description="a dimension: region, system, step, journey…")],
