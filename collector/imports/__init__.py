@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from collector.imports import formats, ocel, row_mapping, ties
 from collector.imports import mapping as mappings
-from collector.imports import ocel, row_mapping, ties
 from collector.imports.conversion import CloudEvent, Conversion, in_batches
 from collector.imports.rows import Complaint, Rows
 from threadline import definitions
@@ -70,10 +70,11 @@ class RowsReport:
 
 
 def import_file(
-    file: Path, mapping: Path, post: Post, progress: Progress = lambda *_: None
+    file: Path, mapping: Path | None, post: Post, progress: Progress = lambda *_: None
 ) -> ImportReport | RowsReport:
     """Send all of `file` as CloudEvents: a CSV file where the mapping says `format: csv`, else an
-    OCEL 2.0 SQLite log, of which objects and relations come first.
+    event log (see `formats.read`), of which objects and relations come first. Without a mapping the
+    log's types keep their names, in small letters, and nothing of it ties anything together.
 
     `post` gets one body of `BATCH_TYPE` at a time and returns once it is accepted; what it raises
     ends the import. Ids are those of the log or of the rows' keys and versions, so that importing
@@ -81,8 +82,8 @@ def import_file(
     `DefinitionErrors` for the mapping and `UnreadableFile` for the file, before anything is sent. A
     single row that cannot be read hinders no other: it is in the report.
     """
-    content = definitions.parse(mapping).content
-    if isinstance(content, Mapping) and "format" in content:
+    content = definitions.parse(mapping).content if mapping else None
+    if mapping and isinstance(content, Mapping) and "format" in content:
         return _import_rows(file, mapping, post, progress)
     return _import_log(file, mapping, post, progress)
 
@@ -108,9 +109,10 @@ def _events(rows: Rows, complaints: list[Complaint]) -> Iterator[CloudEvent]:
             yield event
 
 
-def _import_log(file: Path, mapping: Path, post: Post, progress: Progress) -> ImportReport:
-    rules = mappings.read(mapping)
-    log = ocel.read(file)
+def _import_log(file: Path, mapping: Path | None, post: Post, progress: Progress) -> ImportReport:
+    given = mappings.read(mapping) if mapping else None
+    log = formats.read(file)
+    rules = given or mappings.plain(file, log.object_types)
     conversion = Conversion(log, rules)
     total, done = len(log.objects) + len(log.relations) + len(log.events), 0
     everything = chain(conversion.objects(), conversion.relations(), conversion.events())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from threadline import definitions
@@ -37,7 +40,10 @@ class ImportedType:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportMapping:
-    """A checked mapping file. `zone` is that of bare times; `events` renames attributes by type."""
+    """A checked mapping file; `document` is None where there is none.
+
+    `zone` is that of bare times; `events` renames attributes by type.
+    """
 
     source: str
     zone: ZoneInfo
@@ -45,10 +51,12 @@ class ImportMapping:
     journey: str
     objects: Mapping[str, ImportedType]
     events: Mapping[str, Mapping[str, str]]
-    document: Document
+    document: Document | None
 
     def require(self, types: Collection[str]) -> None:
         """Raise `DefinitionErrors` unless exactly these object types of the log are mapped."""
+        if self.document is None:
+            return
         missing = [
             self.document.error(("objects",), f"must name the log's object type {name!r}")
             for name in sorted(set(types) - set(self.objects))
@@ -70,6 +78,37 @@ class ImportMapping:
             or ends.owner == (source, qualifier)
             or not (starts.links and ends.links)
         )
+
+
+def plain(file: Path, types: Collection[str]) -> ImportMapping:
+    """For a log that comes without a mapping: every type by its own name, in small letters.
+
+    The source is `/import/<the file's name up to its first dot>`, so that one log in several
+    formats is the same facts. Nothing is owned or tied, and bare times are UTC.
+    """
+    stem = file.name.partition(".")[0]
+    names: dict[str, str] = {}
+    for kind in types:
+        name = re.sub("[^a-z0-9]+", "_", kind.lower()).strip("_") or "object"
+        name = name if name[0].isalpha() else f"object_{name}"
+        taken = set(names.values())
+        names[kind] = next(
+            n for n in chain([name], map(f"{name}_{{}}".format, count(2))) if n not in taken
+        )
+    return ImportMapping(
+        source=f"/import/{quote(stem)}",
+        zone=ZoneInfo("UTC"),
+        root=next(iter(names), ""),
+        journey="",
+        objects={
+            kind: ImportedType(
+                name=name, owner=None, relations={}, carriers=frozenset(), links=True, attributes={}
+            )
+            for kind, name in names.items()
+        },
+        events={},
+        document=None,
+    )
 
 
 def read(file: Path) -> ImportMapping:

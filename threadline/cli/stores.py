@@ -67,7 +67,7 @@ def _identity(mapping: Mapping) -> Table:
 
 
 def import_log(arguments: argparse.Namespace) -> int:
-    """An OCEL 2.0 SQLite log or a CSV file, sent as CloudEvents to the running service.
+    """An event log or a CSV file, sent as CloudEvents to the running service.
 
     Rows that could not be sent are named, each with what mends it, and make the answer no.
     """
