@@ -72,7 +72,7 @@ def steps(case: ThreadCase, thread: Thread) -> Markup:
                 join([step.title, " ", tag("span", "optional", class_="tl-quiet-text")])
                 if not step.required
                 else step.title,
-                step.system,
+                phrases.performed_in(step),
                 chip(phrases.STEP[step.state], step.state),
                 _at(closed if step.closed_at else open_since),
                 _at(phrases.moment(step.due_at) if step.due_at else ""),
@@ -81,7 +81,9 @@ def steps(case: ThreadCase, thread: Thread) -> Markup:
             ]
         )
     heads = ["#", "Step", "System", "State", "Done", "Deadline", "What went wrong", "Owner"]
-    return table(heads, rows)
+    doubts = phrases.doubts(case.case)
+    told = [tag("p", doubts, class_="tl-quiet-text")] if doubts else []
+    return join([table(heads, rows), *told])
 
 
 def exceptions(case: ThreadCase) -> Markup:

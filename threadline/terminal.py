@@ -130,8 +130,12 @@ def _steps(case: ThreadCase, now: datetime) -> RenderableType:
         tone = TONES.get(step.state, "dim")
         name = Text(step.title, "" if step.state in ("done", "open") else tone)
         when = phrases.moment(step.closed_at)[:16] if step.closed_at else _open(step, now)
-        table.add_row(Text(MARKS[step.state], tone), name, step.system, when, _trouble(step))
-    return Padding(table, (0, 0, 0, 1))
+        table.add_row(
+            Text(MARKS[step.state], tone), name, phrases.performed_in(step), when, _trouble(step)
+        )
+    doubts = phrases.doubts(case.case)
+    shown = Group(table, Text(doubts, "dim")) if doubts else table
+    return Padding(shown, (0, 0, 0, 1))
 
 
 def _open(step: Step, now: datetime) -> str:

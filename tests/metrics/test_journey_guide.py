@@ -11,6 +11,7 @@ import yaml
 
 from metrics.definitions import load
 from threadline.model.journeys import StuckReason
+from threadline.wire.phrases import ANNOTATION
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "journeys.md").read_text()
@@ -57,6 +58,11 @@ def test_matchers_of_the_guide_load(tmp_path):
 def test_the_guide_names_every_reason_to_be_stuck():
     reasons = set(re.findall(r"^\| `([a-z-]+)` \|", GUIDE, re.MULTILINE))
     assert reasons >= set(get_args(StuckReason)) - {""}
+
+
+def test_the_guide_and_the_pages_name_every_annotation():
+    listed = GUIDE.split("| annotation | what |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| `([a-z-]+)` \|", listed, re.MULTILINE) == list(ANNOTATION)
 
 
 def test_the_order_journey_of_the_examples_loads():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from threadline.wire.cases import Stuck
+from threadline.wire.cases import CaseRow, Step, Stuck
 from threadline.wire.kpis import Kpi, KpiContribution, KpiPage, KpiSpan
 from threadline.wire.mastery import MasteredAttribute, Mismatch, Said
 from threadline.wire.values import Money
@@ -36,6 +36,15 @@ STEP: Mapping[str, str] = {
     "failed": "failed",
     "waiting": "not yet due to begin",
     "skipped": "not needed",
+}
+
+ANNOTATION: Mapping[str, str] = {
+    "clock-ahead": "a clock that is ahead",
+    "implausible-time": "an impossible time",
+    "out-of-order": "a step done before its turn",
+    "step-skipped": "a step done while one before it was not",
+    "sampled": "sampled spans",
+    "value-unreadable": "a value that is no number",
 }
 
 MISMATCH: Mapping[str, str] = {
@@ -225,6 +234,17 @@ def moved(kpi: Kpi, told: KpiContribution, without: str) -> str:
     words = "better" if better else "worse"
     rest = f" {effect(kpi, told.residual)} cannot be told apart." if told.residual else ""
     return f"{effect(kpi, told.change)}, which is {words}: {', '.join(said)}.{rest}"
+
+
+def doubts(case: CaseRow) -> str:
+    """What makes a case's instants doubtful, in one sentence; '' if nothing does."""
+    said = [ANNOTATION.get(name, _words(name)) for name in case.annotations]
+    return f"Read with care: {', '.join(said)}." if said else ""
+
+
+def performed_in(step: Step) -> str:
+    """The system a step is done in, and by which of its alternatives."""
+    return f"{step.system} ({step.alternative})" if step.alternative else step.system
 
 
 def where(stuck: Stuck, now: datetime) -> str:
