@@ -53,6 +53,7 @@ def journey(document: Document, calendars: Mapping[str, Calendar], version: str)
         promises=_promises(document, faults),
         steps=tuple(_step(document, place, faults) for place in range(len(raw["steps"]))),
         exceptions=tuple(_exception(entry) for entry in raw.get("exceptions", [])),
+        claims=raw.get("claims", "new"),
     )
     _check_steps(document, built, faults)
     _check_order(document, built, faults)

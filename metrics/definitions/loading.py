@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from metrics.definitions.calendars import calendar
 from metrics.definitions.faults import Faults
 from metrics.definitions.journeys import journey
 from metrics.definitions.kpis import kpi
+from metrics.definitions.versions import Activation, JourneyVersion, versions
 from threadline import definitions
 from threadline.definitions import Document
 from threadline.model.journeys import Journey
@@ -28,30 +30,61 @@ KINDS = {"calendars": "calendar", "journeys": "journey", "kpis": "kpi"}  # folde
 
 @dataclass(frozen=True, kw_only=True)
 class Definitions:
-    """Everything the metrics room goes by. `content` is JSON-able and enough to `restore` it."""
+    """Everything the metrics room goes by. `content` is JSON-able and enough to `restore` it.
+
+    `journeys` are those in force now; `history` has what was in force before, in the order of time.
+    """
 
     journeys: Mapping[str, Journey]
     kpis: Mapping[str, Kpi]
     calendars: Mapping[str, Calendar]
     content: Mapping[str, Any]
+    history: tuple[Activation, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def versions(self) -> Mapping[str, tuple[JourneyVersion, ...]]:
+        """Every journey there ever was, by name: its versions in the order of time."""
+        if self.history:
+            return versions(self.history)
+        each = self.journeys.items()
+        return {
+            name: (JourneyVersion(journey=journey, calendars=self.calendars),)
+            for name, journey in each
+        }
 
     @cached_property
     def digest(self) -> str:
-        """The same for the same meaning; public holidays are pinned by their library's version."""
-        return _digest(self.content)
+        """Changes with whatever makes a case another one; holidays are pinned by their library."""
+        told = {
+            name: [(version.journey.version, str(version.since), str(version.until)) for version in each]
+            for name, each in self.versions.items()
+        }
+        return _digest(told)
+
+    def journey(self, name: str, version: str) -> Journey | None:
+        """The journey that judged a case of this version; the present one where it is not known."""
+        known = {each.journey.version: each.journey for each in self.versions.get(name, ())}
+        return known.get(version, self.journeys.get(name))
+
+    def since(self, activations: Iterable[tuple[datetime, Mapping[str, Any]]]) -> Definitions:
+        """These definitions with all that was ever activated: since when, and its content."""
+        return replace(self, history=tuple(_activation(*each) for each in activations))
 
     @cached_property
     def wanted(self) -> frozenset[str]:
         """The attributes of facts that any journey reads."""
         empty: frozenset[str] = frozenset()
-        return empty.union(*(journey.wanted for journey in self.journeys.values()))
+        return empty.union(*(journey.wanted for journey in self._ever))
 
     @cached_property
     def event_names(self) -> frozenset[str]:
         """The event and span names any journey looks for; they may hold `*`."""
-        journeys = self.journeys.values()
-        matchers = [matcher for journey in journeys for matcher in journey.matchers()]
+        matchers = [matcher for journey in self._ever for matcher in journey.matchers()]
         return frozenset(name for matcher in matchers for name in matcher.names)
+
+    @cached_property
+    def _ever(self) -> tuple[Journey, ...]:
+        return tuple(version.journey for each in self.versions.values() for version in each)
 
 
 def load(*directories: Path, shipped: bool = True) -> Definitions:
@@ -83,6 +116,11 @@ def restore(content: Mapping[str, Any]) -> Definitions:
         for kind in KINDS
     }
     return _build(documents, content["holidays"])
+
+
+def _activation(at: datetime, content: Mapping[str, Any]) -> Activation:
+    then = restore({**content, "kpis": {}})
+    return Activation(at=at, journeys=then.journeys, calendars=then.calendars)
 
 
 def _build(documents: Mapping[str, list[Document]], holidays: str) -> Definitions:

@@ -20,6 +20,7 @@ from metrics.derive.rows import CASES, EXCEPTIONS, STEPS, Derived, conform
 from metrics.derive.runs import runs
 from metrics.derive.scopes import case_objects
 from metrics.derive.step_rows import closed_steps, named, with_alternatives, with_failures
+from metrics.derive.versions import Share, judged
 from threadline.model.journeys import Journey
 
 NOTHING = Derived(
@@ -48,8 +49,13 @@ def derive(
     columns are ignored.
     """
     parts = [
-        _derive(journey, observations, members, relations, definitions, roots)
-        for journey in definitions.journeys.values()
+        part
+        for versions in definitions.versions.values()
+        for part in judged(
+            versions,
+            observations,
+            lambda share: _derive(share, observations, members, relations, roots),
+        )
     ]
     parts.append(NOTHING)
     return Derived(
@@ -60,23 +66,23 @@ def derive(
 
 
 def _derive(
-    journey: Journey,
+    share: Share,
     observations: pl.DataFrame,
     members: pl.DataFrame,
     relations: pl.DataFrame,
-    definitions: Definitions,
     roots: Collection[str] | None,
 ) -> Derived:
-    clocks = Clocks(definitions.calendars)
+    journey, calendars = share.version.journey, share.version.calendars
+    clocks = Clocks(calendars)
     cases = case_objects(journey, members, roots)
     found = evidence(journey, observations, cases, members, relations)
-    begun = runs(cases, found)
+    begun = share.of(runs(cases, found))
     if begun.is_empty():
         return NOTHING
     begun = case_attributes(journey, observations, begun)
     closed = closings(found, begun)
     begun = readied(journey, forget_later(journey, finished(journey, begun, closed)))
-    begun = with_calendars(journey, begun, definitions.calendars)
+    begun = with_calendars(journey, begun, calendars)
     stops = pauses(journey, found, begun, clocks)
     begun = worked(with_deadlines(journey, begun, stops, clocks), stops, clocks)
     closed = closed_steps(found, begun, closed)

@@ -12,6 +12,7 @@ Outcome = Literal["success", "ok", "error", "any"]
 FactKind = Literal["any", "event", "span", "log", "row"]
 Criticality = Literal["revenue", "delivery", "reference"]
 Performer = Literal["integration", "person"]
+Claim = Literal["new", "open", "all"]
 
 StuckReason = Literal[
     "",
@@ -174,6 +175,8 @@ class CalendarChoice:
 class Journey:
     """The definition of an end-to-end process; `version` is a digest of its content.
 
+    `claims` says which cases this version judges that started before it was in force: none
+    (`new`), those still open then, or all.
     `value` and `currency` are the attributes that say what a case is worth; `root_value` and
     `root_currency` those that say what its root is worth, the same where nothing else is said.
     """
@@ -199,6 +202,7 @@ class Journey:
     dimensions: tuple[tuple[str, str], ...] = ()
     calendar: CalendarChoice
     promises: tuple[Promise, ...] = ()
+    claims: Claim = "new"
 
     @cached_property
     def positions(self) -> dict[str, int]:
