@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -78,8 +78,12 @@ def load(settings: Settings) -> Active:
     )
 
 
-def activate(active: Active, control: ControlStore) -> None:
-    """Append what changed to the control store; rebuilds read it from there, not from the files."""
+def activate(active: Active, control: ControlStore) -> Active:
+    """Append what changed to the control store; rebuilds read it from there, not from the files.
+
+    The same, with the versions of journeys that were active before: they judge the cases that
+    started in their time.
+    """
     content: Mapping[str, Mapping[str, Any]] = {
         "mapping": active.derivation.mapping.content(),
         "metrics": active.derivation.definitions.content,
@@ -87,6 +91,8 @@ def activate(active: Active, control: ControlStore) -> None:
     }
     for kind, contents in content.items():
         control.definitions.activate(kind, contents)
+    definitions = _since(active.derivation.definitions, control)
+    return replace(active, derivation=replace(active.derivation, definitions=definitions))
 
 
 def restore(control: Known) -> Derivation | None:
@@ -100,13 +106,20 @@ def restore(control: Known) -> Derivation | None:
     }
     return Derivation(
         mapping=mappings.parse(contents["mapping"]),
-        definitions=metric_definitions.restore(contents["metrics"]),
+        definitions=_since(metric_definitions.restore(contents["metrics"]), control),
     )
 
 
 def revision(control: Known) -> int:
     """How often the mapping was changed: a decode of a later revision supersedes earlier ones."""
     return control.definitions.changes("mapping")
+
+
+def _since(definitions: Definitions, control: ControlStore) -> Definitions:
+    return definitions.since(
+        (at, {name: version.content for name, version in versions.items()})
+        for at, versions in control.definitions.history("metrics")
+    )
 
 
 def _collecting(errors: list[DefinitionError], read: Callable[[], Loaded]) -> Loaded | None:
@@ -118,11 +131,10 @@ def _collecting(errors: list[DefinitionError], read: Callable[[], Loaded]) -> Lo
 
 
 def _briefing(definitions: Definitions, journey: str, step: str) -> Briefing:
-    declared = definitions.journeys.get(journey)
+    declared = definitions.known_journey(journey)
     if declared is None:
         return Briefing(title=journey)
-    if step in declared.positions:
-        found = declared.step(step)
+    if found := definitions.known_step(journey, step):
         return Briefing(
             title=f"{declared.title}: {found.title}",
             owner=found.owner,

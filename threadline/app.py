@@ -64,7 +64,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         control = ControlStore.open(settings.control, clock)
         stack.callback(control.close)
         control.migrate()
-        activation.activate(active, control)
+        active = activation.activate(active, control)
         tokens = TokenBook(control, clock)
         gate = stack.enter_context(admitted(settings, tokens, clock))
         denials = Denials(control.audit, clock)
@@ -124,8 +124,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
 
         def reload() -> None:
             try:
-                fresh = activation.load(settings)
-                activation.activate(fresh, control)
+                fresh = activation.activate(activation.load(settings), control)
             except ThreadlineError as error:
                 logger.error(
                     "the definitions were not taken up, the last good ones stay: %s", error

@@ -20,7 +20,7 @@ from metrics.definitions.kpis import kpi
 from metrics.definitions.versions import Activation, JourneyVersion, versions
 from threadline import definitions
 from threadline.definitions import Document
-from threadline.model.journeys import Journey
+from threadline.model.journeys import Journey, Step
 from threadline.model.kpis import Kpi
 
 SHIPPED = Path(__file__).parents[1]
@@ -56,15 +56,25 @@ class Definitions:
     def digest(self) -> str:
         """Changes with whatever makes a case another one; holidays are pinned by their library."""
         told = {
-            name: [(version.journey.version, str(version.since), str(version.until)) for version in each]
+            name: [
+                (version.journey.version, str(version.since), str(version.until))
+                for version in each
+            ]
             for name, each in self.versions.items()
         }
         return _digest(told)
 
-    def journey(self, name: str, version: str) -> Journey | None:
-        """The journey that judged a case of this version; the present one where it is not known."""
-        known = {each.journey.version: each.journey for each in self.versions.get(name, ())}
-        return known.get(version, self.journeys.get(name))
+    def known_journey(self, name: str) -> Journey | None:
+        """The journey as it is now, or as it last was; None where there never was one."""
+        last = self.versions.get(name, ())[-1:]
+        return self.journeys.get(name) or next((version.journey for version in last), None)
+
+    def known_step(self, journey: str, step: str) -> Step | None:
+        """The step as it is now, or as it last was: cases of older versions still have it."""
+        known = self.known_journey(journey)
+        ever = [known] if known else []
+        ever += [version.journey for version in reversed(self.versions.get(journey, ()))]
+        return next((each.step(step) for each in ever if step in each.positions), None)
 
     def since(self, activations: Iterable[tuple[datetime, Mapping[str, Any]]]) -> Definitions:
         """These definitions with all that was ever activated: since when, and its content."""

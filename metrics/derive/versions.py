@@ -65,9 +65,7 @@ def _claimed(version: JourneyVersion, cases: pl.DataFrame) -> pl.Series:
 
 def _nothing_then(version: JourneyVersion, observations: pl.DataFrame) -> bool:
     """Whether no fact is of the time the version was in force, so that no case started then."""
-    first, last = observations.select(
-        first=pl.col("at").min(), last=pl.col("at").max()
-    ).row(0)
+    first, last = observations.select(first=pl.col("at").min(), last=pl.col("at").max()).row(0)
     if first is None:
         return True
     too_early = version.since is not None and last < version.since

@@ -45,14 +45,18 @@ class Scene:
 
     @cached_property
     def places(self) -> pl.DataFrame:
-        """Every step of every journey: journey, step, its system and its place in the order."""
-        rows = [
-            (journey.name, step.name, step.system, place)
-            for journey in self.definitions.journeys.values()
-            for place, step in enumerate(journey.steps)
-        ]
+        """Every step of every journey: journey, step, its system and its place in the order.
+
+        Steps that only older versions have are there, too: cases wait for them.
+        """
+        rows = {
+            (name, step.name): (name, step.name, step.system, place)
+            for name, versions in self.definitions.versions.items()
+            for version in versions
+            for place, step in enumerate(version.journey.steps)
+        }
         names = {"journey": pl.String, "step": pl.String, "system": pl.String, "place": pl.UInt16}
-        return pl.DataFrame(rows, schema=names, orient="row")
+        return pl.DataFrame(list(rows.values()), schema=names, orient="row")
 
     @property
     def instant(self) -> pl.Expr:

@@ -28,8 +28,8 @@ def rows(services: ApiServices, cases: pl.DataFrame) -> list[CaseRow]:
 
 def row(services: ApiServices, case: Mapping[str, Any]) -> CaseRow:
     """One case with its states already in it."""
-    journey = services.definitions.journeys.get(case["journey"])
-    step = step_of(journey, case["current_step"])
+    journey = services.definitions.known_journey(case["journey"])
+    step = services.definitions.known_step(case["journey"], case["current_step"])
     told = {name: case[name] for name in _SAME}
     told["stuck_message"] = services.redaction.text("message", told["stuck_message"])
     return CaseRow(
@@ -83,13 +83,6 @@ def money(amount: Any, currency: str) -> Money | None:
     return None if amount is None else Money(amount=amount, currency=currency)
 
 
-def step_of(journey: Journey | None, name: str) -> Step | None:
-    """The definition of a step, if the journey still has it."""
-    if journey is None or name not in journey.positions:
-        return None
-    return journey.step(name)
-
-
 def runbook(journey: Journey | None, step: Step | None) -> Runbook:
     """What to do at the step, else about the journey as a whole."""
     known = step.runbook if step else journey.runbook if journey else None
@@ -102,8 +95,7 @@ def runbook(journey: Journey | None, step: Step | None) -> Runbook:
 
 def step_row(services: ApiServices, case: CaseRow, step: Mapping[str, Any]) -> StepRow:
     """One step of `case` with the state it is in now."""
-    journey = services.definitions.journeys.get(case.journey)
-    known = step_of(journey, step["step"])
+    known = services.definitions.known_step(case.journey, step["step"])
     return StepRow(
         step=step["step"],
         title=known.title if known else step["step"],

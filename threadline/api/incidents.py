@@ -119,8 +119,8 @@ def of_cases(services: ApiServices, case_ids: Sequence[str]) -> list[Incident]:
 
 def shown(services: ApiServices, incident: Opened) -> Incident:
     """An incident in words, with who was told."""
-    journey = services.definitions.journeys.get(incident.journey)
-    step = cases.step_of(journey, incident.step)
+    journey = services.definitions.known_journey(incident.journey)
+    step = services.definitions.known_step(incident.journey, incident.step)
     process = journey.title if journey else incident.journey
     milestone = step.title if step else incident.step
     return Incident(

@@ -120,7 +120,7 @@ def _case(
     steps: Sequence[Mapping[str, Any]],
     exceptions: list[CaseException],
 ) -> ThreadCase:
-    journey = services.definitions.journeys.get(case.journey)
+    journey = services.definitions.known_journey(case.journey)
     places = journey.positions if journey else {}
     shown = [cases.step_row(services, case, step) for step in steps]
     shown.sort(key=lambda step: places.get(step.step, len(places)))
@@ -136,8 +136,8 @@ def _case(
 def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck | None:
     if case.state not in ("open", "paused") or not case.current_step:
         return None
-    journey = services.definitions.journeys.get(case.journey)
-    known = cases.step_of(journey, case.current_step)
+    journey = services.definitions.known_journey(case.journey)
+    known = services.definitions.known_step(case.journey, case.current_step)
     seen = next((step for step in steps if step.step == case.current_step), None)
     system = seen.system if seen else known.system if known else ""
     due_at = min((at for at in (case.current_due_at, case.due_at) if at), default=None)

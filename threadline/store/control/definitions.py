@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
@@ -82,6 +83,19 @@ class Definitions:
         with self._transactions.read() as connection:
             found = connection.execute(statement.order_by(table.c.active_from, table.c.id))
             return [_version(row) for row in found]
+
+    def history(self, kind: str) -> list[tuple[datetime, dict[str, DefinitionVersion]]]:
+        """All of `kind` that was active, by name, from each instant on at which it changed."""
+        statement = select(table).where(table.c.kind == kind)
+        statement = statement.order_by(table.c.active_from, table.c.id)
+        with self._transactions.read() as connection:
+            versions = [_version(row) for row in connection.execute(statement)]
+        found: list[tuple[datetime, dict[str, DefinitionVersion]]] = []
+        active: dict[str, DefinitionVersion] = {}
+        for at, changed in groupby(versions, lambda version: version.active_from):
+            active = {**active, **{version.name: version for version in changed}}
+            found.append((at, {n: v for n, v in active.items() if v.content is not None}))
+        return found
 
     def changes(self, kind: str) -> int:
         """How many versions of `kind` were ever appended: it grows with every activation."""
