@@ -115,7 +115,7 @@ def revision(control: Known) -> int:
     return control.definitions.changes("mapping")
 
 
-def _since(definitions: Definitions, control: ControlStore) -> Definitions:
+def _since(definitions: Definitions, control: Known) -> Definitions:
     return definitions.since(
         (at, {name: version.content for name, version in versions.items()})
         for at, versions in control.definitions.history("metrics")

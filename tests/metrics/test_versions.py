@@ -119,3 +119,37 @@ def test_figures_alone_do_not_ask_for_a_rebuild(shipped: Definitions):
     aimed["kpis"]["sla-attainment"]["target"] = {"value": 0.5}
     assert restore(aimed).digest == shipped.digest
     assert restore(other(shipped.content, "new", "hurried")).digest != shipped.digest
+
+
+def judged_twice(
+    shipped: Definitions, claims: str, tweak: str, hours: float
+) -> tuple[World, Definitions]:
+    """A contract approved at 0 and validated at 10 hours, while another version came at `hours`."""
+    world = World()
+    world.fact("clm.contract.approved", 0, contract__region="EMEA")
+    world.fact("middleware.fields.validated", 10)
+    fresh = other(shipped.content, claims, tweak)
+    return world, shipped.since([(BASE, shipped.content), (BASE + timedelta(hours=hours), fresh)])
+
+
+def test_a_case_belongs_to_the_first_version_in_whose_time_it_starts(shipped: Definitions):
+    world, definitions = judged_twice(shipped, "new", "later", 5)
+    (case,) = derive(*frames(world), definitions).cases.to_dicts()
+    assert (case["started_at"], case["version"]) == (BASE, shipped.journeys[JOURNEY].version)
+
+
+def test_a_version_may_claim_what_was_open_and_no_more(shipped: Definitions):
+    world, definitions = judged_twice(shipped, "open", "short", 5)
+    (case,) = derive(*frames(world), definitions).cases.to_dicts()
+    assert case["version"] != shipped.journeys[JOURNEY].version
+    world.fact("clm.contract.cancelled", 4)
+    (case,) = derive(*frames(world), definitions).cases.to_dicts()
+    assert case["version"] == shipped.journeys[JOURNEY].version
+
+
+def test_a_correction_claims_what_was_over_too(shipped: Definitions):
+    world, definitions = judged_twice(shipped, "all", "hurried", 5)
+    world.fact("clm.contract.cancelled", 4)
+    (case,) = derive(*frames(world), definitions).cases.to_dicts()
+    assert case["version"] != shipped.journeys[JOURNEY].version
+    assert case["due_at"] == BASE + timedelta(minutes=30)

@@ -87,6 +87,8 @@ class Definitions:
     def history(self, kind: str) -> list[tuple[datetime, dict[str, DefinitionVersion]]]:
         """All of `kind` that was active, by name, from each instant on at which it changed."""
         statement = select(table).where(table.c.kind == kind)
+        if self._until is not None:
+            statement = statement.where(table.c.active_from <= self._until)
         statement = statement.order_by(table.c.active_from, table.c.id)
         with self._transactions.read() as connection:
             versions = [_version(row) for row in connection.execute(statement)]
