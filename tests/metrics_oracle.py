@@ -207,10 +207,10 @@ class Case:
         cancels = [f for f in good(self.matching(self.journey.cancel)) if f["at"] >= self.started]
         self.cut = min((f["at"] for f in cancels), default=NEVER)
         self.known = self.attributes()
-        self.closings = {
-            step.name: first(self.until(good(self.matching(step.match)), self.cut))
-            for step in self.journey.steps
-        }
+        self.closings: dict[str, Fact | None] = {}
+        for step in sorted(self.journey.steps, key=lambda step: step.compare is not None):
+            told = self.until(good(self.meant_by(step)), self.cut)
+            self.closings[step.name] = first(told)
         finish = self.finish()
         self.completed = None if finish == NEVER else finish
         self.cancelled = None if self.completed or self.cut == NEVER else self.cut
@@ -240,6 +240,25 @@ class Case:
             if fits(matcher, fact, failed)
         ]
 
+    def meant_by(self, step) -> list[Fact]:
+        return [fact for fact in self.matching(step.match) if self.compares(step.compare, fact)]
+
+    def compares(self, comparison, fact: Fact) -> bool:
+        """Whether the fact stands to the one that closed the other step as it should."""
+        if comparison is None:
+            return True
+        other = self.closings[comparison.step]
+        if other is None:
+            return False
+        same = []
+        for mine, theirs in comparison.pairs:
+            both = text(fact, mine), text(other, theirs)
+            if None in both:
+                same.append(None)
+            else:
+                same.append(both[0] == both[1] or same_amount(*both))
+        return all(same) if comparison.equal else False in same
+
     def named_by(self, rule) -> list[Fact]:
         """The facts that an exception rule makes exceptions of this case."""
         if not holds(rule.when, self.values()):
@@ -257,6 +276,8 @@ class Case:
             if not plausible(fact) or (fact["at"] > self.end and not rule.afterwards):
                 continue
             if rule.during and not start <= fact["at"] < stop:
+                continue
+            if not self.compares(rule.compare, fact):
                 continue
             if any(object_id in spoken for spoken in answers):
                 found[fact["fact_id"]] = None
@@ -387,7 +408,7 @@ class Case:
         required, ready = self.required(step), self.ready(step)
         if not (required or closing or failures):
             return None
-        told = self.until(good(self.matching(step.match)), self.end)
+        told = self.until(good(self.meant_by(step)), self.end)
         alternative = self.alternative(step, closing, failures)
         row = {
             "journey": self.journey.name,
@@ -557,6 +578,14 @@ class Case:
         if value is None and self.journey.value in self.known:
             marks.add("value-unreadable")
         return sorted(marks)
+
+
+def same_amount(*written: str) -> bool:
+    try:
+        one, other = (Decimal(w).quantize(Decimal("0.01"), ROUND_HALF_EVEN) for w in written)
+    except ArithmeticError:
+        return False
+    return one == other
 
 
 def plausible(fact: Fact) -> bool:

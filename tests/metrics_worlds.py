@@ -102,7 +102,21 @@ BILLING = {
     "erp.posting.duplicated": ("invoice",),
     "psa.milestone.cancelled": ("milestone",),
 }
-TOLD = SYNC | BILLING
+SUBCONTRACT = {
+    "clm.subcontract.approved": ("subcontract",),
+    "procurement.supplier.created": ("subcontract",),
+    "procurement.order.issued": ("purchase_order",),
+    "psa.resource.assigned": ("subcontract",),
+    "procurement.supplier.rejected": ("subcontract",),
+    "procurement.order.rejected": ("purchase_order",),
+    "clm.subcontract.withdrawn": ("subcontract",),
+}
+REVENUE = {
+    "erp.revenue_treatment.set": ("project",),
+    "revrec.schedule.created": ("project",),
+    "revrec.recognition.posted": ("project",),
+}
+TOLD = SYNC | BILLING | SUBCONTRACT | REVENUE
 VALUES: dict[str, tuple[Any, ...]] = {
     "contract.value": ("1250000.00", "12.345", 99, "a lot", "", None),
     "contract.currency": ("EUR", "USD"),
@@ -120,6 +134,11 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "milestone.currency": ("USD",),
     "invoice.amount": ("100.5", "-3"),
     "invoice.currency": ("EUR", "CHF"),
+    "subcontract.value": ("7.005", None),
+    "subcontract.currency": ("EUR",),
+    "schedule.amount": ("10", "10.004", "ten", None),
+    "recognition.amount": ("10.00", "11", "ten", ""),
+    "recognition.period_status": ("open", "open", "closed"),
     "actor.type": ("user", "integration"),
 }
 STARTS = {
@@ -128,6 +147,9 @@ STARTS = {
     "clm.amendment.approved": ("amendment.kind", "amendment.value", "amendment.currency"),
     "psa.milestone.completed": ("milestone.value", "contract.region"),
     "erp.invoice.issued": ("invoice.amount", "invoice.currency"),
+    "clm.subcontract.approved": ("subcontract.value", "subcontract.currency"),
+    "revrec.schedule.created": ("schedule.amount",),
+    "revrec.recognition.posted": ("recognition.amount", "recognition.period_status"),
 }
 
 
@@ -145,10 +167,16 @@ class World:
             "billing_schedule": (f"billing_schedule:erp:B-{number}", f"project:erp:P-{number}"),
             "milestone": (f"milestone:psa:M-{number}", f"project:erp:P-{number}"),
             "payment": (f"payment:bank:R-{number}", f"invoice:erp:I-{number}"),
+            "subcontract": (f"subcontract:clm:S-{number}", self.root),
+            "purchase_order": (f"purchase_order:procurement:O-{number}", self.root),
             "other amendment": (f"amendment:clm:B-{number}", self.root),
             "other invoice": (f"invoice:erp:J-{number}", f"project:erp:P-{number}"),
         }
-        self.ties = [("amends", "amendment", "billing_schedule"), ("bills", "invoice", "milestone")]
+        self.ties = [
+            ("amends", "amendment", "billing_schedule"),
+            ("bills", "invoice", "milestone"),
+            ("orders", "purchase_order", "subcontract"),
+        ]
         self.rows: list[dict[str, Any]] = []
         self.moves: dict[str, tuple[datetime, World]] = {}
 
@@ -275,6 +303,8 @@ def _world(draw: st.DrawFn, number: int) -> World:
         (CHANGES, 7, ("amendment", "project", "contract")),
         (tuple(SYNC), 4, ("amendment", "other amendment", "other invoice")),
         (tuple(BILLING), 7, ("invoice", "milestone", "other invoice")),
+        (tuple(SUBCONTRACT), 4, ("subcontract", "purchase_order")),
+        (tuple(REVENUE), 3, ("project", "contract")),
     ):
         hours = 0.0
         for name in names[: draw(st.sampled_from((whole, whole, 0, 1, 3)))]:

@@ -9,7 +9,7 @@ from typing import Any
 from metrics.calendars import Calendar
 from metrics.definitions.durations import duration
 from metrics.definitions.faults import Faults
-from metrics.definitions.matchers import matchers, predicates
+from metrics.definitions.matchers import comparison, matchers, predicates
 from threadline.definitions import Document
 from threadline.model.journeys import (
     Alternative,
@@ -57,6 +57,7 @@ def journey(document: Document, calendars: Mapping[str, Calendar], version: str)
     )
     _check_steps(document, built, faults)
     _check_order(document, built, faults)
+    _check_comparisons(document, built, faults)
     _check_names(document, built, calendars, faults)
     faults.raise_any()
     return built
@@ -124,6 +125,7 @@ def _step(document: Document, place: int, faults: Faults) -> Step:
         match=tuple(matcher for each in alternatives for matcher in each.match)
         or matchers(raw["match"]),
         alternatives=alternatives,
+        compare=comparison(raw.get("compare")),
         after=tuple(raw.get("after", ())),
         when=predicates(raw.get("when", {})),
         optional=raw.get("optional", False),
@@ -138,6 +140,7 @@ def _exception(raw: Mapping[str, Any]) -> ExceptionRule:
     return ExceptionRule(
         kind=raw["kind"],
         match=matchers(raw["match"], outcome="any"),
+        compare=comparison(raw.get("compare")),
         step=raw.get("step", ""),
         when=predicates(raw.get("when", {})),
         during=raw.get("during", ""),
@@ -184,6 +187,20 @@ def _check_order(document: Document, journey: Journey, faults: Faults) -> None:
         circle = " after ".join(reversed(error.args[1]))
         place = journey.positions.get(error.args[1][0], 0)
         faults.add(document, ("steps", place, "after"), f"steps wait for each other: {circle}")
+
+
+def _check_comparisons(document: Document, journey: Journey, faults: Faults) -> None:
+    steps = {step.name: step for step in journey.steps}
+    asked = [("steps", place, step.compare) for place, step in enumerate(journey.steps)]
+    asked += [("exceptions", place, rule.compare) for place, rule in enumerate(journey.exceptions)]
+    for key, place, asks in asked:
+        if asks is None:
+            continue
+        path, name = (key, place, "compare", "with"), asks.step
+        if name not in steps:
+            faults.add(document, path, f"there is no step {name!r}")
+        elif steps[name].compare:
+            faults.add(document, path, f"the step {name!r} compares its own facts with others")
 
 
 def _check_names(

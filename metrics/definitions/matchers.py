@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from threadline.model.journeys import SELF_AND_DESCENDANTS, Matcher, Outcome, Path, Predicate
+from threadline.model.journeys import (
+    SELF_AND_DESCENDANTS,
+    Comparison,
+    Matcher,
+    Outcome,
+    Path,
+    Predicate,
+)
 
 
 def matchers(raw: Any, outcome: Outcome = "success") -> tuple[Matcher, ...]:
@@ -19,6 +26,15 @@ def predicates(raw: Mapping[str, Any]) -> tuple[Predicate, ...]:
         Predicate(attribute=name, values=tuple(_text(value) for value in _listed(values)))
         for name, values in raw.items()
     )
+
+
+def comparison(raw: Mapping[str, Any] | None) -> Comparison | None:
+    """`{with: step, equal: {attribute: attribute of the step's fact}}`, or `unequal`."""
+    if raw is None:
+        return None
+    equal = "equal" in raw
+    pairs = raw["equal" if equal else "unequal"]
+    return Comparison(step=raw["with"], equal=equal, pairs=tuple(pairs.items()))
 
 
 def _matcher(raw: Any, outcome: Outcome) -> Matcher:

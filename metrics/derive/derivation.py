@@ -11,6 +11,7 @@ from metrics.definitions import Definitions
 from metrics.derive.attributes import case_attributes, forget_later
 from metrics.derive.case_rows import with_annotations, with_counts, with_standing, with_value
 from metrics.derive.clocks import with_calendars, with_deadlines, with_step_deadlines, worked
+from metrics.derive.comparisons import compared
 from metrics.derive.evidence import Evidence, evidence
 from metrics.derive.failures import exceptions, step_failures
 from metrics.derive.failures import named as named_failures
@@ -75,10 +76,11 @@ def _derive(
     journey, calendars = share.version.journey, share.version.calendars
     clocks = Clocks(calendars)
     cases = case_objects(journey, members, roots)
-    found = evidence(journey, observations, cases, members, relations)
-    begun = share.of(runs(cases, found))
+    told_of = evidence(journey, observations, cases, members, relations)
+    begun = share.of(runs(cases, told_of))
     if begun.is_empty():
         return NOTHING
+    found = compared(journey, told_of, begun)
     begun = case_attributes(journey, observations, begun)
     closed = closings(found, begun)
     begun = readied(journey, forget_later(journey, finished(journey, begun, closed)))
@@ -92,7 +94,7 @@ def _derive(
     taken = with_step_deadlines(journey, taken, begun, stops, clocks)
     failed = exceptions(journey, found, begun, failures, told)
     begun = with_standing(journey, with_value(journey, begun), taken)
-    begun = with_annotations(begun, found, taken)
+    begun = with_annotations(begun, told_of, taken)
     begun = with_counts(begun, observations, members, relations, failed)
     return _rows(journey, begun, taken, failed)
 

@@ -91,7 +91,10 @@ def record(world: World, directory: Path, *, faithful: bool = False) -> None:
     (directory / "world.json").write_text(json.dumps(about), encoding="utf-8")
     truth = {
         "fates": world.fates,
-        "touched": {kind: sorted(contracts) for kind, contracts in world.touched.items()},
+        "touched": {
+            kind: sorted(contracts)
+            for kind, contracts in [*world.touched.items(), *world.strays.items()]
+        },
     }
     (directory / "truth.json").write_text(json.dumps(truth), encoding="utf-8")
 

@@ -17,6 +17,12 @@ from threadline.store.telemetry import Telemetry
 
 CONTRACTS = 12
 SEED = 101
+STRAYS = {
+    ("subcontractor-onboarding", "rejected", "supplier-created"): "supplier-refused",
+    ("subcontractor-onboarding", "rejected", "po-issued"): "order-rejected",
+    ("revenue-alignment", "mismatch", "first-recognition"): "recognition-mismatch",
+    ("revenue-alignment", "closed-period", "first-recognition"): "closed-period",
+}
 
 
 @pytest.mark.timeout(400)  # on a busy machine
@@ -33,3 +39,18 @@ def test_a_world_is_told_as_it_can_be_known_in_any_order(
         assert judgement.compared["KPI"] > 0
         assert judgement.compared["incident"] > 0
         assert [str(difference) for difference in judgement.differences] == []
+
+
+def test_what_strays_in_a_world_is_an_exception_of_its_journey_and_of_no_other_contract(
+    tmp_path: Path,
+):
+    world = World(119, 16, now=END, scenario_name="calm")
+    record(world, tmp_path / "real", faithful=True)
+    told = whole(tmp_path / "real").told
+    found: dict[str, set[str]] = {stray: set() for stray in STRAYS.values()}
+    for (journey, case_id, kind, _), row in told.exceptions.items():
+        if stray := STRAYS.get((journey, kind, row["step"])):
+            root = told.cases[journey, case_id]["root_id"]
+            found[stray].add(root.rpartition(":")[2])
+    assert found == {stray: world.strays.get(stray, set()) for stray in found}
+    assert all(found.values())

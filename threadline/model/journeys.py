@@ -72,6 +72,19 @@ class Predicate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How a fact stands to the one that closed `step`: all pairs of attributes equal, or one not.
+
+    A pair is the attribute of the fact and that of the other. Amounts are compared to the cent,
+    anything else as text; a pair of which one side is missing is neither equal nor unequal.
+    """
+
+    step: str
+    equal: bool
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Matcher:
     """Which facts are meant. `names` and `systems` may hold `*`; no systems means any.
 
@@ -117,6 +130,7 @@ class Step:
     title: str
     system: str
     match: tuple[Matcher, ...]
+    compare: Comparison | None = None
     after: tuple[str, ...] = ()
     when: tuple[Predicate, ...] = ()
     optional: bool = False
@@ -156,6 +170,7 @@ class ExceptionRule:
 
     kind: str
     match: tuple[Matcher, ...]
+    compare: Comparison | None = None
     step: str = ""
     when: tuple[Predicate, ...] = ()
     during: str = ""
@@ -240,6 +255,11 @@ class Journey:
     def wanted(self) -> frozenset[str]:
         """Every attribute of facts that deriving this journey reads."""
         asked = {predicate.attribute for matcher in self.matchers() for predicate in matcher.where}
+        comparing = [each.compare for each in self.steps] + [
+            each.compare for each in self.exceptions
+        ]
+        for comparison in filter(None, comparing):
+            asked |= {name for pair in comparison.pairs for name in pair}
         return frozenset({*self.case_attributes, *asked, ACTOR_TYPE})
 
 

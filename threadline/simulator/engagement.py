@@ -11,13 +11,13 @@ from threadline.simulator.acts import (
     CLM,
     ERP,
     NEW_ERP,
-    PROCUREMENT,
     PSA,
-    REVENUE,
     Value,
 )
 from threadline.simulator.fates import Course
 from threadline.simulator.hops import Hops
+from threadline.simulator.recognition import recognise
+from threadline.simulator.subcontract import Subcontract
 
 QUARTER_END = timedelta(days=3)
 MOVED = timedelta(days=1)
@@ -58,9 +58,9 @@ class Engagement:
         ready = self._course.at
         if self._migrated_at and ready < self._migrated_at:
             self._migrate(self._migrated_at + timedelta(hours=self._random.uniform(0, 24)))
-        self._recognise(ready)
+        recognise(self._course, ready, self._names)
         if self._course.contract.subcontracted:
-            self._subcontract(ready)
+            Subcontract(self._course, self._say).take_on(ready)
         for place in range(1, milestones + 1):
             start = ready + timedelta(days=self._random.uniform(4, 11) * place)
             if self._chance(self._quarter_end):
@@ -91,36 +91,6 @@ class Engagement:
         if new:
             return NEW_ERP, {"s4.project.id": contract.new_project}
         return ERP, {"erp.project.id": contract.project}
-
-    def _recognise(self, at: datetime) -> None:
-        """Revenue is recognised once a month, told by the nightly file."""
-        for month in range(4):
-            day = at + timedelta(days=1 + 30 * month)
-            _, names = self._names(day)
-            number = names.get("erp.project.id", ""), names.get("s4.project.id", "")
-            cells = {
-                "entry": f"RR-{self._number}-{month}",
-                "kind": "POSTING" if month else "SCHEDULE",
-                "project": str(number[0]),
-                "new_project": str(number[1]),
-                "amount": f"{float(self._course.contract.value) / 12:.2f}",
-            }
-            self._course.script.row(REVENUE, day, cells)
-
-    def _subcontract(self, at: datetime) -> None:
-        """A subcontractor is taken on: agreed, set up, ordered, assigned."""
-        contract = self._course.contract
-        name: Mapping[str, Value] = {"subcontract.id": f"SC-{self._number}"}
-        own = {**name, "contract.id": contract.id}
-        self._say(CLM, "clm.subcontract.approved", at, own, person=True)
-        supplier = {**name, "supplier.id": contract.supplier}
-        at = self._later(at, 2, 60)
-        self._say(PROCUREMENT, "procurement.supplier.created", at, supplier)
-        order = {**name, "purchase_order.number": contract.purchase_order}
-        at = self._later(at, 2, 40)
-        self._say(PROCUREMENT, "procurement.order.issued", at, order)
-        assigned = {**name, "psa.project.id": contract.psa_project}
-        self._say(PSA, "psa.resource.assigned", self._later(at, 4, 80), assigned)
 
     def _milestone(self, place: int, at: datetime) -> None:
         contract = self._course.contract

@@ -37,6 +37,7 @@ class Course:
         self.script = Script(contract, random)
         self.at = contract.approved_at
         self._random, self._pace, self._away = random, pace, away
+        self.strays: dict[str, datetime] = {}
 
     @property
     def contract(self) -> Contract:
@@ -45,6 +46,10 @@ class Course:
     @property
     def acts(self) -> list[Act]:
         return self.script.acts
+
+    def stray(self, kind: str, at: datetime) -> None:
+        """Note that something of this kind went wrong at `at`."""
+        self.strays[kind] = at
 
     def pass_hours(self, least: float, most: float) -> datetime:
         """Let between `least` and `most` hours go by; the instant reached."""

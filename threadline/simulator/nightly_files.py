@@ -15,7 +15,10 @@ BANK_TIME = "%d.%m.%Y %H:%M:%S"
 COLUMNS = {
     BANK: ("Referenz", "Rechnung", "Betrag", "Waehrung"),
 }
-REVENUE_COLUMNS = ("entry", "kind", "project", "new_project", "amount")
+REVENUE_COLUMNS = (
+    *("entry", "kind", "schedule", "project", "new_project"),
+    *("planned", "amount", "currency", "period_status"),
+)
 
 Import = Callable[[Path, Path], object]
 

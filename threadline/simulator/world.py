@@ -74,8 +74,9 @@ class World:
     """Contracts over the days up to `now`, as the scenario has it; equal arguments, equal acts.
 
     `acts` is everything the systems did until `now`, in the order in which it began; `fates` says
-    what became of each contract. `now` is timezone-aware; `contracts` replaces the scenario's
-    number. Raises `ValueError` for too few, and `DefinitionErrors` for an unreadable scenario.
+    what became of each contract, `strays` whose delivery went wrong until then, and how. `now` is
+    timezone-aware; `contracts` replaces the scenario's number. Raises `ValueError` for too few, and
+    `DefinitionErrors` for an unreadable scenario.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class World:
         self.seed, self.now = seed, now
         self._random = Random(seed)
         self.fates: dict[str, str] = {}
+        self.strays: dict[str, set[str]] = {}
         self.live_breaches: tuple[LiveBreach, ...] = ()
         self.touched: Mapping[str, set[str]] = {}
         self.live_outage: tuple[datetime, datetime] | None = None
@@ -155,6 +157,9 @@ class World:
                     self._random.choice(self.scenario.milestones),
                     self._random.choice(self.scenario.amendments),
                 )
+                for kind, since in course.strays.items():
+                    if since <= self.now:
+                        self.strays.setdefault(kind, set()).add(course.contract.id)
             yield from course.acts
 
     def _drawn(self, number: int, at: datetime, pace: float = HOUR) -> Course:

@@ -1,0 +1,52 @@
+"""Facts that are held against the one that closed another step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from metrics.derive.evidence import Evidence
+from metrics.derive.payloads import text_of
+from metrics.derive.progress import closings
+from threadline.model.journeys import Comparison, ExceptionRule, Journey, Step
+
+
+def compared(journey: Journey, evidence: Evidence, runs: pl.DataFrame) -> Evidence:
+    """`evidence` without the links of steps and exception rules whose comparison does not hold."""
+    asked = [("step", *one) for one in _comparing(journey.steps)]
+    asked += [("exception", *one) for one in _comparing(journey.exceptions)]
+    if not asked:
+        return evidence
+    closed, links = closings(evidence, runs), evidence.links
+    payloads = evidence.facts.select("fact", "payload")
+    for part, index, comparison in asked:
+        here = (pl.col("part") == part) & (pl.col("index") == index)
+        other = closed.filter(pl.col("index") == journey.positions[comparison.step])
+        other = other.join(payloads, on="fact").select("case", other="payload")
+        mine = links.filter(here).join(payloads, on="fact").join(other, on="case")
+        kept = mine.filter(_holds(comparison, mine)).select(links.columns)
+        links = pl.concat([links.filter(~here), kept])
+    return replace(evidence, links=links)
+
+
+def _comparing(several: Sequence[Step | ExceptionRule]) -> list[tuple[int, Comparison]]:
+    return [(place, each.compare) for place, each in enumerate(several) if each.compare]
+
+
+def _holds(comparison: Comparison, both: pl.DataFrame) -> pl.Expr:
+    verdicts = []
+    for mine, theirs in comparison.pairs:
+        one, other = (
+            pl.lit(text_of(both[column], name).replace("", None))
+            for column, name in (("payload", mine), ("other", theirs))
+        )
+        cents = (_cents(one) == _cents(other)).fill_null(value=False)
+        same = (one == other) | cents  # null where either is missing
+        verdicts.append((same if comparison.equal else ~same).fill_null(value=False))
+    return pl.all_horizontal(verdicts) if comparison.equal else pl.any_horizontal(verdicts)
+
+
+def _cents(text: pl.Expr) -> pl.Expr:
+    return text.cast(pl.Decimal(38, 6), strict=False).round(2)
