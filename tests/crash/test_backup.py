@@ -30,6 +30,7 @@ def test_a_restored_backup_tells_everything_acknowledged_before_it_began(tmp_pat
     http, grpc, api = (f"127.0.0.1:{port}" for port in free_ports(3))
     service = Service(data=data, http=http, grpc=grpc, api=api)
     service.start()
+    service.wait_until_ready()
     sender = TapeSender(http, world)
     sender.start()
     try:
