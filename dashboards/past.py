@@ -31,7 +31,7 @@ def address() -> dict[str, str]:
 def banner(at: datetime) -> Markup:
     """What the reader looks at is not the present."""
     said = (
-        f"⏪ As of {phrases.instant(at)}: what had been received, ruled and defined by then, judged"
+        f"As of {phrases.instant(at)}: what had been received, ruled and defined by then, judged"
         " at that instant. Incidents show how they stand today."
     )
     return tag("div", tag("p", said, class_="tl-verdict"), class_="tl-box tl-warning")
