@@ -75,15 +75,6 @@ class Definitions:
         with self._transactions.read() as connection:
             return _active(connection, kind, at or self._until)
 
-    def since(self, at: datetime) -> list[DefinitionVersion]:
-        """The versions that became active after `at`, oldest first."""
-        statement = select(table).where(table.c.active_from > at)
-        if self._until is not None:
-            statement = statement.where(table.c.active_from <= self._until)
-        with self._transactions.read() as connection:
-            found = connection.execute(statement.order_by(table.c.active_from, table.c.id))
-            return [_version(row) for row in found]
-
     def history(self, kind: str) -> list[tuple[datetime, dict[str, DefinitionVersion]]]:
         """All of `kind` that was active, by name, from each instant on at which it changed."""
         statement = select(table).where(table.c.kind == kind)
