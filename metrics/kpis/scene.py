@@ -32,7 +32,8 @@ class Scene:
 
     def cases(self, kpi: Kpi, journey: str | None) -> pl.DataFrame:
         """The cases of the KPI's journeys that have started, with states, and the `system` of the
-        step they wait for; `raw_due_at` keeps a deadline that a pause has put off."""
+        step they wait for, or of the last one closed where they wait for none; `raw_due_at`
+        keeps a deadline that a pause has put off."""
         names = [journey] if journey else list(kpi.journeys)
         return self._stated.filter(pl.col("journey").is_in(names)) if names else self._stated
 
@@ -41,6 +42,15 @@ class Scene:
         cases = self.derived.cases.filter(pl.col("started_at") <= self.instant)
         places = self.places.select("journey", "system", current_step="step")
         cases = cases.join(places, on=["journey", "current_step"], how="left")
+        keys = ["journey", "case_id"]
+        last = (
+            self.derived.steps.filter(pl.col("closed_at") <= self.instant)
+            .sort("closed_at", "step")
+            .unique(keys, keep="last", maintain_order=True)
+            .select(*keys, last_system="system")
+        )
+        cases = cases.join(last, on=keys, how="left")
+        cases = cases.with_columns(system=pl.coalesce("system", "last_system")).drop("last_system")
         return with_states(cases.with_columns(raw_due_at="due_at"), self.now, self.silent)
 
     @cached_property

@@ -55,7 +55,7 @@ def test_the_executive_sees_the_verdict_and_every_kpi_and_opens_one_down_to_a_co
     expect(page.locator(".tl-table").last.locator("tbody tr")).to_have_count(17)
 
     expect(page.get_by_role("heading", name="What moved it, by region")).to_be_visible()
-    expect(page.get_by_text("−11.8 points, which is worse")).to_be_visible()
+    expect(page.get_by_text("−11.8 points since the window before, which is worse")).to_be_visible()
     page.get_by_role("link", name="emea").click()
     expect(page.get_by_role("heading", name="The cases behind it: emea")).to_be_visible()
     expect(page.locator(".tl-table").last.locator("tbody tr")).to_have_count(7)

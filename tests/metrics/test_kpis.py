@@ -71,6 +71,12 @@ def test_cut_by_dimensions_nothing_is_lost(shipped, derived):
     assert {dict(part.dimensions)["system"]: part.value for part in systems} == {"erp": 4}
 
 
+def test_what_waits_for_no_system_counts_for_the_one_that_closed_it_last(shipped, derived):
+    parts = ask(shipped, derived, "activation-cycle-time", by=["system"])
+    assert sum(part.n for part in parts) == 6
+    assert "" not in {part.dimensions["system"] for part in parts}
+
+
 def test_value_at_risk_stands_per_currency_and_is_never_mixed(shipped, derived):
     values = {value.unit: value for value in ask(shipped, derived, "value-at-risk")}
     assert {unit: value.value for unit, value in values.items()} == {

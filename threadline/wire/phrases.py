@@ -233,7 +233,8 @@ def moved(kpi: Kpi, told: KpiContribution, without: str) -> str:
     better = (told.change > 0) == (told.direction == "higher")
     words = "better" if better else "worse"
     rest = f" {effect(kpi, told.residual)} cannot be told apart." if told.residual else ""
-    return f"{effect(kpi, told.change)}, which is {words}: {', '.join(said)}.{rest}"
+    change = f"{effect(kpi, told.change)} since the window before, which is {words}"
+    return f"{change}: {', '.join(said)}.{rest}"
 
 
 def doubts(case: CaseRow) -> str:
