@@ -27,7 +27,7 @@ from threadline.activation import Active
 from threadline.api import ApiServices, create_api
 from threadline.clock import Clock
 from threadline.errors import ThreadlineError
-from threadline.exposure import kpi_collector
+from threadline.exposure import REFRESH_SECONDS, Exposed
 from threadline.instruments import PipelineInstruments
 from threadline.model.incidents import Incident
 from threadline.pipeline import Pipeline
@@ -135,11 +135,19 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             logger.info("the definitions were taken up")
 
         api = create_api(services(active), max_body_bytes=settings.limits.body_bytes)
-        registry.register(kpi_collector(lambda: api.state.services))
+        exposed = Exposed(lambda: api.state.services, clock)
+        registry.register(exposed)
         scheduler = evaluation.schedule(
             judging, lambda: api.state.services.alerts.deliver(clock.now()), settings.alerts
         )
         stack.callback(scheduler.shutdown)
+        scheduler.add_job(
+            exposed.refresh,
+            "interval",
+            seconds=REFRESH_SECONDS,
+            max_instances=1,
+            coalesce=True,
+        )
         scheduler.add_job(
             tokens.refresh,
             "interval",

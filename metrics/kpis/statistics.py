@@ -76,3 +76,26 @@ def _largest_rank(n: int, share: float) -> int:
 def _binomial(k: int, n: int, p: float) -> float:
     ways = lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
     return exp(ways + k * log(p) + (n - k) * log(1 - p))
+
+
+def difference(
+    before: float, before_interval: Interval, after: float, after_interval: Interval
+) -> Interval:
+    """The interval of `after - before` of two independent samples, from their own intervals.
+
+    Of two shares with Wilson's intervals that is Newcombe's method 10 (1998); of quantiles with
+    those of order statistics the same recovery of variances (Zou and Donner 2008). An end is None
+    where an end that it needs is.
+    """
+    low = _reach(after, after_interval[0], before, before_interval[1])
+    high = _reach(after, after_interval[1], before, before_interval[0])
+    change = after - before
+    return None if low is None else change - low, None if high is None else change + high
+
+
+def _reach(
+    one: float, its_end: float | None, other: float, other_end: float | None
+) -> float | None:
+    if its_end is None or other_end is None:
+        return None
+    return sqrt((one - its_end) ** 2 + (other - other_end) ** 2)

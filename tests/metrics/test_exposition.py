@@ -11,7 +11,8 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from metrics.derive import derive
-from metrics.exposition import MOST_CURRENCIES, KpiCollector, count_cases
+from metrics.exposition import KpiCollector, count_cases
+from metrics.exposition.kpis import MOST_CURRENCIES
 from metrics.kpis import evaluate
 from metrics.states import with_states
 from threadline.errors import TelemetryUnavailable

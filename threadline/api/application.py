@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from threadline.api import (
+    comparisons,
     contracts,
     health,
     identity,
@@ -61,6 +62,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
         identity,
         rulings,
         kpis,
+        comparisons,
         journeys,
         incidents,
         sources,

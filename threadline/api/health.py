@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+from prometheus_client.exposition import choose_encoder
 
 from threadline.api.access import requires
 from threadline.api.services import ApiServices, Services, ServicesForAnybody
@@ -47,9 +49,10 @@ def health(services: Services) -> Health:
 
 
 @router.get("/metrics", dependencies=[requires(Permission.FIGURES)])
-def metrics(services: Services) -> Response:
-    """The registry in Prometheus' text format."""
-    return Response(generate_latest(services.registry), media_type=CONTENT_TYPE_LATEST)
+def metrics(services: Services, accept: Annotated[str, Header()] = "") -> Response:
+    """The registry in Prometheus' text format, or as OpenMetrics, with exemplars, where asked."""
+    encode, media_type = choose_encoder(accept)
+    return Response(encode(services.registry), headers={"content-type": media_type})
 
 
 def _health(services: ApiServices) -> Health:

@@ -16,6 +16,7 @@ from threadline.wire.cases import (
     Stuck,
     ThreadCase,
 )
+from threadline.wire.comparisons import ComparedSide, KpiComparison
 from threadline.wire.identity import (
     Assertion,
     CaseName,
@@ -74,6 +75,7 @@ __all__ = [
     "CaseName",
     "CaseRow",
     "CaseState",
+    "ComparedSide",
     "Conflict",
     "ConflictCount",
     "ConflictRow",
@@ -92,6 +94,7 @@ __all__ = [
     "Instant",
     "JourneyRow",
     "Kpi",
+    "KpiComparison",
     "KpiContribution",
     "KpiPage",
     "KpiPart",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
@@ -27,6 +29,23 @@ LEFT JOIN (SELECT source, count() AS letters FROM dead_letters FINAL GROUP BY so
 ORDER BY source
 """
 
+# What every scrape tells: no look through all facts, as _SOURCES takes.
+_GAUGES = """
+SELECT c.source AS source, c.facts AS facts, c.last_received_at AS last_received_at,
+    toInt64(d.letters) AS dead_letters, f.lateness AS lateness_seconds
+FROM (
+    SELECT source, toInt64(sum(facts)) AS facts, max(last_received_at) AS last_received_at
+    FROM intake_counts FINAL GROUP BY source) AS c
+LEFT JOIN (SELECT source, count() AS letters FROM dead_letters FINAL GROUP BY source) AS d
+    ON d.source = c.source
+LEFT JOIN (
+    SELECT source, toNullable(median(
+        dateDiff('millisecond', assumeNotNull(at), received_at) / 1000)) AS lateness
+    FROM facts WHERE plausible AND at IS NOT NULL AND received_at >= {since:DateTime64(9, 'UTC')}
+    GROUP BY source) AS f ON f.source = c.source
+ORDER BY source
+"""
+
 # Whoever was not heard of for longer is silent by any cadence, so nobody asks since when.
 _SYSTEMS = """
 SELECT system, max(received_at) AS last_received_at FROM facts
@@ -48,6 +67,12 @@ _LATEST = (2**16 - 1, 2**64 - 1, 2**32 - 1)
 def sources(telemetry: Telemetry) -> pl.DataFrame:
     """One row per source: counts, systems, median lateness in seconds, last receipt."""
     return telemetry.query(_SOURCES)
+
+
+def gauges(telemetry: Telemetry, since: datetime) -> pl.DataFrame:
+    """One row per source: facts, dead_letters, last_received_at, and lateness_seconds, the median
+    of what was received from `since` on, null where nothing was."""
+    return telemetry.query(_GAUGES, {"since": since})
 
 
 def systems(telemetry: Telemetry) -> pl.DataFrame:
