@@ -8,7 +8,7 @@ gauge histograms, derived from the store anew each time: hops that ended in the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 from prometheus_client.core import GaugeHistogramMetricFamily
@@ -48,20 +48,32 @@ def hop_times(ended: Mapping[str, pl.DataFrame], definitions: Definitions) -> Me
             hops.setdefault(names.get((row["journey"], row["step"]), OTHER), []).append(row)
         for labels, rows in sorted(hops.items()):
             told = pl.DataFrame(rows, schema=frame.schema)
-            family.add_metric((*labels, window), _buckets(told), float(told["seconds"].sum()))
+            buckets = _buckets(told)
+            values = (*labels, window)
+            plain = [(edge, count) for edge, count, _ in buckets]
+            family.add_metric(values, plain, float(told["seconds"].sum()))
+            _remember(family, [exemplar for _, _, exemplar in buckets])
     return family
 
 
-def _buckets(rows: pl.DataFrame) -> list[tuple[str, float]]:
-    """Cumulated, as `add_metric` wants them; a bucket's exemplar is of the hops it adds."""
-    cumulated, told = 0, []
+def _remember(family: Metric, exemplars: Sequence[Exemplar | None]) -> None:
+    """Give the buckets added last their exemplars, which `add_metric` of this family cannot."""
+    first = len(family.samples) - len(exemplars) - 2  # after the buckets come count and sum
+    for place, exemplar in enumerate(exemplars, first):
+        family.samples[place] = family.samples[place]._replace(exemplar=exemplar)
+
+
+def _buckets(rows: pl.DataFrame) -> list[tuple[str, float, Exemplar | None]]:
+    """Edge, cumulated count, and an exemplar of the hops that the bucket adds."""
+    cumulated = 0
+    told: list[tuple[str, float, Exemplar | None]] = []
     for place in range(len(EDGES) + 1):
         within = rows.filter(bucket=place)
         cumulated += int(within["hops"].sum())
         edge = str(EDGES[place]) if place < len(EDGES) else "+Inf"
         traced = within.filter(pl.col("trace_id") != "").sort("closed_at")
-        exemplar = (_exemplar(traced.row(-1, named=True)),) if traced.height else ()
-        told.append((edge, cumulated, *exemplar))
+        exemplar = _exemplar(traced.row(-1, named=True)) if traced.height else None
+        told.append((edge, cumulated, exemplar))
     return told
 
 
