@@ -247,17 +247,14 @@ class Pipeline:
 
     def _derive_some(self, index: _Index, roots: Collection[str]) -> None:
         definitions = index.derivation.definitions
-        read = tenures.pasts(self._telemetry, roots)
-        observed = observation_store.observations(self._telemetry, read, definitions.event_names)
-        members = observation_store.members(self._telemetry, read)
-        links = observation_store.links(self._telemetry, read)
-        relations = observation_store.relations(self._telemetry, read, members, links)
-        derived = derive(observed, members, relations, definitions, roots)
+        read = observation_store.gathered(self._telemetry, roots, definitions.event_names)
+        observed, members = read.observations, read.members
+        derived = derive(observed, members, read.relations, definitions, roots)
         here = pl.col("root_id").is_in(roots)
         told = mastery(observed.filter(here), index.derivation.mapping.mastered)
         fresh = {"cases": derived.cases, "steps": derived.steps, "exceptions": derived.exceptions}
         fresh |= {"attribute_values": told.values, "mismatches": told.mismatches}
-        threads = thread_store.put_together(members.filter(here), links, fresh)
+        threads = thread_store.put_together(members.filter(here), read.links, fresh)
         stored = derived_store.keys_of(self._telemetry, roots)
         for table, frame in (fresh | {"threads": threads}).items():
             gone = _vanished(stored[table], frame)

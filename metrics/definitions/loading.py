@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -76,6 +76,11 @@ class Definitions:
         ever += [version.journey for version in reversed(self.versions.get(journey, ()))]
         return next((each.step(step) for each in ever if step in each.positions), None)
 
+    def after(self, present: Definitions, at: datetime) -> Definitions:
+        """These definitions as if they were activated at `at`, after `present`."""
+        before = present.history or (_as_activation(present, datetime.fromtimestamp(0, UTC)),)
+        return replace(self, history=(*before, _as_activation(self, at)))
+
     def since(self, activations: Iterable[tuple[datetime, Mapping[str, Any]]]) -> Definitions:
         """These definitions with all that was ever activated: since when, and its content."""
         return replace(self, history=tuple(_activation(*each) for each in activations))
@@ -129,7 +134,10 @@ def restore(content: Mapping[str, Any]) -> Definitions:
 
 
 def _activation(at: datetime, content: Mapping[str, Any]) -> Activation:
-    then = restore({**content, "kpis": {}})
+    return _as_activation(restore({**content, "kpis": {}}), at)
+
+
+def _as_activation(then: Definitions, at: datetime) -> Activation:
     return Activation(at=at, journeys=then.journeys, calendars=then.calendars)
 
 

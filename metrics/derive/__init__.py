@@ -1,6 +1,6 @@
 """From what was observed to cases, steps and exceptions, and to what masters and copies say."""
 
-from metrics.derive.derivation import derive
+from metrics.derive.derivation import NOTHING, derive
 from metrics.derive.mastery import Mastery, mastery
 from metrics.derive.rows import CASES, EXCEPTIONS, MISMATCHES, STEPS, VALUES, Derived
 
@@ -8,6 +8,7 @@ __all__ = [
     "CASES",
     "EXCEPTIONS",
     "MISMATCHES",
+    "NOTHING",
     "STEPS",
     "VALUES",
     "Derived",

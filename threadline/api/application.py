@@ -11,6 +11,7 @@ from fastapi_offline import FastAPIOffline
 from threadline.api import (
     comparisons,
     contracts,
+    definitions,
     health,
     identity,
     incidents,
@@ -67,6 +68,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
         incidents,
         sources,
         mismatches,
+        definitions,
         paths,
         people,
     ):

@@ -109,7 +109,22 @@ def _question_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     check = to.add_parser("check", help="check settings and definitions")
-    check.set_defaults(run=_later("stores", "check"))
+    check.add_argument(
+        "--against",
+        metavar="API",
+        nargs="?",
+        const="",
+        help="show what activating them would do to the cases of a running service"
+        " (default: the one of the settings)",
+    )
+    check.add_argument(
+        "--claims",
+        choices=("new", "open", "all"),
+        default="",
+        help="with --against: as if changed journeys claimed these cases",
+    )
+    check.add_argument("--json", action="store_true", help="with --against: as JSON, for scripts")
+    check.set_defaults(run=_later("checking", "check"))
     load = to.add_parser("import", help="send an event log or a CSV file to the running service")
     load.add_argument("file", type=Path, help="OCEL 2.0 or 1.0, XES (also .gz), or CSV")
     load.add_argument("--mapping", type=Path, help="what its types or columns mean; CSV needs it")

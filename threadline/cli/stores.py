@@ -7,63 +7,19 @@ import argparse
 import httpx
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from collector.imports import BATCH_TYPE, ImportReport, RowsReport, import_file
-from collector.mapping import Mapping
-from collector.mapping.explanation import explain, warnings
-from threadline import activation
 from threadline import settings as settings_module
 from threadline.access.gate import SOURCE_HEADER
 from threadline.cli.clients import client, remedy
 from threadline.cli.outcomes import DONE, NO, Away
 from threadline.clock import SystemClock
-from threadline.errors import DefinitionErrors, ThreadlineError
+from threadline.errors import ThreadlineError
 from threadline.rebuilding import rebuild as rebuild_index
 from threadline.store.control import ControlStore
 
 console = Console()
 complaints = Console(stderr=True)
-
-
-def check(arguments: argparse.Namespace) -> int:
-    """Settings and definitions, each fault on a line of its own."""
-    settings = settings_module.load(arguments.settings)
-    try:
-        active = activation.load(settings)
-    except DefinitionErrors as errors:
-        for error in errors.errors:
-            complaints.print(str(error), markup=False, soft_wrap=True)
-        complaints.print(f"{len(errors.errors)} fault(s): the service would not start")
-        return NO
-    derivation = active.derivation
-    console.print(
-        f"settings and definitions are sound: {len(derivation.mapping.objects)} object types,"
-        f" {len(derivation.mapping.sources)} sources,"
-        f" {len(derivation.definitions.journeys)} journeys,"
-        f" {len(derivation.definitions.kpis)} KPIs, {len(active.policies.escalations)} policies"
-    )
-    console.print(_identity(derivation.mapping))
-    for source in derivation.mapping.sources:
-        if source.senders:
-            senders = ", ".join(sorted(source.senders))
-            console.print(f"only {senders} may speak for {source.system}", markup=False)
-    for warning in warnings(derivation.mapping):
-        complaints.print(f"warning: {warning}", markup=False, soft_wrap=True)
-    return DONE
-
-
-def _identity(mapping: Mapping) -> Table:
-    """What names what, and what it belongs to."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for head in ("Object", "Belongs to", "System of record", "Named by"):
-        table.add_column(head, overflow="fold")
-    for one in explain(mapping):
-        owners = " or ".join(one.belongs_to) or "it is a root"
-        tied = owners if one.links else "never tied"
-        tied += f" ({one.validity})" if one.validity else ""
-        table.add_row(one.object_type, tied, one.master, ", ".join(one.names))
-    return table
 
 
 def import_log(arguments: argparse.Namespace) -> int:

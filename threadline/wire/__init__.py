@@ -17,6 +17,13 @@ from threadline.wire.cases import (
     ThreadCase,
 )
 from threadline.wire.comparisons import ComparedSide, KpiComparison
+from threadline.wire.definitions import (
+    Preview,
+    PreviewCase,
+    PreviewKpi,
+    PreviewRequest,
+    PreviewStanding,
+)
 from threadline.wire.identity import (
     Assertion,
     CaseName,
@@ -116,6 +123,11 @@ __all__ = [
     "PathStep",
     "PathVariant",
     "Paths",
+    "Preview",
+    "PreviewCase",
+    "PreviewKpi",
+    "PreviewRequest",
+    "PreviewStanding",
     "Problem",
     "RawInput",
     "Ruling",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import polars as pl
@@ -53,6 +54,30 @@ _STARTED = """
 SELECT journey, case_id FROM cases FINAL WHERE journey = {journey:String}
     AND started_at >= {since:DateTime64(9, 'UTC')} AND started_at < {until:DateTime64(9, 'UTC')}
 """
+
+
+_LATEST_ROOTS = """
+SELECT root_id, max(at) AS last FROM (
+    SELECT root_id, started_at AS at FROM cases FINAL
+    UNION ALL
+    SELECT DISTINCT root_id, toDateTime64(0, 9, 'UTC') AS at FROM identifiers FINAL
+    WHERE root_id != ''
+) GROUP BY root_id ORDER BY last DESC, root_id
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Roots:
+    """Some contracts out of the `known` ones."""
+
+    roots: Sequence[str]
+    known: int
+
+
+def latest_roots(telemetry: Telemetry, most: int) -> Roots:
+    """The `most` contracts with the latest cases; those without any come last."""
+    roots = telemetry.query(_LATEST_ROOTS)["root_id"]
+    return Roots(roots=roots.head(most).to_list(), known=len(roots))
 
 
 def cases_of(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:

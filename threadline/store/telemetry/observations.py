@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cache
+from typing import NamedTuple
 
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry.tenures import ALWAYS, Reading, reading
+from threadline.store.telemetry.tenures import ALWAYS, Reading, pasts, reading
 
 INSTANT = pl.Datetime("ns", "UTC")
 _LAST = pl.lit(2**63 - 1).cast(INSTANT)
@@ -74,6 +75,30 @@ SELECT kind, concat(child_type, ':', child_namespace, ':', child_value) AS child
 FROM links FINAL
 WHERE state = 'held' AND child IN {children:Array(String)} GROUP BY kind, child
 """
+
+
+class Gathered(NamedTuple):
+    """All that deriving the cases of some contracts reads."""
+
+    observations: pl.DataFrame
+    members: pl.DataFrame
+    links: pl.DataFrame
+    relations: pl.DataFrame
+
+
+def gathered(telemetry: Telemetry, roots: Collection[str], names: Collection[str]) -> Gathered:
+    """What was observed of contracts, and of those that anything of theirs was under before.
+
+    `names` are the event names that count; they may hold `*`.
+    """
+    read = pasts(telemetry, roots)
+    found, tied = members(telemetry, read), links(telemetry, read)
+    return Gathered(
+        observations=observations(telemetry, read, names),
+        members=found,
+        links=tied,
+        relations=relations(telemetry, read, found, tied),
+    )
 
 
 def members(telemetry: Telemetry, roots: Collection[str]) -> pl.DataFrame:

@@ -1,0 +1,89 @@
+"""Definitions and settings checked, and what activating them would do."""
+
+from __future__ import annotations
+
+import argparse
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from collector.mapping import Mapping
+from collector.mapping.explanation import explain, warnings
+from metrics.definitions import Definitions
+from threadline import activation, wire
+from threadline import settings as settings_module
+from threadline.cli.clients import client, remedy
+from threadline.cli.outcomes import DONE, NO, Away
+from threadline.cli.previewing import preview
+from threadline.errors import DefinitionErrors, ThreadlineError
+from threadline.settings import Settings
+
+PATIENCE = 600.0  # seconds: thousands of contracts are derived twice
+
+console = Console()
+complaints = Console(stderr=True)
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Settings and definitions, each fault on a line of its own."""
+    settings = settings_module.load(arguments.settings)
+    try:
+        active = activation.load(settings)
+    except DefinitionErrors as errors:
+        for error in errors.errors:
+            complaints.print(str(error), markup=False, soft_wrap=True)
+        complaints.print(f"{len(errors.errors)} fault(s): the service would not start")
+        return NO
+    derivation = active.derivation
+    if arguments.against is not None:
+        return _against(arguments, settings, derivation.definitions)
+    console.print(
+        f"settings and definitions are sound: {len(derivation.mapping.objects)} object types,"
+        f" {len(derivation.mapping.sources)} sources,"
+        f" {len(derivation.definitions.journeys)} journeys,"
+        f" {len(derivation.definitions.kpis)} KPIs, {len(active.policies.escalations)} policies"
+    )
+    console.print(_identity(derivation.mapping))
+    for source in derivation.mapping.sources:
+        if source.senders:
+            senders = ", ".join(sorted(source.senders))
+            console.print(f"only {senders} may speak for {source.system}", markup=False)
+    for warning in warnings(derivation.mapping):
+        complaints.print(f"warning: {warning}", markup=False, soft_wrap=True)
+    return DONE
+
+
+def _against(arguments: argparse.Namespace, settings: Settings, definitions: Definitions) -> int:
+    """What activating these would do to the cases of a running service."""
+    address = arguments.against or settings.api_url
+    asked = wire.PreviewRequest(metrics=dict(definitions.content), claims=arguments.claims)
+    console_is_free = not arguments.json
+    if console_is_free:
+        complaints.print(f"deriving the cases known at {address} under both…", markup=False)
+    try:
+        with client(settings, PATIENCE) as http:
+            answer = http.post(f"{address}/api/v1/definitions/preview", json=asked.model_dump())
+    except httpx.HTTPError as error:
+        raise Away(f"the API at {address} does not answer ({error}): is the service up?") from error
+    if answer.is_error:
+        problem = wire.Problem.model_validate(answer.json())
+        raise ThreadlineError(f"{problem.detail}{remedy(answer.status_code)}")
+    if console_is_free:
+        console.print(preview(wire.Preview.model_validate(answer.json())))
+    else:
+        print(answer.text)
+    return DONE
+
+
+def _identity(mapping: Mapping) -> Table:
+    """What names what, and what it belongs to."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for head in ("Object", "Belongs to", "System of record", "Named by"):
+        table.add_column(head, overflow="fold")
+    for one in explain(mapping):
+        owners = " or ".join(one.belongs_to) or "it is a root"
+        tied = owners if one.links else "never tied"
+        tied += f" ({one.validity})" if one.validity else ""
+        table.add_row(one.object_type, tied, one.master, ", ".join(one.names))
+    return table
