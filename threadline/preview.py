@@ -48,9 +48,11 @@ class Preview:
 
     @property
     def moved(self) -> pl.DataFrame:
-        """The cases that would stand otherwise; another version alone is no difference."""
+        """The cases that would stand otherwise, breaches first; another version alone is none."""
         apart = [~pl.col(name).eq_missing(pl.col(f"{name}_then")) for name in STANDING[1:]]
-        return self.cases.filter(pl.any_horizontal(apart))
+        turned = pl.col("sla").is_in(MISSED) != pl.col("sla_then").is_in(MISSED)
+        found = self.cases.filter(pl.any_horizontal(apart))
+        return found.sort(turned.fill_null(True), *KEYS, descending=[True, False, False])
 
     @property
     def won(self) -> int:

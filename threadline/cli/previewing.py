@@ -30,7 +30,14 @@ def preview(found: Preview) -> RenderableType:
         parts += [Text("\nCases that would stand otherwise", "bold"), _cases(found.examples)]
         if found.moved > SHOWN:
             parts.append(Text(f"… {found.moved - min(SHOWN, len(found.examples)):,} more", "dim"))
-    parts += [Text("\nKPIs of the last 30 days", "bold"), _kpis(found.kpis)]
+    moved = [kpi for kpi in found.kpis if (kpi.now, kpi.n_now) != (kpi.then, kpi.n_then)]
+    if moved:
+        parts += [
+            Text("\nKPIs of the last 30 days that would read otherwise", "bold"),
+            _kpis(moved),
+        ]
+    else:
+        parts.append(Text("\nNo KPI of the last 30 days would read otherwise."))
     return Group(*parts)
 
 
@@ -64,7 +71,7 @@ def _standing(one: PreviewStanding | None) -> str:
     if one is None:
         return "no case"
     words = f"{one.state}, {phrases.SLA[one.sla].lower()}"
-    due = f", due {one.due_at:%d %b %Y %H:%M}" if one.due_at else ""
+    due = f", due {one.due_at:%d %b %H:%M}" if one.due_at else ""
     return words + due + (f", at {one.current_step}" if one.current_step else "")
 
 
@@ -73,7 +80,6 @@ def _kpis(kpis: Sequence[PreviewKpi]) -> Table:
     for head in ("KPI", "Now", "Then", "n now", "n then"):
         table.add_column(head, justify="left" if head == "KPI" else "right")
     for kpi in kpis:
-        moved = "bold" if kpi.now != kpi.then else ""
         values = (phrases.quantity(each, kpi.unit) for each in (kpi.now, kpi.then))
-        table.add_row(kpi.title, *values, f"{kpi.n_now:,}", f"{kpi.n_then:,}", style=moved)
+        table.add_row(kpi.title, *values, f"{kpi.n_now:,}", f"{kpi.n_then:,}")
     return table
