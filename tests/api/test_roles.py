@@ -242,3 +242,16 @@ def test_a_body_larger_than_any_act_is_refused(as_):
     answer = as_("on-call").post("/api/v1/incidents/none/note", json=large)
 
     assert answer.status_code == 413
+
+
+def test_an_export_takes_the_permission_for_facts_and_hides_what_is_hidden(as_):
+    path = "/api/v1/exports/jsonocel"
+    assert as_("executive").get(path).status_code == 403
+    events = as_("on-call").get(path).json()["events"]
+    told = {
+        one["value"]
+        for event in events
+        for one in event["attributes"]
+        if one["name"].endswith("currency")
+    }
+    assert told == {"(redacted)"}

@@ -12,6 +12,7 @@ from threadline.api import (
     comparisons,
     contracts,
     definitions,
+    exports,
     health,
     identity,
     incidents,
@@ -71,6 +72,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
         definitions,
         paths,
         people,
+        exports,
     ):
         app.include_router(part.router, prefix="/api/v1", responses=_PROBLEMS)
     app.include_router(health.router)

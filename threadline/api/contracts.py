@@ -50,6 +50,17 @@ def one(services: ServicesAsOf, identifier: str) -> Thread:
 
     404: it leads to none. 300: to several, which the problem's `candidates` name.
     """
+    root = root_of(services, identifier)
+    whole = thread(services, root)
+    if whole is None:
+        text = identifier.strip()
+        detail = f"{text!r} leads to {root}, of which nothing is derived yet: ask again soon."
+        raise Refusal(404, detail, title="Not derived yet")
+    return whole
+
+
+def root_of(services: ApiServices, identifier: str) -> str:
+    """The one contract that `identifier` leads to; a 404 or 300 problem for none or several."""
     text = identifier.strip()
     found = _exact(services, text)
     roots = found.filter(pl.col("root_id") != "")["root_id"].unique(maintain_order=True).to_list()
@@ -59,11 +70,7 @@ def one(services: ServicesAsOf, identifier: str) -> Thread:
         detail = f"{text!r} leads to {len(roots)} contracts; ask for one of the candidates"
         hits = _hits(services, found)
         raise Refusal(300, detail, title="Several contracts", candidates=hits)
-    whole = thread(services, roots[0])
-    if whole is None:
-        detail = f"{text!r} leads to {roots[0]}, of which nothing is derived yet: ask again soon."
-        raise Refusal(404, detail, title="Not derived yet")
-    return whole
+    return str(roots[0])
 
 
 def _exact(services: ApiServices, text: str) -> pl.DataFrame:

@@ -69,6 +69,12 @@ def _instant(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def _beginning(text: str) -> datetime:
+    """A day, which means its beginning, or an instant; in UTC where no zone is named."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def _service_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     up = to.add_parser("up", help="run the service and the dashboards")
     up.set_defaults(run=_later("service", "up"))
@@ -131,6 +137,18 @@ def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     load.add_argument("--intake", help="address of the intake (default: from the settings)")
     load.add_argument("--source", help="which of the token's sources sends it, if it has several")
     load.set_defaults(run=_later("stores", "import_log"))
+    unload = to.add_parser("export", help="write the facts of contracts as an event log")
+    unload.add_argument("file", type=Path, help="where to; its ending names the format")
+    unload.add_argument("--format", help="jsonocel, xmlocel, sqlite (OCEL 2.0), xes or xes.gz")
+    unload.add_argument("--journey", help="only contracts with a case of this journey")
+    unload.add_argument(
+        "--from", dest="since", type=_beginning, help="… that started then or later"
+    )
+    unload.add_argument("--to", dest="until", type=_instant, help="… and before then")
+    unload.add_argument("--contract", help="only this one, by any of its ids")
+    unload.add_argument("--as-of", type=_instant, help="what was known then")
+    unload.add_argument("--api", help="address of the API (default: from the settings)")
+    unload.set_defaults(run=_later("exports", "export"))
     rebuild = to.add_parser(
         "rebuild", help="derive everything anew from the log and compare (service stopped)"
     )

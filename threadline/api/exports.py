@@ -1,0 +1,113 @@
+"""Event logs for process mining, as files."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from fastapi.responses import FileResponse
+from pydantic import AwareDatetime
+from starlette.background import BackgroundTask
+
+from collector.exports import ocel_json, ocel_sqlite, ocel_xml, xes
+from collector.exports.gathering import Gathering
+from collector.exports.logs import Log
+from threadline.api.access import requires
+from threadline.api.contracts import root_of
+from threadline.api.services import ApiServices, ServicesAsOf
+from threadline.errors import NotFound
+from threadline.model.people import Permission
+from threadline.store.telemetry import event_logs
+from threadline.store.telemetry.cases import NEVER
+from threadline.store.telemetry.tenures import ALWAYS
+
+Format = Literal["jsonocel", "xmlocel", "sqlite", "xes", "xes.gz"]
+WRITERS: Mapping[Format, Callable[[Log, Path], None]] = {
+    "jsonocel": ocel_json.write,
+    "xmlocel": ocel_xml.write,
+    "sqlite": ocel_sqlite.write,
+    "xes": xes.write,
+    "xes.gz": xes.write_compressed,
+}
+_MEDIA: Mapping[Format, str] = {
+    "jsonocel": "application/json",
+    "xmlocel": "application/xml",
+    "sqlite": "application/vnd.sqlite3",
+    "xes": "application/xml",
+    "xes.gz": "application/gzip",
+}
+
+router = APIRouter(prefix="/exports", tags=["exports"], dependencies=[requires(Permission.FACTS)])
+
+
+@router.get("/{format}", response_class=FileResponse)
+def export(
+    services: ServicesAsOf,
+    format: Format,  # noqa: A002  # what the path calls it
+    journey: Annotated[str, Query(description="contracts with a case of it")] = "",
+    since: Annotated[
+        AwareDatetime, Query(alias="from", description="… that started then or later")
+    ] = ALWAYS,
+    until: Annotated[AwareDatetime, Query(alias="to", description="… and before then")] = NEVER,
+    contract: Annotated[str, Query(description="only this one, by any of its ids")] = "",
+) -> FileResponse:
+    """All facts of the contracts asked for: OCEL 2.0 as JSON, XML or SQLite, or XES.
+
+    In XES every contract is a trace; in OCEL what speaks of several contracts is one event.
+    Contracts are whole or not there: `from` and `to` choose them by when their cases started. Facts
+    without a time are left out; `Threadline-Untimed` counts them. Every export is audited.
+    """
+    if journey and journey not in services.definitions.journeys:
+        raise NotFound("journey", journey)
+    roots = event_logs.roots(services.telemetry, journey, since, until)
+    if contract:
+        roots = [root for root in (root_of(services, contract),) if root in roots]
+    asked = {"journey": journey, "from": since.isoformat(), "to": until.isoformat()}
+    services.audit.record(
+        services.asker.who,
+        "facts.export",
+        by=services.asker.subject,
+        format=format,
+        contract=contract,
+        contracts=len(roots),
+        **asked,
+    )
+    return _answer(services, format, roots)
+
+
+def _answer(services: ApiServices, kind: Format, roots: list[str]) -> FileResponse:
+    directory = Path(mkdtemp(prefix="threadline-export-"))
+    try:
+        file = directory / f"threadline.{kind}"
+        log = Log(directory=directory)
+        redaction = services.redaction
+        gathering = Gathering(
+            services.telemetry,
+            log,
+            redaction.applied,
+            redaction.hides,
+            by_contract=kind.startswith("xes"),
+        )
+        for root in roots:
+            gathering.add(root)
+        gathering.close()
+        WRITERS[kind](log, file)
+        log.close()
+    except BaseException:
+        shutil.rmtree(directory)
+        raise
+    counts = {"Contracts": len(roots), "Events": log.events, "Objects": log.objects}
+    return FileResponse(
+        file,
+        media_type=_MEDIA[kind],
+        filename=file.name,
+        headers={
+            f"Threadline-{name}": str(count)
+            for name, count in (counts | {"Untimed": log.untimed}).items()
+        },
+        background=BackgroundTask(shutil.rmtree, directory),
+    )
