@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import contract, executive, identity, kpi, mastery, on_call, sign_in
+from dashboards import contract, executive, identity, journeys, kpi, mastery, on_call, sign_in
 from dashboards.frame import style, who
 
 ICON = str(Path(__file__).with_name("icon.svg"))
@@ -19,6 +19,7 @@ shown = st.navigation(
         st.Page(executive.page, title="Executive", icon=":material/monitoring:", default=True),
         st.Page(contract.page, title="Contract", icon=":material/search:", url_path="contract"),
         st.Page(on_call.page, title="On-call", icon=":material/notifications:", url_path="on-call"),
+        st.Page(journeys.page, title="Journeys", icon=":material/route:", url_path="journeys"),
         st.Page(identity.page, title="Identity", icon=":material/hub:", url_path="identity"),
         st.Page(mastery.page, title="Mastery", icon=":material/difference:", url_path="mismatches"),
         st.Page(kpi.page, title="Behind a number", url_path="kpi", visibility="hidden"),

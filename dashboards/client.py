@@ -32,6 +32,7 @@ from threadline.wire import (
     Orphan,
     OrphanCount,
     Page,
+    Paths,
     Problem,
     Ruling,
     SourceRow,
@@ -81,6 +82,15 @@ class Api:
 
     def journeys(self) -> list[JourneyRow]:
         return self._get(Page[JourneyRow], "/api/v1/journeys").items
+
+    def journey_cases(self, journey: str, query: Query) -> Page[CaseRow]:
+        return self._get(Page[CaseRow], f"/api/v1/journeys/{quote(journey)}/cases", query)
+
+    def paths(self, journey: str, query: Query) -> Paths:
+        return self._get(Paths, f"/api/v1/journeys/{quote(journey)}/paths", query)
+
+    def path_cases(self, journey: str, query: Query) -> Page[CaseRow]:
+        return self._get(Page[CaseRow], f"/api/v1/journeys/{quote(journey)}/paths/cases", query)
 
     def kpis(self, query: Query) -> KpiPage:
         return self._get(KpiPage, "/api/v1/kpis", query)

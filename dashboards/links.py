@@ -22,6 +22,12 @@ def mismatches(**which: str) -> str:
     return "mismatches?" + urlencode(which)
 
 
+def journeys(**which: str) -> str:
+    """A journey's path; `which` names the window and the part whose cases are asked for."""
+    told = {key: value for key, value in which.items() if value}
+    return "journeys?" + urlencode(told | past.address())
+
+
 def kpi(name: str, **more: str) -> str:
     """What is behind a KPI; `more` says in which window, currency or part."""
     told = {key: value for key, value in more.items() if value or key == "label"}

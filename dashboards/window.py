@@ -76,11 +76,13 @@ def chosen(now: datetime) -> Window:
     )
 
 
-def choose(window: Window, journeys: dict[str, str], *, fiscal: bool) -> None:
+def choose(
+    window: Window, journeys: dict[str, str], *, fiscal: bool, every_journey: bool = True
+) -> None:
     """Let the reader change the window; `journeys` are titles by name.
 
     `fiscal`: whether the fiscal year is another than the calendar's, so that its windows are worth
-    a place.
+    a place. `every_journey`: whether all of them together may be chosen, too.
     """
     choices = CHOICES | (FISCAL if fiscal or window.name in FISCAL else {})
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -95,7 +97,7 @@ def choose(window: Window, journeys: dict[str, str], *, fiscal: bool) -> None:
             width=220,
         )
         if len(journeys) > 1:
-            names = ["", *journeys]
+            names = [*([""] if every_journey else []), *journeys]
             st.selectbox(
                 "Journey",
                 names,

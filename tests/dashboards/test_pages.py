@@ -78,6 +78,30 @@ def test_another_window_gives_other_numbers_and_can_be_linked_to(open_page):
     assert page.locator(".tl-tile", has_text="SLA attainment").inner_text() != week
 
 
+def test_a_journey_is_shown_as_defined_and_as_it_went_and_every_number_opens(open_page):
+    page = open_page("/journeys?window=last-90-days")
+    step = page.locator(".tl-step", has_text="Billing schedule")
+    expect(step).to_contain_text("3 waiting")
+    expect(page.locator("[data-testid=stGraphVizChart] svg .edge").first).to_be_visible()
+    failure = page.locator(".tl-table").first.locator("tbody tr").first
+    expect(failure).to_contain_text("a failure")
+    expect(page.get_by_text("Read with care, of the cases")).to_contain_text("ahead")
+    settled(page)
+    fits(page)
+
+    late = step.get_by_role("link", name="late")
+    count = int("".join(filter(str.isdigit, late.inner_text())))
+    late.click()
+    expect(page.get_by_role("heading", name="Waiting for “")).to_contain_text("late, started over")
+    expect(page.locator(".tl-table tbody tr")).to_have_count(count)
+    page.get_by_role("link", name="Back to the whole journey").click()
+
+    page.locator("[data-testid=stGraphVizChart] svg .edge a").first.click()
+    expect(page.get_by_role("heading", name="directly after")).to_be_visible()
+    page.locator(".tl-table tbody a").first.click()
+    expect(page.get_by_role("heading", name="Contract C-")).to_be_visible()
+
+
 def test_support_sees_where_it_is_stuck_since_when_why_whose_and_what_next(open_page):
     page = open_page("/contract?id=P-417")
 
@@ -189,7 +213,14 @@ def test_leakage_leads_to_the_copy_and_to_what_each_system_says(open_page):
 @pytest.mark.parametrize("width", [WIDE, PHONE])
 @pytest.mark.parametrize(
     "path",
-    ["/", "/contract?id=C-100234", "/on-call", "/identity", "/kpi?kpi=activation-cycle-time"],
+    [
+        "/",
+        "/contract?id=C-100234",
+        "/on-call",
+        "/identity",
+        "/journeys",
+        "/kpi?kpi=activation-cycle-time",
+    ],
 )
 def test_every_page_fits_the_screen(open_page, path, width):
     page = open_page(path, width)

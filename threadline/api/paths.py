@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import polars as pl
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
 
 from metrics.discovery import FAILED, START, Discovered, discover, standing
 from metrics.states import with_states
 from threadline.api import cases, cursors
 from threadline.api.access import requires
-from threadline.api.kpis import DEFAULT_WINDOW
+from threadline.api.kpis import Question
 from threadline.api.problems import Refusal
-from threadline.api.services import Services
-from threadline.errors import NotFound
+from threadline.api.services import ServicesAsOf
 from threadline.model.journeys import Journey, Step
 from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
@@ -25,6 +22,7 @@ from threadline.wire import CaseRow, Page, PathEdge, PathNode, Paths, PathStep, 
 
 VARIANTS = 50  # in one answer
 DEVIATING = ("skips", "against", "failure")
+LATE = pl.col("overdue") | (pl.col("sla") == "breached")
 
 router = APIRouter(
     prefix="/journeys", tags=["journeys"], dependencies=[requires(Permission.FIGURES)]
@@ -34,32 +32,27 @@ router = APIRouter(
 class _Seen:
     """The cases of a journey that were started in a window, and the paths they have taken."""
 
-    def __init__(
-        self,
-        services: Services,
-        journey: str,
-        since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-        to: AwareDatetime | None = None,
-    ) -> None:
-        if journey not in services.definitions.journeys:
-            raise NotFound("journey", journey)
-        self.now = services.clock.now()
+    def __init__(self, services: ServicesAsOf, journey: str, asked: Question) -> None:
+        self.services, self.now = services, asked.now
         self.journey = services.definitions.journeys[journey]
-        end = (to or self.now).astimezone(UTC)
-        start = (since or end - DEFAULT_WINDOW).astimezone(UTC)
-        if start >= end:
-            raise Refusal(422, f"from: {start.isoformat()} is not before to: {end.isoformat()}")
-        self.span: tuple[datetime, datetime] = (start, end)
+        self.span = (asked.window.start, asked.window.end)
         read = {
             table: case_store.started_in(services.telemetry, table, journey, self.span)
             for table in ("cases", "steps", "exceptions")
         }
-        silent = services.silent_systems(self.now)
-        self.cases = with_states(read["cases"], self.now, silent)
+        self.cases = with_states(read["cases"], self.now, asked.told["silent"])
         self.steps = read["steps"]
         self.found: Discovered = discover(
             self.journey, read["cases"], read["steps"], read["exceptions"], self.now
         )
+
+    def deviating(self) -> pl.DataFrame:
+        """The `case_id` of every case that has left the definition, once or more."""
+        edges = self.found.edges.select("before", "act").iter_rows()
+        left = [pair for pair in edges if standing(self.journey, *pair) in DEVIATING]
+        pairs = pl.DataFrame(left, schema={"before": pl.String, "act": pl.String}, orient="row")
+        acts = self.found.acts.join(pairs, on=["before", "act"], how="semi")
+        return acts.select("case_id").unique()
 
 
 Seen = Annotated[_Seen, Depends()]
@@ -77,6 +70,15 @@ def paths(seen: Seen) -> Paths:
         end=seen.span[1],
         as_of=seen.now,
         cases=seen.cases.height,
+        deviating=seen.deviating().height,
+        annotations=dict(
+            seen.cases["annotations"]
+            .explode()
+            .drop_nulls()
+            .value_counts()
+            .sort("annotations")
+            .rows()
+        ),
         steps=[_step(seen, step) for step in seen.journey.steps],
         nodes=[
             PathNode(**row, title=_title(seen.journey, row["act"]))
@@ -90,12 +92,14 @@ def paths(seen: Seen) -> Paths:
 
 @router.get("/{journey}/paths/cases")
 def path_cases(
-    services: Services,
     seen: Seen,
     act: Annotated[str, Query(description="cases in which it happened: step or step:failed")] = "",
     before: Annotated[str, Query(description="only directly after this act, or start")] = "",
     waiting: Annotated[str, Query(description="live cases that wait at this step")] = "",
+    late: Annotated[bool, Query(description="only past the deadline of step or case")] = False,
     variant: Annotated[str | None, Query(description="acts with commas: took exactly them")] = None,
+    deviates: Annotated[bool, Query(description="only cases that left the definition")] = False,
+    annotation: Annotated[str, Query(description="only cases of which this is said")] = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: str | None = None,
 ) -> Page[CaseRow]:
@@ -108,6 +112,12 @@ def path_cases(
         found = found.join(seen.found.acts.filter(*wanted), on="case_id", how="semi")
     if waiting:
         found = found.filter(_waits_at(waiting))
+    if late:
+        found = found.filter(LATE)
+    if deviates:
+        found = found.join(seen.deviating(), on="case_id", how="semi")
+    if annotation:
+        found = found.filter(pl.col("annotations").list.contains(annotation))
     if variant is not None:
         taken = [name for name in variant.split(",") if name]
         found = found.join(_took(seen, taken), on="case_id", how="semi")
@@ -115,7 +125,7 @@ def path_cases(
     found = found.sort("started_at", "case_id", descending=True)
     shown = found.slice(start, limit).iter_rows(named=True)
     following = cursors.encode(start + limit) if found.height > start + limit else None
-    return Page(items=[cases.row(services, row) for row in shown], next=following)
+    return Page(items=[cases.row(seen.services, row) for row in shown], next=following)
 
 
 def _took(seen: _Seen, path: list[str]) -> pl.DataFrame:
@@ -140,6 +150,7 @@ def _waits_at(step: str) -> pl.Expr:
 
 
 def _step(seen: _Seen, step: Step) -> PathStep:
+    waiting = seen.cases.filter(_waits_at(step.name))
     closed = seen.steps.filter(pl.col("step") == step.name, pl.col("closed_at") <= seen.now)
     took = (closed["closed_at"] - closed["ready_at"]).dt.total_nanoseconds().drop_nulls() / 1e9
     failed = seen.found.nodes.filter(pl.col("act") == f"{step.name}{FAILED}")["cases"]
@@ -148,7 +159,8 @@ def _step(seen: _Seen, step: Step) -> PathStep:
         title=step.title,
         system=step.system,
         after=list(step.after),
-        waiting=seen.cases.filter(_waits_at(step.name)).height,
+        waiting=waiting.height,
+        late=waiting.filter(LATE).height,
         closed=closed.height,
         failed=int(failed.sum()),
         median_seconds=took.quantile(0.5, interpolation="linear"),

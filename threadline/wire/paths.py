@@ -19,6 +19,7 @@ class PathStep(Shape):
     system: str
     after: list[str]
     waiting: int  # live cases of the window whose current step it is
+    late: int  # of those, past the deadline of the step or of the case
     closed: int
     failed: int  # cases in which it failed at least once
     median_seconds: float | None  # from when it could begin to its closing
@@ -61,7 +62,8 @@ class PathVariant(Shape):
 class Paths(Shape):
     """What the cases started in `[start, end)` have done by `as_of`; the most frequent first.
 
-    `variants_total` counts those left out of `variants`, too.
+    `variants_total` counts those left out of `variants`, too. `deviating`: cases with at least one
+    edge that skips, goes against the order or fails; `annotations`: of how many cases each is said.
     """
 
     journey: str
@@ -70,6 +72,8 @@ class Paths(Shape):
     end: Instant
     as_of: Instant
     cases: int
+    deviating: int
+    annotations: dict[str, int]
     steps: list[PathStep]
     nodes: list[PathNode]
     edges: list[PathEdge]
