@@ -71,28 +71,9 @@ def _act(titles: Mapping[str, str], act: str) -> str:
 
 
 def lane(steps: Sequence[PathStep], address: Address) -> Markup:
-    """The defined steps from the first to the last; those of one rank stand beside each other."""
-    ranks = _ranks(steps)
+    """The defined steps in their order, who waits at each, and how long it takes."""
     place = numbers(steps)
-    rows = [
-        tag(
-            "div",
-            *(_step(step, place, address) for step in steps if ranks[step.step] == rank),
-            class_="tl-rank",
-        )
-        for rank in sorted(set(ranks.values()))
-    ]
-    return tag("div", *rows, class_="tl-lane")
-
-
-def _ranks(steps: Sequence[PathStep]) -> dict[str, int]:
-    """How many steps come before each at the least; steps name only known ones, without circles."""
-    ranks: dict[str, int] = {}
-    while len(ranks) < len(steps):
-        for step in steps:
-            if step.step not in ranks and all(name in ranks for name in step.after):
-                ranks[step.step] = max((ranks[name] + 1 for name in step.after), default=0)
-    return ranks
+    return tag("div", *(_step(step, place, address) for step in steps), class_="tl-lane")
 
 
 def _step(step: PathStep, place: Mapping[str, int], address: Address) -> Markup:
@@ -110,11 +91,15 @@ def _step(step: PathStep, place: Mapping[str, int], address: Address) -> Markup:
     return tag(
         "div",
         tag("strong", f"{place[step.step]} {step.title}"),
-        tag("span", f" {step.system}", class_="tl-quiet-text"),
+        tag("span", f" {step.system}{_after(step, place)}", class_="tl-quiet-text"),
         tag("div", join([waits, *([late] if step.late else []), done, failed], " · ")),
         tag("div", took, class_="tl-quiet-text", title="from when it could begin to its closing"),
         class_="tl-step" + (" tl-bad" if step.late else ""),
     )
+
+
+def _after(step: PathStep, place: Mapping[str, int]) -> str:
+    return f", after {' and '.join(str(place[name]) for name in step.after)}" if step.after else ""
 
 
 def passages(told: Paths, edges: Sequence[PathEdge], address: Address) -> Markup:

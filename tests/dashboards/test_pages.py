@@ -92,7 +92,7 @@ def test_a_journey_is_shown_as_defined_and_as_it_went_and_every_number_opens(ope
     late = step.get_by_role("link", name="late")
     count = int("".join(filter(str.isdigit, late.inner_text())))
     late.click()
-    expect(page.get_by_role("heading", name="Waiting for “")).to_contain_text("late, started over")
+    expect(page.get_by_role("heading", name="Waiting for “")).to_contain_text("late; started over")
     expect(page.locator(".tl-table tbody tr")).to_have_count(count)
     page.get_by_role("link", name="Back to the whole journey").click()
 

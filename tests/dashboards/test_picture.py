@@ -10,8 +10,9 @@ import pytest
 
 from dashboards.lanes import CLOSE, placed
 from dashboards.markup import chip, link, plain, table, tag
+from dashboards.path_graph import drawn, graph
 from dashboards.timeline import timeline
-from threadline.wire import Thread
+from threadline.wire import PathEdge, Paths, Thread
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,23 @@ def test_the_picture_is_sound_for_vega_whatever_a_system_is_called(thread):
     drawn = timeline(changed, placed(changed)).to_dict()
 
     assert len(drawn["layer"]) >= 5
+
+
+def test_the_graph_of_a_journey_draws_every_passage_that_counts_whatever_a_step_is_called(api_url):
+    told = httpx.get(f"{api_url}/api/v1/journeys/contract-activation/paths?window=all-time")
+    paths = Paths.model_validate_json(told.content)
+    quiet = paths.model_copy(update={"edges": [edge(paths, cases=1), edge(paths, cases=2)] * 9})
+    odd = [node.model_copy(update={"title": 'a "b" \\'}) for node in paths.nodes]
+
+    assert {one.cases for one in drawn(quiet)} == {2}
+    assert drawn(quiet.model_copy(update={"edges": [edge(paths, 1, "against")] * 20}))
+    made = graph(paths.model_copy(update={"nodes": odd}), {})
+    assert 'a \\"b\\" \\\\\\n' in made
+    assert made.count(" -> ") == len(drawn(paths)) > 0
+
+
+def edge(paths: Paths, cases: int, standing: str = "parallel") -> PathEdge:
+    return paths.edges[0].model_copy(update={"cases": cases, "standing": standing})
 
 
 def test_words_from_outside_are_escaped_wherever_they_are_put():
