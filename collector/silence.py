@@ -6,14 +6,20 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from collector.mapping import Mapping as SourceMapping
+from collector.mapping.types import Cadence
 
 # A weekend without work, and one period of the delivery.
 _WEEKEND = timedelta(hours=64)
-_PATIENCE = {
+_PATIENCE: Mapping[Cadence, timedelta] = {
     "live": _WEEKEND,
     "hourly": _WEEKEND + timedelta(hours=1),
     "nightly": _WEEKEND + timedelta(days=1),
 }
+
+
+def patience(cadence: Cadence) -> timedelta:
+    """For how long a system of that cadence may be unheard of."""
+    return _PATIENCE[cadence]
 
 
 def silent_systems(

@@ -12,7 +12,8 @@ from threadline.wire import CaseRow, Kpi, phrases
 
 def case_table(cases: Sequence[CaseRow], now: datetime, kpi: Kpi | None = None) -> Markup:
     """Contract, state, where and since when, deadline, value; with a KPI, what each case adds."""
-    heads = ["Contract", "State", "Where", "Deadline", "Value"]
+    steps = kpi is not None and kpi.of == "steps"
+    heads = ["Contract", "State", "Step" if steps else "Where", "Deadline", "Value"]
     if kpi is not None:
         heads.insert(1, kpi.title)
     rows = [_row(case, now, kpi) for case in cases]
@@ -23,7 +24,7 @@ def _row(case: CaseRow, now: datetime, kpi: Kpi | None) -> list[str]:
     cells: list[str] = [
         link(links.contract(case.contract or case.case_id), case.number or case.case_id),
         tag("span", chip(phrases.SLA[case.sla], case.sla), class_="tl-nowrap"),
-        _where(case, now),
+        _step(case) if case.step else _where(case, now),
         tag("span", _deadline(case, now), class_="tl-nowrap"),
         phrases.amount(case.value),
     ]
@@ -53,6 +54,14 @@ def _where(case: CaseRow, now: datetime) -> Markup:
     if not case.stuck_message:
         return line
     return tag("div", line, tag("div", case.stuck_message, class_="tl-quiet-text"))
+
+
+def _step(case: CaseRow) -> Markup:
+    """The step that counts, from when to when."""
+    until = f" to {phrases.instant(case.until)}" if case.until else ""
+    since = f"from {phrases.instant(case.since)}" if case.since else "since when is not known"
+    said = tag("div", f"{since}{until}", class_="tl-quiet-text")
+    return tag("div", tag("div", f"“{case.step_title}”"), said)
 
 
 def _deadline(case: CaseRow, now: datetime) -> str:

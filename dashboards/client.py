@@ -24,6 +24,7 @@ from threadline.wire import (
     Incident,
     JourneyRow,
     KpiContribution,
+    KpiFact,
     KpiPage,
     KpiSeriesPoint,
     Me,
@@ -37,6 +38,7 @@ from threadline.wire import (
     Ruling,
     SourceRow,
     SuspicionPage,
+    SystemHeard,
     Thread,
 )
 
@@ -105,8 +107,12 @@ class Api:
     def cases_behind(self, kpi: str, query: Query) -> Page[CaseRow]:
         return self._get(Page[CaseRow], f"/api/v1/kpis/{kpi}/cases", query)
 
-    def facts_behind(self, kpi: str, query: Query) -> Page[Orphan]:
-        return self._get(Page[Orphan], f"/api/v1/kpis/{kpi}/facts", query)
+    def facts_behind(self, kpi: str, query: Query) -> Page[KpiFact]:
+        return self._get(Page[KpiFact], f"/api/v1/kpis/{kpi}/facts", query)
+
+    def systems_behind(self, kpi: str, query: Query) -> Page[SystemHeard]:
+        """Every system with a cadence, the furthest beyond it first."""
+        return self._get(Page[SystemHeard], f"/api/v1/kpis/{kpi}/systems", query)
 
     def search(self, text: str) -> list[ContractHit]:
         return self._get(Page[ContractHit], "/api/v1/contracts", {"q": text} | past.address()).items

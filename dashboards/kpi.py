@@ -8,9 +8,9 @@ from dashboards import links
 from dashboards.case_table import case_table
 from dashboards.client import api
 from dashboards.contribution import contribution
+from dashboards.fact_table import fact_table, system_table
 from dashboards.frame import guarded, looked_from, show
 from dashboards.markup import chip, link, plain, table, tag
-from dashboards.orphan_table import orphan_table
 from dashboards.tiles import money_of
 from dashboards.trend import HOLLOW, points_of, trend
 from dashboards.window import Window, chosen
@@ -19,7 +19,14 @@ from threadline.wire import Kpi, phrases
 SHOWN = 50
 MEDIAN = 0.5
 NOT_GIVEN = "not given"
-ALWAYS = ("journey", "system", "step", "criticality", "source")  # the last is of facts
+WHOLE = ("sla-burn", "days-to-cash", "source-freshness")  # their change is not divided
+ALWAYS = ("journey", "system", "step", "criticality", "hop", "source")  # the last is of facts
+# What these are looked at by, unless the address says otherwise.
+USUAL = {
+    **dict.fromkeys(("processing-latency", "recovery-time", "backlog", "manual-touch"), "hop"),
+    **dict.fromkeys(("failed-mapping", "duplicate-events", "source-freshness"), "system"),
+    "orphan-share": "source",
+}
 
 
 @guarded
@@ -28,7 +35,7 @@ def page() -> None:
     health = looked_from()
     name, currency = (st.query_params.get(key, "") for key in ("kpi", "currency"))
     window = chosen(health.as_of)
-    by = _cut(st.query_params.get("by", ""))
+    by = _cut(st.query_params.get("by", ""), name)
     answer = api().kpis({**window.query, "by": by})
     found = [kpi for kpi in answer.items if kpi.kpi == name and currency in ("", kpi.unit)]
     if not found:
@@ -44,16 +51,17 @@ def page() -> None:
         st.caption(HOLLOW)
     _choose_cut(by)
     _parts(found[0], window)
-    if found[0].of == "cases" or by == "source":
+    if by in _cuts(found[0]) and name not in WHOLE:
         moved = api().contribution(name, {**window.query, "by": by})
         contribution(found[0], moved, NOT_GIVEN)
-    (_facts if found[0].of == "facts" else _cases)(found[0], window, by)
+    behind = {"facts": _facts, "systems": _systems}.get(found[0].of, _cases)
+    behind(found[0], window, by)
 
 
-def _cut(asked: str) -> str:
+def _cut(asked: str, kpi: str) -> str:
     """The dimension to cut by: the one asked for, else the first that journeys declare."""
     known = _dimensions()
-    return asked if asked in known else known[0]
+    return asked if asked in known else USUAL.get(kpi, known[0])
 
 
 def _dimensions() -> list[str]:
@@ -122,7 +130,7 @@ def _percentiles(kpi: Kpi) -> None:
 
 
 def _parts(kpi: Kpi, window: Window) -> None:
-    if not kpi.by or (kpi.of == "facts") != (kpi.by[0].dimension == "source"):
+    if not kpi.by or kpi.by[0].dimension not in _cuts(kpi):
         return
     dimension = kpi.by[0].dimension
     words = dimension.replace("_", " ")
@@ -163,8 +171,22 @@ def _facts(kpi: Kpi, window: Window, by: str) -> None:
     if not answer.items:
         st.caption("No fact counts against it in this window.")
         return
-    show(orphan_table(answer.items))
+    show(fact_table(answer.items))
     _next(answer.next)
+
+
+def _cuts(kpi: Kpi) -> tuple[str, ...]:
+    """What a KPI can be cut by: facts and systems have no dimension of a contract."""
+    if kpi.kpi == "orphan-share":
+        return ("source",)
+    if kpi.of in ("facts", "systems"):
+        return ("source", "system")
+    return tuple(name for name in _dimensions() if name != "source")
+
+
+def _systems(kpi: Kpi, window: Window, _: str) -> None:
+    st.subheader("The systems behind it")
+    show(system_table(api().systems_behind(kpi.kpi, window.query).items))
 
 
 def _behind(kpi: Kpi, window: Window, by: str) -> dict[str, str | int | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import streamlit as st
@@ -13,10 +14,37 @@ from dashboards.window import Window
 from threadline.wire import Kpi, phrases
 
 COLUMNS = 3
+FOLDED = "integration"
+GROUPS = {
+    "money": "Money",
+    "time": "Time and promises",
+    "quality": "Quality",
+    FOLDED: "Integrations",
+}
 
 
 def tiles(kpis: Sequence[Kpi], window: Window) -> None:
-    """All KPIs, three in a row, one below the other on a phone."""
+    """All KPIs by what they are about; what only integrations are judged by is folded away."""
+    for name, title in GROUPS.items():
+        group = [kpi for kpi in kpis if kpi.group == name]
+        if group and name == FOLDED:
+            with st.expander(f"{title}: {_standing(group)}"):
+                _rows(group, window)
+        elif group:
+            st.subheader(title)
+            _rows(group, window)
+
+
+def _standing(kpis: Sequence[Kpi]) -> str:
+    """How many of a group stand how, in words."""
+    counted = Counter[str](kpi.state for kpi in kpis)
+    return ", ".join(
+        f"{counted[state]} {phrases.KPI[state]}" for state in phrases.KPI if counted[state]
+    )
+
+
+def _rows(kpis: Sequence[Kpi], window: Window) -> None:
+    """Three in a row, one below the other on a phone."""
     for start in range(0, len(kpis), COLUMNS):
         for column, kpi in zip(st.columns(COLUMNS), kpis[start : start + COLUMNS], strict=False):
             with column, st.container(border=True, height="stretch"):
@@ -56,7 +84,7 @@ def money_of(kpi: Kpi) -> str:
 def _open(kpi: Kpi, window: Window) -> Markup:
     number, more = kpi.n, {"currency": money_of(kpi)}
     if kpi.of == "facts":
-        number, more = kpi.counts.get("orphan", 0), {"by": "source"}
+        number, more = round((kpi.value or 0) * kpi.n), {}
     if not number:
         return tag("span", f"no {kpi.of} behind it", class_="tl-quiet-text")
     noun = kpi.of.removesuffix("s") if number == 1 else f"{number:,} {kpi.of}"

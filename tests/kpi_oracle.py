@@ -184,6 +184,115 @@ class Count:
                 counts[currency] += leaks
         return {currency: (total, counts[currency]) for currency, total in sums.items()}
 
+    def of_steps(self) -> list[tuple[dict, dict]]:
+        return [
+            (case, step)
+            for case in self.cases
+            for step in self.steps[case["journey"], case["case_id"]]
+        ]
+
+    def hop_times(self) -> tuple[list[float], int]:
+        """Of the steps closed in the window, and how many cannot be measured."""
+        times, unknown = [], 0
+        for _, step in self.of_steps():
+            if self.within(step["closed_at"]):
+                since = step["ready_at"]
+                if since is None or since > step["closed_at"]:
+                    unknown += 1
+                else:
+                    times.append((step["closed_at"] - since).total_seconds())
+        return times, unknown
+
+    def recoveries(self) -> tuple[list[float], list[float]]:
+        """Of the failed steps closed in the window, and the ages of those open at its end."""
+        done, going = [], []
+        end = min(self.now, self.window.end)
+        for case, step in self.of_steps():
+            failed, closed = step["first_failed_at"], step["closed_at"]
+            if failed is None or failed > end:
+                continue
+            if self.within(closed):
+                done.append((closed - failed).total_seconds())
+            ends = (closed, case["completed_at"], case["cancelled_at"])
+            if step["required"] and not any(at and at <= end for at in ends):
+                going.append((end - failed).total_seconds())
+        return done, going
+
+    def touched(self) -> tuple[int, int, int]:
+        """By a person, known, unknown: of what integrations should close."""
+        counts = [0, 0, 0]
+        for case, step in self.of_steps():
+            performer = self.definitions.journeys[case["journey"]].step(step["step"]).performer
+            if self.within(step["closed_at"]) and performer == "integration":
+                counts[0] += step["actor_type"] == "user"
+                counts[1] += step["actor_type"] != ""
+                counts[2] += step["actor_type"] == ""
+        return counts[0], counts[1], counts[2]
+
+    def burn(self, objective: float) -> tuple[int, float]:
+        """How many may use misses up, and the share of those allowed that is used."""
+        met, known, _ = self.attainment()
+        coming = 0
+        for case in self.cases:
+            due = case["due_at"]
+            paused = self.state(case) == "paused" and due and due >= case["paused_from"]
+            inside = due is not None and self.window.start <= due < self.window.end
+            if inside and due >= self.now and self.state(case) != "cancelled" and not paused:
+                coming += 1
+        n = known + coming
+        return n, (known - met) / ((1 - objective) * n) if n else 0.0
+
+    def cash(self) -> tuple[list[float], list[float], dict[str, int]]:
+        """Times of paid invoices, ages of the unpaid, and how many are left out and why."""
+        paid, going, aside = [], [], defaultdict(int)
+        for case in self.cases:
+            if case["journey"] != "invoice-to-cash" or not self.within(case["started_at"]):
+                continue
+            steps = self.steps[case["journey"], case["case_id"]]
+            closed = [s["closed_at"] for s in steps if s["step"] == "paid"]
+            closed = [at for at in closed if self.by_now(at)]
+            if self.failing(case, "disputed"):
+                aside["disputed"] += 1
+            elif closed:
+                paid.append((closed[0] - case["started_at"]).total_seconds())
+            elif self.state(case) == "cancelled":
+                aside["cancelled"] += 1
+            else:
+                going.append((self.now - case["started_at"]).total_seconds())
+        return paid, going, dict(aside)
+
+    def audited(self) -> tuple[int, int, int]:
+        """Whole, known, unknown."""
+        whole = known = unknown = 0
+        for case in self.cases:
+            if not self.within(case["completed_at"]):
+                continue
+            steps = self.steps[case["journey"], case["case_id"]]
+            needed = [step for step in steps if step["required"]]
+            if not needed or not all(step["closed_at"] and step["closed_by"] for step in needed):
+                known += 1
+            elif any(step["sampled"] for step in needed):
+                unknown += 1
+            else:
+                whole, known = whole + 1, known + 1
+        return whole, known, unknown
+
+    def queue(self) -> tuple[dict[str, int], int]:
+        """What waits, by hop; and what lies with silent systems."""
+        waiting: dict[str, int] = defaultdict(int)
+        unknown = 0
+        for case, step in self.of_steps():
+            entered = step["required"] and self.by_now(step["ready_at"])
+            if self.state(case) not in ("open", "paused") or not entered:
+                continue
+            if self.by_now(step["closed_at"]):
+                continue
+            if step["system"] in self.silent:
+                unknown += 1
+            else:
+                waiting[f"{step['journey']}/{step['step']}"] += 1
+        return dict(waiting), unknown
+
     def amendments(self) -> list[tuple[dict, bool | None]]:
         """Those under way, and whether billing lacks them: None if nobody can tell."""
         found = []

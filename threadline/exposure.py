@@ -24,7 +24,7 @@ from metrics.exposition.hops import EDGES
 from metrics.kpis import evaluate
 from metrics.states import with_states
 from threadline.api import ApiServices
-from threadline.api.kpis import received
+from threadline.api.receipts import received
 from threadline.api.sources import ORPHANS_OVER
 from threadline.clock import Clock
 from threadline.errors import TelemetryUnavailable
@@ -138,7 +138,7 @@ def _values(services: ApiServices) -> list[KpiValue]:
         window=window,
         now=now,
         silent=silent,
-        received=received(services.telemetry),
+        received=received(services),
     )
 
 

@@ -23,9 +23,19 @@ UNITS: Mapping[Measure, str] = {
     "value-at-risk": "currency",
     "revenue-leakage": "currency",
     "orphan-share": "ratio",
+    "hop-time": "seconds",
+    "recovery-time": "seconds",
+    "start-to-step": "seconds",
+    "manual-touch": "ratio",
+    "sla-burn": "ratio",
+    "audit-completeness": "ratio",
+    "backlog": "cases",
+    "failed-mapping": "ratio",
+    "duplicate-events": "ratio",
+    "source-freshness": "seconds",
 }
 
-ASK_FOR_KINDS = ("exception-share", "revenue-leakage")
+ASK_FOR_KINDS = ("exception-share", "revenue-leakage", "start-to-step", "failed-mapping")
 DERIVED_KINDS = {"step-failed", "required-field-missing"}  # no rule of a journey names these
 
 
@@ -50,7 +60,9 @@ def kpi(document: Document, journeys: Mapping[str, Journey]) -> Kpi:
         beside=tuple(raw.get("beside", ())),
         target=_target(document, faults),
         minimum_sample=raw.get("minimum_sample", 1),
-        maturity=_maturity(document, faults),
+        maturity=_elapsed(document, "maturity", faults),
+        objective=raw.get("objective", 1.0),
+        within=_elapsed(document, "within", faults),
     )
     faults.raise_any()
     return built
@@ -86,9 +98,9 @@ def _check_kinds(
             faults.add(document, ("kinds", place), f"no journey has exceptions of kind {kind!r}")
 
 
-def _maturity(document: Document, faults: Faults) -> timedelta:
-    text = document.content.get("maturity")
-    with faults.at(document, "maturity"):
+def _elapsed(document: Document, key: str, faults: Faults) -> timedelta:
+    text = document.content.get(key)
+    with faults.at(document, key):
         if text:
             return timedelta(seconds=_seconds(text, business=False))
     return timedelta()
@@ -115,7 +127,7 @@ def _number(raw: Any, content: Mapping[str, Any]) -> float | None:
     timed = UNITS[content["measure"]] == "seconds"
     if timed != isinstance(raw, str):
         raise ValueError("must be a time such as '24 hours'" if timed else "must be a number")
-    return _seconds(raw, content["clock"] == "business") if timed else float(raw)
+    return _seconds(raw, content.get("clock") == "business") if timed else float(raw)
 
 
 def _seconds(text: str, business: bool) -> float:

@@ -3,6 +3,16 @@
 from metrics.kpis.contribution import moved
 from metrics.kpis.evaluation import cases_behind, evaluate, series
 from metrics.kpis.periods import FirmCalendar, Period
-from metrics.kpis.receipts import Received
+from metrics.kpis.receipts import RECEIVED, SOUND, Received
 
-__all__ = ["FirmCalendar", "Period", "Received", "cases_behind", "evaluate", "moved", "series"]
+__all__ = [
+    "RECEIVED",
+    "SOUND",
+    "FirmCalendar",
+    "Period",
+    "Received",
+    "cases_behind",
+    "evaluate",
+    "moved",
+    "series",
+]

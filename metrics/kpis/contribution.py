@@ -63,9 +63,8 @@ def moved(
     check(definitions, [by])
     scene = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
     past = replace(scene, derived=long_ago or derived, now=earlier.now, silent=())
-    if chosen.counts == "facts":
-        counts = counted(received, {window: now, earlier.window: earlier.now})
-        scene, past = (replace(one, received=counts) for one in (scene, past))
+    counts = counted(received, [chosen], {window: now, earlier.window: earlier.now})
+    scene, past = (replace(one, received=counts) for one in (scene, past))
     ask = Question(kpi=chosen, scene=scene, window=window, journey=journey)
     return contributions(ask, replace(ask, scene=past, window=earlier.window), by)
 

@@ -25,6 +25,7 @@ COLUMNS = (
     "criticality",
     "system",
     STEP,
+    "hop",
     CURRENCY,
     "source",
 )  # known without any journey
@@ -62,11 +63,10 @@ def evaluate(
         earlier.append((replace(past, now=year_ago.now, derived=long_ago or derived), year_ago))
     check(definitions, by)
     chosen = _chosen(definitions, journey, kpis)
-    if any(kpi.counts == "facts" for kpi in chosen):
-        asked = {window: now} | {seen.window: seen.now for _, seen in earlier}
-        counts = counted(received, asked)
-        scene = replace(scene, received=counts)
-        earlier = [(replace(one, received=counts), seen) for one, seen in earlier]
+    asked = {window: now} | {seen.window: seen.now for _, seen in earlier}
+    counts = counted(received, chosen, asked)
+    scene = replace(scene, received=counts)
+    earlier = [(replace(one, received=counts), seen) for one, seen in earlier]
     values: list[KpiValue] = []
     for kpi in chosen:
         ask = Question(kpi=kpi, scene=scene, window=window, journey=journey)
@@ -101,8 +101,8 @@ def series(
     chosen = find(definitions, kpi)
     check(definitions, by)
     present = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
-    if chosen.counts == "facts":
-        present = replace(present, received=counted(received, dict.fromkeys(parts, now)))
+    asked = {part: min(part.end, now) for part in parts}
+    present = replace(present, received=counted(received, [chosen], asked))
     values: list[KpiValue] = []
     for part in parts:
         ended = chosen.anchor == "now" and part.end < now
@@ -122,7 +122,7 @@ def cases_behind(
     journey: str | None = None,
     silent: Collection[str] = (),
 ) -> pl.DataFrame:
-    """The cases that a value was computed from, one row each: `n` of them.
+    """The cases, or steps of cases, that a value was computed from, one row each: `n` of them.
 
     `where` repeats the value's dimensions, and for money `currency`. Columns: those of `cases` with
     states, `standing` (met, missed, failed, stuck…), `measure` (seconds, where the KPI has to do
@@ -136,7 +136,8 @@ def cases_behind(
         rows = rows.filter(_dimension(name, rows) == value)
     shares = {"seconds": "measure", CURRENCY: "amount"}
     contributes = pl.col(shares.get(ask.kpi.unit, "hit")).cast(pl.Float64)
-    rows = rows.with_columns(contributes=contributes).sort("journey", "case_id")
+    order = [name for name in ("journey", "case_id", "step") if name in rows.columns]
+    rows = rows.with_columns(contributes=contributes).sort(order)
     return rows.drop("behind", "hit", "amount", "weight", "raw_due_at")
 
 
@@ -186,23 +187,33 @@ def groups(
         yield dict(zip(names, (str(value) for value in values), strict=True)), group
 
 
-def counted(received: Received, asked: Mapping[Window, datetime]) -> dict[Window, pl.DataFrame]:
-    """Counts of what was received in each window by the instant it is seen from."""
-    begun = {
-        window: Window(start=window.start, end=min(window.end, now))
-        for window, now in asked.items()
-        if window.start < now
-    }
-    counts = received(list(begun.values()))
-    found = dict.fromkeys(asked, counts.clear())
-    return found | {window: counts.filter(window=place) for place, window in enumerate(begun)}
+def counted(
+    received: Received, kpis: Sequence[Kpi], asked: Mapping[Window, datetime]
+) -> dict[tuple[Window, str], pl.DataFrame]:
+    """What was received in each window by the instant it is seen from, for the KPIs that ask."""
+    found: dict[tuple[Window, str], pl.DataFrame] = {}
+    for kpi in (kpi for kpi in kpis if kpi.asks_intake):
+        begun = {
+            window: Window(start=window.start, end=_seen_until(kpi, window, now))
+            for window, now in asked.items()
+            if window.start < now
+        }
+        counts = received(kpi, list(begun.values()))
+        found |= {(window, kpi.name): counts.clear() for window in asked}
+        for place, window in enumerate(begun):
+            found[window, kpi.name] = counts.filter(window=place)
+    return found
+
+
+def _seen_until(kpi: Kpi, window: Window, now: datetime) -> datetime:
+    return now if kpi.anchor == "now" else min(window.end, now)
 
 
 def _dimension(name: str, rows: pl.DataFrame) -> pl.Expr:
-    if name == STEP and "current_step" in rows.columns:
-        return pl.col("current_step").fill_null("")  # '' of what waits for none
     if name in rows.columns:
         return pl.col(name).fill_null("")
+    if name == STEP and "current_step" in rows.columns:
+        return pl.col("current_step").fill_null("")  # '' of what waits for none
     if "dimensions" not in rows.columns:
         return pl.lit("")
     return pl.col("dimensions").str.json_path_match(f'$["{name}"]').fill_null("")
@@ -235,7 +246,7 @@ def _chosen(
 
 def _concerns(kpi: Kpi, journey: str) -> bool:
     """Facts that belong to nothing are of no journey."""
-    return kpi.counts == "cases" and (not kpi.journeys or journey in kpi.journeys)
+    return not kpi.asks_intake and (not kpi.journeys or journey in kpi.journeys)
 
 
 def check(definitions: Definitions, by: Sequence[str]) -> None:

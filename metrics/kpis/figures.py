@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 
 from metrics.kpis.scene import UNKNOWN
 from metrics.kpis.statistics import (
     Interval,
+    censored_interval,
     censored_quantile,
     quantile,
     quantile_interval,
     wilson,
 )
-from threadline.model.kpis import Kpi, KpiState, Percentile, Statistic
+from threadline.model.kpis import Kpi, KpiState, Measure, Percentile, Statistic
 
 SHARES: Mapping[Statistic, float] = {
     "median": 0.5,
@@ -47,8 +49,12 @@ def figure(kpi: Kpi, rows: pl.DataFrame) -> Figure:
         return _money(kpi, rows)
     if kpi.measure == "revenue-leakage":
         return _leaking(kpi, rows)
-    if kpi.measure == "stuck-cases":
+    if kpi.unit == "cases":
         return _count(kpi, rows)
+    if kpi.measure == "sla-burn":
+        return _burnt(kpi, rows)
+    if kpi.measure == "source-freshness":
+        return _stalest(rows)
     if kpi.unit == "ratio":
         return _ratio(kpi, rows)
     return _time(kpi, rows)
@@ -79,13 +85,27 @@ def note(kpi: Kpi, figure: Figure, rows: pl.DataFrame) -> str:
     """Why there is no value, or why it says little; empty where it speaks for itself."""
     unknown = int((rows["standing"] == UNKNOWN).sum())
     if figure.n == 0 and unknown:
-        return f"none of {unknown} cases can be judged: a source is silent, or they state no value"
+        return f"none of {unknown} {kpi.counts} can be judged: {UNJUDGED.get(kpi.measure, UNTOLD)}"
     if figure.n == 0:
         return NOBODY[kpi.anchor] if rows["standing"].is_empty() else NONE_HIT[kpi.anchor]
     if state(kpi, figure) == "too_few":
         return f"too few to say: {figure.n}, at least {kpi.minimum_sample} are needed"
+    if figure.value is None:
+        longest = rows.filter("behind")["measure"].max()
+        return f"fewer than half have got there; the longest has taken {_days(longest)} so far"
+    if kpi.measure == "source-freshness":
+        return f"the one furthest beyond its cadence, or nearest to it: {_furthest(rows)['system']}"
     return "" if figure.target is not None else "no target is set"
 
+
+UNTOLD = "a source is silent, or they state no value"
+UNJUDGED: Mapping[Measure, str] = {
+    "manual-touch": "nobody says who did it",
+    "hop-time": "the step before is not closed, or was closed later",
+    "audit-completeness": "they rest on sampled spans",
+    "source-freshness": "never heard of",
+    "backlog": "a source is silent",
+}
 
 NOBODY = {
     "started": "no case started in the window",
@@ -99,20 +119,20 @@ NONE_HIT = NOBODY | {"now": "none of the open cases is affected"}
 
 
 def _time(kpi: Kpi, rows: pl.DataFrame) -> Figure:
-    done = rows.filter("behind")["measure"]
+    done = rows.filter("hit")["measure"]
+    censored = kpi.statistic.startswith("censored")
+    lives = rows.filter("behind") if censored else rows
+    times = lives["measure"], lives["hit"]
     beside: dict[str, float | None] = {}
     for statistic in kpi.beside:
-        if statistic.startswith("censored"):
-            share = SHARES[statistic]
-            beside[statistic] = censored_quantile(rows["measure"], rows["behind"], share)
-        else:
-            beside[statistic] = quantile(done, SHARES[statistic])
+        share, plain = SHARES[statistic], not statistic.startswith("censored")
+        beside[statistic] = quantile(done, share) if plain else censored_quantile(*times, share)
     share = SHARES[kpi.statistic]
     return Figure(
-        value=quantile(done, share),
-        n=len(done),
+        value=censored_quantile(*times, share) if censored else quantile(done, share),
+        n=len(rows.filter("behind")),
         target=kpi.target.value if kpi.target else None,
-        interval=quantile_interval(done, share),
+        interval=censored_interval(*times, share) if censored else quantile_interval(done, share),
         beside=beside,
         percentiles=tuple(_percentiles(done)),
     )
@@ -134,6 +154,33 @@ def _ratio(kpi: Kpi, rows: pl.DataFrame) -> Figure:
         target=kpi.target.value if kpi.target else None,
         interval=wilson(hits, n),
     )
+
+
+def _burnt(kpi: Kpi, rows: pl.DataFrame) -> Figure:
+    """Misses over those allowed: the share that misses, in units of the share that may."""
+    share, may = _ratio(kpi, rows), 1 - kpi.objective
+    low, high = (None if end is None else float(end) / may for end in share.interval)
+    value = None if share.value is None else float(share.value) / may
+    beside = {"misses_allowed": round(may * share.n, 1)}
+    return replace(share, value=value, interval=(low, high), beside=beside)
+
+
+def _stalest(rows: pl.DataFrame) -> Figure:
+    """How long the system is silent that is furthest beyond its cadence, against that cadence."""
+    heard = rows.filter("behind")
+    if heard.is_empty():
+        return Figure(value=None, n=0, target=None)
+    worst = _furthest(rows)
+    return Figure(value=worst["measure"], n=len(heard), target=worst["allowed"])
+
+
+def _furthest(rows: pl.DataFrame) -> dict[str, Any]:
+    share = pl.col("measure") / pl.col("allowed")
+    return rows.filter("behind").sort(share, "system", descending=[True, False]).row(0, named=True)
+
+
+def _days(seconds: object) -> str:
+    return f"{float(str(seconds)) / 86_400:.1f} days"
 
 
 def _count(kpi: Kpi, rows: pl.DataFrame) -> Figure:

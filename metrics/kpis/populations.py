@@ -1,7 +1,7 @@
 """Which cases a KPI looks at, and how each of them stands.
 
-A population has one row per case (per contract for value at risk; for revenue leakage copies of
-mastered amounts, too): the columns of `cases` with
+A population has one row per case (per step of a case where steps are counted; per contract for
+value at risk; for revenue leakage copies of mastered amounts, too): the columns of `cases` with
 their states, and `standing`, a word; `behind`, whether the value was computed from the row; `hit`,
 whether it is in the numerator; `measure`, a number of seconds; `amount`, money; `weight`, 1. A
 population of facts has one row per source and standing, and `weight` says how many facts.
@@ -18,7 +18,15 @@ from metrics.calendars import as_seconds
 from metrics.derive.rows import MONEY
 from metrics.kpis.ages import worked_by, working_time
 from metrics.kpis.leakage import leakage
-from metrics.kpis.receipts import orphan_population
+from metrics.kpis.passages import (
+    audited,
+    backlog,
+    hop_time,
+    manual_touch,
+    recovery_time,
+    started_to_step,
+)
+from metrics.kpis.receipts import intake_population
 from metrics.kpis.scene import UNKNOWN, Question
 from metrics.states import INSTANT
 from threadline.model.kpis import Measure
@@ -26,8 +34,8 @@ from threadline.model.kpis import Measure
 
 def population(ask: Question) -> pl.DataFrame:
     """The population of the KPI in the window, by the KPI's anchor."""
-    if ask.kpi.counts == "facts":
-        return orphan_population(ask.scene.received[ask.window])
+    if ask.kpi.asks_intake:
+        return intake_population(ask.kpi, ask.scene.received[ask.window, ask.kpi.name])
     rows = MEASURES[ask.kpi.measure](ask, ask.scene.cases(ask.kpi, ask.journey))
     empty = {"measure": pl.Float64(), "amount": MONEY}
     absent = {name: kind for name, kind in empty.items() if name not in rows.columns}
@@ -129,6 +137,19 @@ def _attainment(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     return due.with_columns(standing=standing, behind=standing != UNKNOWN, hit=standing == "met")
 
 
+def _burn(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
+    """The promise ends in the window: missed, or met, or still to come; all may use up misses."""
+    judged = _attainment(ask, cases)
+    coming = cases.filter(
+        ask.within("due_at"),
+        pl.col("raw_due_at") >= ask.scene.instant,
+        pl.col("state") != "cancelled",
+    )
+    coming = coming.with_columns(standing=pl.lit("to come"), behind=pl.lit(True), hit=pl.lit(False))
+    missed = pl.col("standing") == "missed"
+    return pl.concat([judged.with_columns(hit=missed), coming])
+
+
 def _stuck(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     """Open now; a hit if the current step is past its own deadline and its source is not silent."""
     keys = ["journey", "case_id"]
@@ -200,4 +221,11 @@ MEASURES: Mapping[Measure, Callable[[Question, pl.DataFrame], pl.DataFrame]] = {
     "stuck-cases": _stuck,
     "value-at-risk": _value_at_risk,
     "revenue-leakage": leakage,
+    "hop-time": hop_time,
+    "recovery-time": recovery_time,
+    "start-to-step": started_to_step,
+    "manual-touch": manual_touch,
+    "sla-burn": _burn,
+    "audit-completeness": audited,
+    "backlog": backlog,
 }

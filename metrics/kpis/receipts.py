@@ -1,51 +1,55 @@
-"""Facts received in a window, and which of them nothing ties to a contract."""
+"""What was received in a window: facts, by how they stand, and systems, by when they were heard."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
 from metrics.derive.rows import MONEY
-from threadline.model.kpis import Window
+from metrics.kpis.scene import UNKNOWN
+from threadline.model.kpis import Kpi, Measure, Window
 
 RECEIVED = pl.Schema(
     {
         "window": pl.UInt32(),  # the place of the window among those asked about
         "source": pl.String(),
-        "facts": pl.Int64(),
-        "shared": pl.Int64(),  # by several contracts
-        "orphans": pl.Int64(),
+        "system": pl.String(),  # empty where only the source is known
+        "standing": pl.String(),
+        "weight": pl.Int64(),  # facts; 1 for a system
+        "measure": pl.Float64(),  # of a system: seconds since it was heard of; null: never
+        "allowed": pl.Float64(),  # of a system: how long it may be silent by its cadence
     }
 )
 
-# Counts of the facts received in each of some windows, in the columns of `RECEIVED`.
-Received = Callable[[Sequence[Window]], pl.DataFrame]
+# What a KPI asks of the intake in each of some windows, in the columns of `RECEIVED`.
+Received = Callable[[Kpi, Sequence[Window]], pl.DataFrame]
+
+SOUND: Mapping[Measure, str] = {
+    "orphan-share": "attributed",
+    "failed-mapping": "understood",
+    "duplicate-events": "told once",
+    "source-freshness": "heard of",
+}
+# Shown beside, counted in no share: facts of several contracts, what the transport sent again.
+ASIDE = ("shared", "sent again by the transport")
 
 
-def nothing_received(_: Sequence[Window]) -> pl.DataFrame:
-    """Counts where nobody asks about facts."""
+def nothing_received(_: Kpi, __: Sequence[Window]) -> pl.DataFrame:
+    """Counts where nobody asks about what was received."""
     return RECEIVED.to_frame()
 
 
-def orphan_population(counts: pl.DataFrame) -> pl.DataFrame:
-    """One row per source and standing (orphan, attributed, shared), `weight` facts each.
+def intake_population(kpi: Kpi, counts: pl.DataFrame) -> pl.DataFrame:
+    """One row per source, system and standing, `weight` facts each; one per system for freshness.
 
-    Of a fact whose content was changed each version counts as a fact; it is an orphan or shared by
-    the one that speaks. While a batch is half stored there may be more orphans than facts.
+    Of a fact whose content was changed each version counts as a fact; it stands as the one that
+    speaks. While a batch is half stored there may be more that went wrong than facts.
     """
-    attributed = pl.max_horizontal(pl.col("facts") - pl.col("shared") - pl.col("orphans"), 0)
-    standings = {"orphan": pl.col("orphans"), "attributed": attributed, "shared": pl.col("shared")}
-    rows = [
-        counts.select(
-            "source",
-            standing=pl.lit(standing),
-            behind=pl.lit(standing != "shared"),
-            hit=pl.lit(standing == "orphan"),
-            measure=pl.lit(None, pl.Float64),
-            amount=pl.lit(None, MONEY),
-            weight=number,
-        )
-        for standing, number in standings.items()
-    ]
-    return pl.concat(rows).filter(pl.col("weight") > 0)
+    standing = pl.col("standing")
+    judged = ~standing.is_in([*ASIDE, UNKNOWN])
+    return counts.filter(pl.col("weight") > 0).with_columns(
+        behind=judged,
+        hit=judged & (standing != SOUND[kpi.measure]),
+        amount=pl.lit(None, MONEY),
+    )

@@ -21,14 +21,14 @@ UNKNOWN = "unknown"
 class Scene:
     """What was derived, seen from `now`, with the systems that are silent then.
 
-    `received` counts the facts received in each window that is asked about, by source.
+    `received` has, for each window and KPI of what was received that is asked about, the counts.
     """
 
     derived: Derived
     definitions: Definitions
     now: datetime
     silent: Collection[str] = ()
-    received: Mapping[Window, pl.DataFrame] = field(default_factory=dict)
+    received: Mapping[tuple[Window, str], pl.DataFrame] = field(default_factory=dict)
 
     def cases(self, kpi: Kpi, journey: str | None) -> pl.DataFrame:
         """The cases of the KPI's journeys that have started, with states, and the `system` of the
@@ -55,17 +55,19 @@ class Scene:
 
     @cached_property
     def places(self) -> pl.DataFrame:
-        """Every step of every journey: journey, step, its system and its place in the order.
+        """Every step of every journey: journey, step, its system, its place in the order, and
+        whether a person is to close it (`by_person`).
 
         Steps that only older versions have are there, too: cases wait for them.
         """
         rows = {
-            (name, step.name): (name, step.name, step.system, place)
+            (name, step.name): (name, step.name, step.system, place, step.performer == "person")
             for name, versions in self.definitions.versions.items()
             for version in versions
             for place, step in enumerate(version.journey.steps)
         }
-        names = {"journey": pl.String, "step": pl.String, "system": pl.String, "place": pl.UInt16}
+        texts = dict.fromkeys(("journey", "step", "system"), pl.String())
+        names = {**texts, "place": pl.UInt16(), "by_person": pl.Boolean()}
         return pl.DataFrame(list(rows.values()), schema=names, orient="row")
 
     @property
@@ -85,7 +87,10 @@ class Question:
 
     def anchored(self, name: str) -> pl.Expr:
         """Whether that instant lies in the window, has happened, and is mature."""
-        start, end = (pl.lit(at).cast(INSTANT) for at in (self.window.start, self.window.end))
         mature = pl.lit(self.scene.now - self.kpi.maturity).cast(INSTANT)
-        at = pl.col(name)
-        return (at >= start) & (at < end) & (at <= mature)
+        return self.within(name) & (pl.col(name) <= mature)
+
+    def within(self, name: str) -> pl.Expr:
+        """Whether that instant lies in the window, happened or not."""
+        start, end = (pl.lit(at).cast(INSTANT) for at in (self.window.start, self.window.end))
+        return (pl.col(name) >= start) & (pl.col(name) < end)

@@ -53,11 +53,36 @@ def censored_quantile(durations: pl.Series, ended: pl.Series, share: float) -> f
     `ended` says of each duration whether it was an end; otherwise it had lasted so long when last
     seen. None while the curve has not come down that far.
     """
+    return _reached(_curve(durations, ended), pl.col("survival"), share)
+
+
+def censored_interval(durations: pl.Series, ended: pl.Series, share: float) -> Interval:
+    """The times between which that quantile lies: where the bounds of the curve come down to it.
+
+    Bounds from Greenwood's variance of the logarithm of the curve, as `survfit` of R has them; an
+    end is None where a bound does not come down so far.
+    """
+    curve = _curve(durations, ended)
+    spread = Z * pl.col("variance").sqrt()
+    low, high = (pl.col("survival") * (sign * spread).exp() for sign in (-1, 1))
+    return _reached(curve, low.fill_nan(0), share), _reached(curve, high.fill_nan(1), share)
+
+
+def _curve(durations: pl.Series, ended: pl.Series) -> pl.DataFrame:
+    """The times at which somebody ended: time, survival from then on, and its log's variance."""
     at = pl.DataFrame({"time": durations, "ended": ended}).group_by("time")
     curve = at.agg(ends=pl.col("ended").sum(), left=pl.len()).sort("time")
-    risk = pl.col("left").cum_sum(reverse=True)
-    survival = (1 - pl.col("ends") / risk).cum_prod()
-    reached = curve.filter((pl.col("ends") > 0) & (survival <= 1 - share + ROUNDING))
+    curve = curve.with_columns(risk=pl.col("left").cum_sum(reverse=True))
+    ends, risk = pl.col("ends").cast(pl.Float64), pl.col("risk").cast(pl.Float64)
+    return curve.filter(ends > 0).select(
+        "time",
+        survival=(1 - ends / risk).cum_prod(),
+        variance=(ends / (risk * (risk - ends))).cum_sum(),
+    )
+
+
+def _reached(curve: pl.DataFrame, height: pl.Expr, share: float) -> float | None:
+    reached = curve.filter(height <= 1 - share + ROUNDING)
     return None if reached.is_empty() else float(reached["time"][0])
 
 

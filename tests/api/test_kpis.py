@@ -10,7 +10,7 @@ from handmade_rows import NOW
 
 from metrics.derive import Derived
 from metrics.kpis import evaluate
-from threadline.api.kpis import received
+from threadline.api.receipts import received
 from threadline.model.kpis import Window
 
 KPIS = "/api/v1/kpis"
@@ -95,7 +95,7 @@ def test_reading_only_what_a_window_needs_gives_the_values_of_reading_everything
         table: world.telemetry.query(f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL")
         for table in ("cases", "steps", "exceptions", "mismatches")
     }
-    told = {"window": window, "now": NOW, "received": received(world.telemetry)}
+    told = {"window": window, "now": NOW, "received": received(world)}
     whole = evaluate(world.definitions, Derived(**frames), **told)
 
     answered = api.get(KPIS, params={"from": window.start.isoformat()}).json()["items"]

@@ -13,7 +13,7 @@ from metrics.derive.derivation import NOTHING
 from metrics.kpis import evaluate, series
 from metrics.kpis.receipts import RECEIVED
 from threadline.errors import NotFound
-from threadline.model.kpis import KpiValue, Window
+from threadline.model.kpis import Kpi, KpiValue, Window
 
 DAY = timedelta(days=1)
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ WINDOW = Window(start=START, end=START + 10 * DAY)
 NOW = WINDOW.end
 
 
-def received(windows: Sequence[Window]) -> pl.DataFrame:
+def received(_: Kpi, windows: Sequence[Window]) -> pl.DataFrame:
     """A hundred facts of the ERP and ten of the bank a day, nothing before; four of the ERP's are
     orphans and six shared, every one of the bank's an orphan in the first five days."""
     rows = []
@@ -29,8 +29,13 @@ def received(windows: Sequence[Window]) -> pl.DataFrame:
         days = [day for day in range(10) if window.start <= START + day * DAY < window.end]
         early = sum(day < 5 for day in days)
         if days:
-            rows.append((place, "bank", 10 * len(days), 0, 10 * early))
-            rows.append((place, "erp", 100 * len(days), 6 * len(days), 4 * len(days)))
+            counts = {
+                "bank": (10 * early, 10 * (len(days) - early), 0),
+                "erp": (4 * len(days), 90 * len(days), 6 * len(days)),
+            }
+            for source, numbers in counts.items():
+                for standing, n in zip(("orphan", "attributed", "shared"), numbers, strict=True):
+                    rows.append((place, source, "", standing, n, None, None))
     return pl.DataFrame(rows, schema=RECEIVED, orient="row")
 
 

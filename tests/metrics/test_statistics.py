@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.kpis.statistics import censored_quantile, quantile, quantile_interval, wilson
+from metrics.kpis.statistics import (
+    censored_interval,
+    censored_quantile,
+    quantile,
+    quantile_interval,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -67,3 +73,14 @@ def test_kaplan_and_meier_as_in_their_paper():
 def test_what_ends_when_another_is_lost_counts_as_at_risk():
     time, died = pl.Series([1.0, 1.0]), pl.Series([True, False])
     assert censored_quantile(time, died, 0.5) == 1.0
+
+
+def test_bounds_of_a_censored_median_are_those_of_the_textbook():
+    """Survival in AML (Miller 1997), as `survfit` of R prints it."""
+    maintained = ([9, 13, 13, 18, 23, 28, 31, 34, 45, 48, 161], "11011011010")
+    others = ([5, 5, 8, 8, 12, 16, 23, 27, 30, 33, 43, 45], "111110111111")
+    for (times, ended), expected in ((maintained, (31, 18, None)), (others, (23, 8, None))):
+        durations = pl.Series(times, dtype=pl.Float64)
+        ends = pl.Series([one == "1" for one in ended])
+        low, high = censored_interval(durations, ends, 0.5)
+        assert (censored_quantile(durations, ends, 0.5), low, high) == expected

@@ -6,41 +6,42 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Literal
 
-import polars as pl
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from metrics.derive import Derived
-from metrics.kpis import FirmCalendar, Period, Received, cases_behind, evaluate, moved, series
+from metrics.kpis import FirmCalendar, Period, cases_behind, evaluate, moved, series
 from metrics.kpis.periods import DAYS, MONTHS, Every
 from threadline.api import cases, cursors
 from threadline.api.access import requires
-from threadline.api.identity import orphans_page
+from threadline.api.facts_behind import facts_page, systems_page
 from threadline.api.problems import Refusal
+from threadline.api.receipts import received
 from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.errors import NotAllowed, NotFound
 from threadline.model.kpis import Counted, KpiValue, Seen, Window
 from threadline.model.people import Permission
-from threadline.store.telemetry import Telemetry, receipts
 from threadline.store.telemetry import cases as case_store
 from threadline.store.telemetry import mastery as mastery_store
 from threadline.wire import (
     CaseRow,
     Kpi,
     KpiContribution,
+    KpiFact,
     KpiPage,
     KpiPart,
     KpiPercentile,
     KpiSeriesPoint,
     KpiSpan,
-    Orphan,
     Page,
+    SystemHeard,
 )
 
+UNDIVIDED = ("sla-burn", "start-to-step", "source-freshness")  # no sum, share or plain quantile
 DEFAULT_WINDOW = timedelta(days=30)
 EVERY = re.compile(r"(\d{1,4})(h|d|w)")
 EVERY_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -104,12 +105,15 @@ Question = Annotated[Asked, Depends()]
 def kpis(
     services: ServicesAsOf,
     asked: Question,
-    by: Annotated[str, Query(description="a dimension: region, system, journey…")] = "",
+    by: Annotated[
+        str,
+        Query(description="a dimension: region, system, criticality, journey, hop, source…"),
+    ] = "",
 ) -> KpiPage:
     """Every KPI over the window, each opened by a dimension if asked."""
     _require_seen(services, by)
     derived = _derived(services, asked)
-    told = asked.told | {"received": received(services.telemetry), "previous": asked.previous}
+    told = asked.told | {"received": received(services), "previous": asked.previous}
     ago = _year_ago(services, asked)
     if ago:
         told |= {"year_ago": ago, "long_ago": _derived(services, asked, ago)}
@@ -136,7 +140,7 @@ def kpi_series(
     """The KPI over each part of the window, oldest first; the last part may be shorter."""
     parts = _parts(asked, every)
     derived = _derived(services, asked)
-    told = asked.told | {"received": received(services.telemetry)}
+    told = asked.told | {"received": received(services)}
     del told["window"]
     values = series(services.definitions, derived, kpi=kpi, parts=parts, **told)
     return Page(items=[_point(value) for value in values])
@@ -152,13 +156,16 @@ def kpi_contribution(
 ) -> Page[KpiContribution]:
     """What moved the KPI since an earlier window: the change by a dimension, one per currency."""
     _require_seen(services, by)
+    known = services.definitions.kpis.get(kpi)
+    if known and known.measure in UNDIVIDED:
+        raise Refusal(422, f"{kpi}: the change of a {known.measure} is not divided")
     seen, long_ago = asked.previous, None
     if against == "year-ago":
         ago = _year_ago(services, asked)
         if ago is None:
             raise Refusal(422, "against: history does not go back to a year ago")
         seen, long_ago = ago, _derived(services, asked, ago)
-    told = asked.told | {"received": received(services.telemetry), "earlier": seen}
+    told = asked.told | {"received": received(services), "earlier": seen}
     derived = _derived(services, asked)
     found = moved(services.definitions, derived, kpi=kpi, by=by, long_ago=long_ago, **told)
     return Page(items=[KpiContribution.model_validate(asdict(one)) for one in found])
@@ -181,13 +188,13 @@ def kpi_cases(
     `currency` repeats its unit.
     """
     _require_seen(services, by)
-    if _counts(services, kpi) == "facts":
-        raise Refusal(404, f"{kpi}: is computed from facts; ask for {kpi}/facts")
+    _require(services, kpi, "cases")
     derived = _derived(services, asked)
     where = ({by: label} if by else {}) | ({"currency": currency} if currency else {})
     behind = cases_behind(services.definitions, derived, kpi=kpi, where=where, **asked.told)
     worst_is_most = services.definitions.kpis[kpi].direction == "lower"
-    behind = behind.sort("contributes", "case_id", descending=[worst_is_most, False])
+    unique = ["case_id", *(name for name in ("journey", "step") if name in behind.columns)]
+    behind = behind.sort("contributes", *unique, descending=[worst_is_most] + [False] * len(unique))
     start = int(cursors.decode(cursor, int)[0]) if cursor else 0
     shown = behind.slice(start, limit)
     following = cursors.encode(start + limit) if behind.height > start + limit else None
@@ -201,29 +208,33 @@ def kpi_facts(
     services: ServicesAsOf,
     asked: Question,
     kpi: str,
-    by: Annotated[str, Query(pattern="^(source)?$")] = "",
+    by: Annotated[str, Query(pattern="^(source|system)?$")] = "",
     label: str = "",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: str | None = None,
-) -> Page[Orphan]:
+) -> Page[KpiFact]:
     """Exactly the facts that a KPI of facts counts against its target, the last received first.
 
-    For one source of it, `by` and `label` repeat the part's dimension and label.
+    For one part of it, `by` and `label` repeat the part's dimension and label.
     """
-    if _counts(services, kpi) == "cases":
-        raise Refusal(404, f"{kpi}: is computed from cases; ask for {kpi}/cases")
+    _require(services, kpi, "facts")
     span = (asked.window.start, min(asked.window.end, asked.now))
-    return orphans_page(services, span, source=label if by else "", limit=limit, cursor=cursor)
+    part = {by: label} if by else {}
+    return facts_page(services, services.definitions.kpis[kpi], span, part, limit, cursor)
 
 
-def received(telemetry: Telemetry) -> Received:
-    """Counts of facts from the store, for one who evaluates KPIs; asked again, the same."""
+@router.get("/{kpi}/systems")
+def kpi_systems(services: ServicesAsOf, asked: Question, kpi: str) -> Page[SystemHeard]:
+    """Every system that declares a cadence: when it was last heard of, the most overdue first."""
+    _require(services, kpi, "systems")
+    return systems_page(services, services.definitions.kpis[kpi], asked.window.start, asked.now)
 
-    @cache
-    def counted(windows: tuple[Window, ...]) -> pl.DataFrame:
-        return receipts.received(telemetry, [(one.start, one.end) for one in windows])
 
-    return lambda windows: counted(tuple(windows))
+def _require(services: ApiServices, kpi: str, behind: str) -> None:
+    """Refuse to open a KPI to what it is not computed from."""
+    of = "cases" if _counts(services, kpi) == "steps" else _counts(services, kpi)
+    if of != behind:
+        raise Refusal(404, f"{kpi}: is computed from {of}; ask for {kpi}/{of}")
 
 
 def _counts(services: ApiServices, kpi: str) -> Counted:
@@ -300,6 +311,7 @@ def _kpi(services: ApiServices, value: KpiValue, parts: Sequence[KpiValue], by: 
         unit=value.unit,
         business=value.business,
         of=services.definitions.kpis[value.kpi].counts,
+        group=services.definitions.kpis[value.kpi].group,
         n=value.n,
         target=_number(value.target),
         direction=value.direction,

@@ -19,10 +19,21 @@ Measure = Literal[
     "value-at-risk",
     "revenue-leakage",
     "orphan-share",
+    "hop-time",
+    "recovery-time",
+    "start-to-step",
+    "manual-touch",
+    "sla-burn",
+    "audit-completeness",
+    "backlog",
+    "failed-mapping",
+    "duplicate-events",
+    "source-freshness",
 ]
 Statistic = Literal["median", "p90", "p95", "p99", "censored_median", "censored_p90"]
 Direction = Literal["lower", "higher"]
-Counted = Literal["cases", "facts"]
+Counted = Literal["cases", "steps", "facts", "systems"]
+Group = Literal["money", "time", "quality", "integration"]
 KpiState = Literal["ok", "warning", "breached", "unknown", "too_few"]
 Anchor = Literal["started", "ended", "step ended", "due", "received", "now"]
 
@@ -37,6 +48,41 @@ ANCHORS: Mapping[Measure, Anchor] = {
     "value-at-risk": "now",
     "revenue-leakage": "now",
     "orphan-share": "received",
+    "hop-time": "step ended",
+    "recovery-time": "step ended",
+    "start-to-step": "started",
+    "manual-touch": "step ended",
+    "sla-burn": "due",
+    "audit-completeness": "ended",
+    "backlog": "now",
+    "failed-mapping": "received",
+    "duplicate-events": "received",
+    "source-freshness": "now",
+}
+
+STEPS: tuple[Measure, ...] = ("hop-time", "recovery-time", "manual-touch", "backlog")
+
+GROUPS: Mapping[Measure, Group] = {
+    "value-at-risk": "money",
+    "revenue-leakage": "money",
+    "start-to-step": "money",
+    "cycle-time": "time",
+    "step-time": "time",
+    "sla-attainment": "time",
+    "sla-burn": "time",
+    "stuck-cases": "time",
+    "failed-steps": "quality",
+    "exception-share": "quality",
+    "first-time-right": "quality",
+    "manual-touch": "quality",
+    "audit-completeness": "quality",
+    "hop-time": "integration",
+    "recovery-time": "integration",
+    "backlog": "integration",
+    "failed-mapping": "integration",
+    "duplicate-events": "integration",
+    "orphan-share": "integration",
+    "source-freshness": "integration",
 }
 
 
@@ -71,6 +117,13 @@ class Kpi:
     target: Target | None = None
     minimum_sample: int = 1
     maturity: timedelta = timedelta()
+    objective: float = 1.0  # sla-burn: the share of cases that has to keep its promise
+    within: timedelta = timedelta()  # duplicate-events: what is told again later is a new act
+
+    @property
+    def group(self) -> Group:
+        """What it is about."""
+        return GROUPS[self.measure]
 
     @property
     def anchor(self) -> Anchor:
@@ -80,7 +133,16 @@ class Kpi:
     @property
     def counts(self) -> Counted:
         """What it is computed from."""
+        if self.measure == "source-freshness":
+            return "systems"
+        if self.measure in STEPS:
+            return "steps"
         return "facts" if self.anchor == "received" else "cases"
+
+    @property
+    def asks_intake(self) -> bool:
+        """Whether it is computed from what was received, and not from cases."""
+        return self.counts in ("facts", "systems")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,11 +203,11 @@ class KpiValue:
     """One value of a KPI for one group of cases (`dimensions`, empty for all).
 
     `unit`: `seconds` (of business time when `business`), `ratio`, `cases`, or a currency. `n` is
-    how many cases the value was computed from, the very ones it opens to; facts for a KPI of facts,
-    which opens to those that it counts against its target. `low` and `high` bound
-    the value with 95 % confidence; `percentiles` are those of times. `coverage` is
-    the share of cases that could be judged at all, None where there were none; `counts` says how
-    many stood how. `note` says why there is no value, or why it says little.
+    how many cases (or steps of cases, or systems) the value was computed from, the very ones it
+    opens to; facts for a KPI of facts, which opens to those that it counts against its target.
+    `low` and `high` bound the value with 95 % confidence; `percentiles` are those of times.
+    `coverage` is the share of cases that could be judged at all, None where there were none;
+    `counts` says how many stood how. `note` says why there is no value, or why it says little.
     """
 
     kpi: str

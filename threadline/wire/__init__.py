@@ -43,12 +43,14 @@ from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, Inc
 from threadline.wire.kpis import (
     Kpi,
     KpiContribution,
+    KpiFact,
     KpiPage,
     KpiPart,
     KpiPercentile,
     KpiSeriesPoint,
     KpiSpan,
     KpiState,
+    SystemHeard,
 )
 from threadline.wire.mastery import (
     Holder,
@@ -103,6 +105,7 @@ __all__ = [
     "Kpi",
     "KpiComparison",
     "KpiContribution",
+    "KpiFact",
     "KpiPage",
     "KpiPart",
     "KpiPercentile",
@@ -141,6 +144,7 @@ __all__ = [
     "Stuck",
     "Suspicion",
     "SuspicionPage",
+    "SystemHeard",
     "Tenure",
     "Thread",
     "ThreadCase",

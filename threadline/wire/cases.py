@@ -105,6 +105,10 @@ class CaseRow(Shape):
     rework: int
     standing: str = ""  # behind a KPI: how this case stands in it, e.g. met or missed
     contributes: float | None = None  # behind a KPI: what this case added to it
+    step: str = ""  # behind a KPI of steps: which of the case's, and from when until when it counts
+    step_title: str = ""
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 class ThreadCase(Shape):

@@ -44,7 +44,9 @@ class KpiSpan(Shape):
 
 
 class Kpi(Shape):
-    """A measure over cases, or over facts (`of`), in a window.
+    """A measure over cases, steps of cases, facts or systems (`of`), in a window.
+
+    `group` says what it is about.
 
     `unit` is seconds (working seconds when `business`), ratio (0 to 1), cases, or the currency of
     money; a KPI in several currencies is one item for each. `n` is what it was computed from.
@@ -61,7 +63,8 @@ class Kpi(Shape):
     value: float | None
     unit: str
     business: bool = False
-    of: Literal["cases", "facts"] = "cases"
+    of: Literal["cases", "steps", "facts", "systems"] = "cases"
+    group: Literal["money", "time", "quality", "integration"] = "time"
     n: int
     target: float | None
     direction: Literal["lower", "higher"]
@@ -113,6 +116,39 @@ class KpiContribution(Shape):
     change: float | None
     residual: float | None
     parts: list[KpiContributionPart]
+
+
+class KpiFact(Shape):
+    """What counts against a KPI of facts: a fact, or input that became none.
+
+    `reason`: names-nobody or not-tied for orphans; told-again, with the fact it repeats in
+    `repeats`; not-understood, with its place in the log as `position`; else the kind of exception.
+    """
+
+    source: str
+    system: str = ""
+    name: str = ""
+    fact_id: str = ""
+    trace_id: str = ""
+    position: str = ""
+    repeats: str = ""
+    reason: str
+    identifiers: list[str] = Field(default_factory=list)
+    received_at: Instant
+
+
+class SystemHeard(Shape):
+    """When a system was last heard of, against its cadence.
+
+    `standing`: heard of, silent or unknown.
+    """
+
+    system: str
+    cadence: str
+    last_received_at: Instant | None
+    silent_seconds: float | None
+    allowed_seconds: float
+    standing: str
 
 
 class KpiSeriesPoint(Shape):
