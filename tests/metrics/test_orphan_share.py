@@ -82,7 +82,9 @@ def test_the_window_before_is_seen_at_equal_maturity(ask):
 
 
 def test_over_time_every_stretch_has_its_own(shipped):
-    told = {"kpi": "orphan-share", "window": WINDOW, "every": 4 * DAY, "received": received}
+    starts = [START, START + 4 * DAY, START + 8 * DAY]
+    parts = [Window(start=at, end=min(at + 4 * DAY, WINDOW.end)) for at in starts]
+    told = {"kpi": "orphan-share", "parts": parts, "received": received}
     values = series(shipped, NOTHING, now=START + 9 * DAY, **told)
     assert [value.n for value in values] == [416, 416, 104]
     assert [value.counts["orphan"] for value in values] == [56, 26, 4]

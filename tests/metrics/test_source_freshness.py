@@ -35,7 +35,7 @@ def test_the_most_overdue_system_speaks_for_all_and_each_for_itself(shipped):
     told = {"window": WINDOW, "now": NOW, "kpis": ["source-freshness"], "received": received}
     (value,) = evaluate(shipped, NOTHING, **told)
     assert (value.value, value.target, value.n) == (2 * 86_400, 86_400, 2)
-    assert (value.state, value.coverage) == ("breached", 2 / 3)
+    assert (value.state, value.coverage) == ("breached", 1 - 1 / 3)
     assert value.note.endswith("erp")
     parts = evaluate(shipped, NOTHING, **told, by=["system"])
     assert {part.dimensions["system"]: (part.value, part.state) for part in parts} == {
@@ -46,7 +46,8 @@ def test_the_most_overdue_system_speaks_for_all_and_each_for_itself(shipped):
 
 
 def test_over_time_each_point_looks_back_from_its_end(shipped):
-    told = {"kpi": "source-freshness", "window": WINDOW, "every": 5 * DAY, "received": received}
+    parts = [Window(start=NOW - days * DAY, end=NOW - (days - 5) * DAY) for days in (10, 5)]
+    told = {"kpi": "source-freshness", "parts": parts, "received": received}
     assert [value.value for value in series(shipped, NOTHING, now=NOW, **told)] == [
         None,
         2 * 86_400,

@@ -42,14 +42,14 @@ def row(services: ApiServices, case: Mapping[str, Any]) -> CaseRow:
         dimensions=services.redaction.applied(json.loads(case["dimensions"] or "{}")),
         standing=case.get("standing", ""),
         contributes=case.get("contributes"),
-        **_counted_step(journey, case),
+        **_counted_step(services, case),
     )
 
 
-def _counted_step(journey: Journey | None, case: Mapping[str, Any]) -> dict[str, Any]:
+def _counted_step(services: ApiServices, case: Mapping[str, Any]) -> dict[str, Any]:
     """Behind a KPI of steps: which step the row is about, and from when until when."""
     name = case.get("step", "")
-    step = step_of(journey, name)
+    step = services.definitions.known_step(case["journey"], name) if name else None
     told = {"since": case.get("since"), "until": case.get("until")} if name else {}
     return {"step": name, "step_title": step.title if step else name, **told}
 
