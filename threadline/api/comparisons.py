@@ -14,8 +14,8 @@ from metrics.kpis import cases_behind
 from metrics.kpis.comparison import Side, Verdict, compare
 from threadline.api import cases, cursors
 from threadline.api.access import requires
-from threadline.api.kpis import received
 from threadline.api.problems import Refusal
+from threadline.api.receipts import received
 from threadline.api.services import ApiServices, Services
 from threadline.errors import NotAllowed, NotFound
 from threadline.model.kpis import KpiValue, Window
@@ -92,7 +92,7 @@ def comparison(services: Services, asked: Question, currency: str = "") -> KpiCo
         currency=currency,
         journey=asked.journey,
         silent=asked.silent,
-        received=received(services.telemetry),
+        received=received(services),
     )
     return KpiComparison(
         kpi=asked.kpi.name,
