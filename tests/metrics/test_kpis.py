@@ -36,7 +36,12 @@ def derived() -> Derived:
         if world.number < 6:
             for name in SUCCESSES[2:8]:
                 world.fact(name, world.number + 20)
-    return derive(*frames(*worlds), definitions)
+    whole = derive(*frames(*worlds), definitions)
+    tables = {
+        name: getattr(whole, name).filter(journey="contract-activation")
+        for name in ("cases", "steps", "exceptions")
+    }
+    return Derived(**tables)
 
 
 def ask(definitions, derived, kpi, **more):

@@ -76,7 +76,7 @@ def apart(rows: list[tuple]) -> pl.DataFrame:
     return pl.DataFrame(found, schema=dict(MISMATCHES))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     world=worlds(6),
     start=st.integers(-24, 150),
