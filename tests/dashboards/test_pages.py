@@ -299,6 +299,7 @@ def test_all_copies_that_differ_are_counted_filtered_and_lead_to_their_contract(
 
 def test_the_orphan_share_opens_to_the_orphans(open_page):
     page = open_page("/")
+    page.get_by_text("Integrations:").click()  # folded away until asked for
     tile = page.locator(".tl-tile", has_text="Orphan share")
     tile.get_by_role("link", name="See the fact behind it").click()
     expect(page.get_by_role("heading", name="The facts behind it")).to_be_visible()
