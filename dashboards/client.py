@@ -83,7 +83,7 @@ class Api:
         return self._get(Page[SourceRow], "/api/v1/sources").items
 
     def journeys(self) -> list[JourneyRow]:
-        return self._get(Page[JourneyRow], "/api/v1/journeys").items
+        return self._get(Page[JourneyRow], "/api/v1/journeys", past.address()).items
 
     def journey_cases(self, journey: str, query: Query) -> Page[CaseRow]:
         return self._get(Page[CaseRow], f"/api/v1/journeys/{quote(journey)}/cases", query)

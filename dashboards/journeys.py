@@ -46,12 +46,12 @@ def _journey(row: JourneyRow, told: Paths, window: Window) -> None:
     st.title(row.title)
     show(_headline(told, window))
     show(tag("p", _so_far(row, window), _doubts(told, window), class_="tl-quiet-text"))
-    if not told.cases:
-        return
     left, right = st.columns([1, 2], gap="large")
     with left:
         st.subheader("As it is defined")
         show(path_parts.lane(told.steps, window.address))
+    if not told.cases:
+        return
     with right:
         st.subheader("As it went")
         st.graphviz_chart(graph(told, window.address), width="content")

@@ -57,7 +57,7 @@ def _node(told: Paths, act: str, address: Mapping[str, str]) -> str:
     if act == START:
         return f'{_quoted(act)} [label="Start", shape=ellipse];'
     count = next(node.cases for node in told.nodes if node.act == act)
-    label = "\n".join([*wrap(title(told, act), LINE), f"{count:,} cases"])
+    label = "\n".join([*wrap(title(told, act), LINE), f"{count:,} case{'s' if count != 1 else ''}"])
     failed = ', color="#b3261e", fillcolor="#fbefee"' if act.endswith(FAILED) else ""
     opens = links.journeys(**address, act=act)
     return f"{_quoted(act)} [label={_quoted(label)}, {_link(opens)}{failed}];"

@@ -56,6 +56,8 @@ def _pages(thread: dict[str, Any]) -> dict[str, str]:
         "behind a number": "/kpi?kpi=stuck-cases&by=tier&days=7",
         "facts behind a number": "/kpi?kpi=orphan-share&by=source",
         "masters and copies": "/mismatches",
+        "journeys": "/journeys?journey=contract-activation&window=all-time",
+        "cases behind a path": f"/journeys?waiting={dimension}",
         "a part of a number": f"/kpi?kpi=stuck-cases&by=tier&label={dimension}&days=7",
         "odd parameters": f"/?days={dimension}&journey={dimension}",
     }

@@ -89,6 +89,8 @@ def test_a_journey_is_shown_as_defined_and_as_it_went_and_every_number_opens(ope
     settled(page)
     fits(page)
 
+    picture(page, "journey", 1680)
+
     late = step.get_by_role("link", name="late")
     count = int("".join(filter(str.isdigit, late.inner_text())))
     late.click()
