@@ -76,7 +76,7 @@ def _visited(page: Page, url: str, name: str) -> Outcome:
     page.wait_for_timeout(500)
     ran = page.evaluate("window.hacked === 1")
     strangers = [one for one in asked if one.startswith(STRANGE)]
-    links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.href)")
+    links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.href.baseVal ?? a.href)")
     bad = [one for one in links if one.startswith(("javascript:", STRANGE))]
     broken = page.locator("[data-testid=stException]").count()
     page.close()
