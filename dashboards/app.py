@@ -6,7 +6,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import contract, executive, identity, journeys, kpi, mastery, on_call, sign_in
+from dashboards import (
+    comparison,
+    contract,
+    executive,
+    identity,
+    journeys,
+    kpi,
+    mastery,
+    on_call,
+    sign_in,
+)
 from dashboards.frame import style, who
 
 ICON = str(Path(__file__).with_name("icon.svg"))
@@ -22,6 +32,12 @@ shown = st.navigation(
         st.Page(journeys.page, title="Journeys", icon=":material/route:", url_path="journeys"),
         st.Page(identity.page, title="Identity", icon=":material/hub:", url_path="identity"),
         st.Page(mastery.page, title="Mastery", icon=":material/difference:", url_path="mismatches"),
+        st.Page(
+            comparison.page,
+            title="Did my fix work?",
+            icon=":material/compare_arrows:",
+            url_path="comparison",
+        ),
         st.Page(kpi.page, title="Behind a number", url_path="kpi", visibility="hidden"),
     ],
     position="hidden" if sign_in.needed() else "top",

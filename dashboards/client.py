@@ -23,6 +23,7 @@ from threadline.wire import (
     IdentifierEvidence,
     Incident,
     JourneyRow,
+    KpiComparison,
     KpiContribution,
     KpiFact,
     KpiPage,
@@ -106,6 +107,12 @@ class Api:
 
     def cases_behind(self, kpi: str, query: Query) -> Page[CaseRow]:
         return self._get(Page[CaseRow], f"/api/v1/kpis/{kpi}/cases", query)
+
+    def comparison(self, kpi: str, query: Query) -> KpiComparison:
+        return self._get(KpiComparison, f"/api/v1/kpis/{kpi}/comparison", query)
+
+    def compared_cases(self, kpi: str, query: Query) -> Page[CaseRow]:
+        return self._get(Page[CaseRow], f"/api/v1/kpis/{kpi}/comparison/cases", query)
 
     def facts_behind(self, kpi: str, query: Query) -> Page[KpiFact]:
         return self._get(Page[KpiFact], f"/api/v1/kpis/{kpi}/facts", query)

@@ -18,9 +18,17 @@ from threadline.wire import Kpi, phrases
 
 SHOWN = 50
 MEDIAN = 0.5
-NOT_GIVEN = "not given"
 WHOLE = ("sla-burn", "days-to-cash", "source-freshness")  # their change is not divided
-ALWAYS = ("journey", "system", "step", "criticality", "hop", "source")  # the last is of facts
+ALWAYS = (
+    "journey",
+    "system",
+    "step",
+    "alternative",
+    "version",
+    "criticality",
+    "hop",
+    "source",  # of facts
+)
 # What these are looked at by, unless the address says otherwise.
 USUAL = {
     **dict.fromkeys(("processing-latency", "recovery-time", "backlog", "manual-touch"), "hop"),
@@ -43,6 +51,7 @@ def page() -> None:
         return
     _value(found[0], window)
     show(tag("p", phrases.compared(answer), class_="tl-quiet-text"))
+    _fixed(found[0], window)
     _percentiles(found[0])
     series = api().series(name, {**window.query, "every": window.every})
     points = points_of(found[0], series)
@@ -53,24 +62,25 @@ def page() -> None:
     _parts(found[0], window)
     if by in _cuts(found[0]) and name not in WHOLE:
         moved = api().contribution(name, {**window.query, "by": by})
-        contribution(found[0], moved, NOT_GIVEN)
+        contribution(found[0], moved, phrases.NOT_GIVEN)
     behind = {"facts": _facts, "systems": _systems}.get(found[0].of, _cases)
     behind(found[0], window, by)
 
 
 def _cut(asked: str, kpi: str) -> str:
     """The dimension to cut by: the one asked for, else the first that journeys declare."""
-    known = _dimensions()
+    known = dimensions()
     return asked if asked in known else USUAL.get(kpi, known[0])
 
 
-def _dimensions() -> list[str]:
+def dimensions() -> list[str]:
+    """What values may be cut by: what journeys declare, then what every case has."""
     declared = [name for journey in api().journeys() for name in journey.dimensions]
     return list(dict.fromkeys([*declared, *ALWAYS]))
 
 
 def _choose_cut(by: str) -> None:
-    known = _dimensions()
+    known = dimensions()
     st.selectbox(
         "Cut by",
         known,
@@ -102,6 +112,11 @@ def _value(kpi: Kpi, window: Window) -> None:
         st.write(kpi.description)
     if kpi.why:
         st.info(kpi.why)
+
+
+def _fixed(kpi: Kpi, window: Window) -> None:
+    address = links.comparison(kpi.kpi, **window.address, currency=money_of(kpi))
+    show(tag("p", link(address, "Did a fix work? Compare before and after it, or two parts")))
 
 
 def _certainty(kpi: Kpi) -> str:
@@ -137,7 +152,7 @@ def _parts(kpi: Kpi, window: Window) -> None:
     st.subheader(f"By {words}")
     rows = [
         [
-            link(_part(kpi, window, dimension, part.label), part.label or NOT_GIVEN),
+            link(_part(kpi, window, dimension, part.label), part.label or phrases.NOT_GIVEN),
             phrases.kpi_quantity(kpi, part.value),
             chip(phrases.KPI[part.state], part.state),
             f"{part.n:,}",
@@ -181,7 +196,7 @@ def _cuts(kpi: Kpi) -> tuple[str, ...]:
         return ("source",)
     if kpi.of in ("facts", "systems"):
         return ("source", "system")
-    return tuple(name for name in _dimensions() if name != "source")
+    return tuple(name for name in dimensions() if name != "source")
 
 
 def _systems(kpi: Kpi, window: Window, _: str) -> None:
@@ -192,7 +207,7 @@ def _systems(kpi: Kpi, window: Window, _: str) -> None:
 def _behind(kpi: Kpi, window: Window, by: str) -> dict[str, str | int | None]:
     """Whose cases or facts are asked for, said above them."""
     label, part = st.query_params.get("label", ""), "label" in st.query_params
-    whose = f": {plain(label or NOT_GIVEN)}" if part else ""
+    whose = f": {plain(label or phrases.NOT_GIVEN)}" if part else ""
     st.subheader(f"The {kpi.of} behind it{whose}")
     cursor = st.query_params.get("cursor", "")
     cut = by if part else ""

@@ -32,3 +32,10 @@ def kpi(name: str, **more: str) -> str:
     """What is behind a KPI; `more` says in which window, currency or part."""
     told = {key: value for key, value in more.items() if value or key == "label"}
     return "kpi?" + urlencode({"kpi": name} | told | past.address())
+
+
+def comparison(name: str, **more: str) -> str:
+    """A KPI on two sides, at present; `more` says in which window, currency or dimension."""
+    return "comparison?" + urlencode(
+        {"kpi": name} | {key: value for key, value in more.items() if value}
+    )

@@ -17,7 +17,8 @@ HOLLOW = "Hollow points rest on too few to say; a gap means that nothing was mea
 def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
     """Value by window, with the target; where nothing was measured there is a gap, not zero."""
     points = _begun(points)
-    factor, unit = _scale(kpi, points)
+    largest = max([point.value or 0.0 for point in points] + [kpi.target or 0.0])
+    factor, unit = scale(kpi, largest)
     rows = [
         {
             "start": point.start.isoformat(),
@@ -34,7 +35,7 @@ def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
             "start:T", title=None, axis=alt.Axis(format="%d %b", labelOverlap=True, tickCount=8)
         )
     )
-    y = alt.Y("value:Q", title=unit, axis=alt.Axis(format=_format(kpi), tickCount=5))
+    y = alt.Y("value:Q", title=unit, axis=alt.Axis(format=axis_format(kpi), tickCount=5))
     tooltip = [
         alt.Tooltip("start:T", title="From", format="%d %b %Y"),
         alt.Tooltip("said:N", title=kpi.title),
@@ -72,10 +73,10 @@ def _target(kpi: Kpi, height: float) -> list[alt.Chart]:
     ]
 
 
-def _scale(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> tuple[float, str]:
+def scale(kpi: Kpi, largest: float) -> tuple[float, str]:
+    """What the axis' values are divided by, and their unit, where the largest is so large."""
     if kpi.unit != "seconds":
         return 1.0, kpi.unit if kpi.unit not in ("ratio", "cases") else ""
-    largest = max([point.value or 0.0 for point in points] + [kpi.target or 0.0])
     scales: tuple[tuple[float, str], ...] = ((3_600.0, "hours"), (60.0, "minutes"))
     if not kpi.business:
         scales = ((86_400.0, "days"), *scales)
@@ -85,5 +86,6 @@ def _scale(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> tuple[float, str]:
     return 1.0, "seconds"
 
 
-def _format(kpi: Kpi) -> str:
+def axis_format(kpi: Kpi) -> str:
+    """How the axis says its values, in the way of d3."""
     return {"ratio": ".0%", "seconds": "~g", "cases": "~d"}.get(kpi.unit, "~s")

@@ -24,7 +24,9 @@ from threadline.model.journeys import (
 )
 
 WARN = 0.75
-RESERVED = frozenset({"journey", "criticality", "system"})  # dimensions every case has anyway
+RESERVED = frozenset(  # dimensions every case has anyway
+    {"journey", "criticality", "system", "alternative", "version"}
+)
 
 
 def journey(document: Document, calendars: Mapping[str, Calendar], version: str) -> Journey:

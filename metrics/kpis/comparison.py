@@ -56,13 +56,15 @@ def compare(
 ) -> Comparison:
     """The KPI on both sides; raises `NotFound` for names nobody has defined.
 
+    Money is compared in `currency`, by default the first that both sides have.
+
     `silent` holds for the side that is seen at the later instant; nobody knows any more what was
     silent then.
     """
     last = max(before.now, after.now)
 
-    def value(side: Side) -> KpiValue | None:
-        values = evaluate(
+    def values(side: Side) -> dict[str, KpiValue]:
+        found = evaluate(
             definitions,
             derived,
             window=side.window,
@@ -74,10 +76,12 @@ def compare(
             received=received,
         )
         part: Mapping[str, str] = {side.by: side.label} if side.by else {}
-        found = [one for one in values if one.dimensions == part and currency in ("", one.unit)]
-        return found[0] if found else None
+        return {one.unit: one for one in found if one.dimensions == part}
 
-    return judged(definitions.kpis[kpi], value(before), value(after))
+    first, second = values(before), values(after)
+    units = sorted(first.keys() & second.keys()) or sorted(first.keys() | second.keys())
+    unit = currency or next(iter(units), "")
+    return judged(definitions.kpis[kpi], first.get(unit), second.get(unit))
 
 
 def judged(kpi: Kpi, before: KpiValue | None, after: KpiValue | None) -> Comparison:

@@ -26,6 +26,8 @@ COLUMNS = (
     "system",
     STEP,
     "hop",
+    "alternative",
+    "version",
     CURRENCY,
     "source",
 )  # known without any journey

@@ -67,7 +67,7 @@ def _step_time(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     closed = ask.scene.derived.steps.filter(
         pl.col("step") == ask.kpi.step, ask.anchored("closed_at")
     ).select("journey", "case_id", "closed_at", "system")
-    rows = cases.drop("system").join(closed, on=["journey", "case_id"])
+    rows = _by_step(ask, cases.drop("system")).join(closed, on=["journey", "case_id"])
     lasted = rows.select(_seconds(pl.col("closed_at") - pl.col("started_at"))).to_series()
     if ask.kpi.business:
         lasted = working_time(rows, "started_at", "closed_at", ask.scene.definitions)
@@ -81,7 +81,7 @@ def _failed_steps(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     failed = ask.scene.derived.steps.filter(
         pl.col("step") == ask.kpi.step, pl.col("first_failed_at") <= ask.scene.instant
     ).select("journey", "case_id", hit=pl.lit(True))
-    started = cases.filter(ask.anchored("started_at")).drop("system")
+    started = _by_step(ask, cases.filter(ask.anchored("started_at"))).drop("system")
     started = started.join(
         ask.scene.places.filter(pl.col("step") == ask.kpi.step).select("journey", "system"),
         on="journey",
@@ -89,6 +89,12 @@ def _failed_steps(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     rows = started.join(failed, on=["journey", "case_id"], how="left")
     rows = rows.with_columns(pl.col("hit").fill_null(False), behind=pl.lit(True))
     return rows.with_columns(standing=_word("hit", "failed", "not failed"))
+
+
+def _by_step(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
+    """`cases` with the `alternative` of the KPI's own step."""
+    mine = ask.scene.tried.filter(pl.col("step") == ask.kpi.step).drop("step")
+    return cases.drop("alternative").join(mine, on=["journey", "case_id"], how="left")
 
 
 def _exception_share(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:

@@ -32,8 +32,9 @@ class Scene:
 
     def cases(self, kpi: Kpi, journey: str | None) -> pl.DataFrame:
         """The cases of the KPI's journeys that have started, with states, and the `system` of the
-        step they wait for, or of the last one closed where they wait for none; `raw_due_at`
-        keeps a deadline that a pause has put off."""
+        step they wait for, or of the last one closed where they wait for none; `alternative` names
+        the implementations that have done or tried their steps, with commas; `raw_due_at` keeps a
+        deadline that a pause has put off."""
         names = [journey] if journey else list(kpi.journeys)
         return self._stated.filter(pl.col("journey").is_in(names)) if names else self._stated
 
@@ -51,7 +52,17 @@ class Scene:
         )
         cases = cases.join(last, on=keys, how="left")
         cases = cases.with_columns(system=pl.coalesce("system", "last_system")).drop("last_system")
+        names = pl.col("alternative").unique().sort().str.join(", ")
+        cases = cases.join(self.tried.group_by(keys).agg(names), on=keys, how="left")
         return with_states(cases.with_columns(raw_due_at="due_at"), self.now, self.silent)
+
+    @cached_property
+    def tried(self) -> pl.DataFrame:
+        """Steps that one of their alternatives has done or tried: journey, case_id, step,
+        alternative."""
+        begun = pl.min_horizontal("closed_at", "first_failed_at") <= self.instant
+        steps = self.derived.steps.filter(pl.col("alternative") != "", begun)
+        return steps.select("journey", "case_id", "step", "alternative")
 
     @cached_property
     def places(self) -> pl.DataFrame:

@@ -9,7 +9,8 @@ import pytest
 from rich.console import Console, RenderableType
 
 from threadline import terminal
-from threadline.wire import KpiPage, Problem, Thread
+from threadline.cli.compared import comparison_in_words
+from threadline.wire import KpiComparison, KpiPage, Problem, Thread
 
 
 def printed(what: RenderableType, width: int = 80) -> str:
@@ -86,3 +87,24 @@ def test_an_ambiguous_id_lists_what_it_may_mean(api):
 
     assert "C-100234" in text
     assert "C-100240" in text
+
+
+@pytest.mark.parametrize(
+    ("kpi", "asked", "names"),
+    [
+        ("sla-attainment", {"at": "2026-03-08T00:00:00Z"}, ("before", "after")),
+        ("value-at-risk", {"by": "region", "before": "emea", "after": "amer"}, ("emea", "amer")),
+    ],
+)
+def test_a_comparison_says_the_verdict_and_both_sides(api, kpi, asked, names):
+    answer = api.get(f"/api/v1/kpis/{kpi}/comparison", params=asked)
+    found = KpiComparison.model_validate_json(answer.content)
+
+    text = printed(comparison_in_words(found, parts="by" in asked))
+    assert max(map(len, text.splitlines())) <= 80
+    words = " ".join(text.split())
+    assert f"from {names[0]} to {names[1]}" in words
+    assert found.words in words
+    for name, side in zip(names, (found.before, found.after), strict=True):
+        (row,) = [line for line in text.splitlines() if line.split()[:1] == [name]]
+        assert row.split()[-3:] == [str(side.n), "100", "%"]

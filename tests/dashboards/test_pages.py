@@ -11,6 +11,8 @@ from handmade_failures import AWAY
 from playwright.sync_api import Page, expect
 from streamlit_process import dashboards
 
+from threadline.wire import phrases
+
 WIDE, PHONE = 1400, 400  # pixels
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 
@@ -307,4 +309,22 @@ def test_the_orphan_share_opens_to_the_orphans(open_page):
     expect(page.get_by_role("heading", name="The facts behind it")).to_be_visible()
     expect(page.get_by_role("link", name="project:erp:P-00999")).to_be_visible()
     settled(page)
+    fits(page)
+
+
+def test_a_fix_is_judged_before_and_after_and_the_cases_of_each_side_are_there(open_page, api_url):
+    page = open_page("/comparison?kpi=sla-attainment&at=2026-03-08T00:00:00%2B00:00")
+
+    asked = {"at": "2026-03-08T00:00:00Z"}
+    found = httpx.get(f"{api_url}/api/v1/kpis/sla-attainment/comparison", params=asked).json()
+    expect(page.locator(".tl-box")).to_contain_text(found["words"])
+    sides = page.locator(".tl-table").first.locator("tbody tr")
+    for row, side in enumerate(("before", "after")):
+        expect(sides.nth(row)).to_contain_text(phrases.quantity(found[side]["value"], "ratio"))
+    page.get_by_role("tab", name="After").click()
+    after = page.locator("[role=tabpanel]:visible tbody tr")
+    expect(after).to_have_count(found["after"]["n"])
+    settled(page)
+    fits(page)
+    page.set_viewport_size({"width": PHONE, "height": 900})
     fits(page)

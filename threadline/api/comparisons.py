@@ -94,10 +94,11 @@ def comparison(services: Services, asked: Question, currency: str = "") -> KpiCo
         silent=asked.silent,
         received=received(services),
     )
+    known = found.after or found.before
     return KpiComparison(
         kpi=asked.kpi.name,
         title=asked.kpi.title,
-        unit=found.after.unit if found.after else asked.kpi.unit,
+        unit=known.unit if known else asked.kpi.unit,
         business=asked.kpi.business,
         direction=asked.kpi.direction,
         before=_side(asked.before, found.before),
@@ -119,8 +120,8 @@ def compared_cases(
     cursor: str | None = None,
 ) -> Page[CaseRow]:
     """Exactly the cases that the value of one side was computed from; the worst come first."""
-    if asked.kpi.counts == "facts":
-        raise Refusal(404, f"{asked.kpi.name}: is computed from facts, not from cases")
+    if asked.kpi.asks_intake:
+        raise Refusal(404, f"{asked.kpi.name}: is computed from {asked.kpi.counts}, not from cases")
     seen = asked.before if side == "before" else asked.after
     where = ({seen.by: seen.label} if seen.by else {}) | (
         {"currency": currency} if currency else {}

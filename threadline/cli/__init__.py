@@ -103,14 +103,31 @@ def _question_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) 
         command.add_argument(
             "--as-of", type=_instant, help="what was known then: 2026-09-30 (its end) or RFC 3339"
         )
+    compare = _comparison(to)
     differing = to.add_parser("mismatches", help="print copies that differ from their master")
     differing.add_argument("--attribute", help="only of this one, as objects.yaml names it")
     differing.add_argument("--system", help="only copies in this system")
     differing.add_argument("--state", help="open (default), within, closed, unknown; with commas")
     differing.set_defaults(run=_later("questions", "mismatches"))
-    for command in (trace, kpis, differing):
+    for command in (trace, kpis, compare, differing):
         command.add_argument("--json", action="store_true", help="as JSON, for scripts")
         command.add_argument("--api", help="address of the API (default: from the settings)")
+
+
+def _comparison(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    compare = to.add_parser("compare", help="did a fix work: a KPI before and after, or two parts")
+    compare.add_argument("kpi", help="as `GET /api/v1/kpis` names it: sla-attainment…")
+    two = compare.add_mutually_exclusive_group(required=True)
+    two.add_argument("--at", type=_beginning, help="of the change: 2026-09-30 or RFC 3339")
+    two.add_argument("--by", help="instead, a dimension: region, alternative, version…")
+    compare.add_argument("--before", help="with --by: the part on the one side")
+    compare.add_argument("--after", help="with --by: the part on the other")
+    compare.add_argument("--from", dest="since", type=_beginning, help="the window, from")
+    compare.add_argument("--to", type=_beginning, help="and to (default: now)")
+    compare.add_argument("--journey", help="only this journey")
+    compare.add_argument("--currency", help="of money: only in this one")
+    compare.set_defaults(run=_later("questions", "compare"))
+    return compare
 
 
 def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 from threadline import settings as settings_module
 from threadline import terminal, wire
 from threadline.cli.clients import client, remedy
+from threadline.cli.compared import comparison_in_words
 from threadline.cli.outcomes import DONE, NO, Away
 from threadline.cli.why import evidence_in_words
 from threadline.clock import SystemClock
@@ -56,6 +57,24 @@ def kpis(arguments: argparse.Namespace) -> int:
     else:
         page = wire.Page[wire.Kpi].model_validate(answer.json())
         console.print(terminal.kpis(page.items))
+    return DONE
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    """A KPI before and after an instant, or of two parts of a dimension."""
+    asked = {"to": arguments.to, "from": arguments.since, "at": arguments.at}
+    given = {name: at.isoformat() for name, at in asked.items() if at}
+    for name in ("by", "before", "after", "journey", "currency"):
+        given |= {name: value} if (value := getattr(arguments, name)) else {}
+    answer = _ask(arguments, f"/kpis/{quote(arguments.kpi, safe='')}/comparison", given)
+    if answer.is_error:
+        complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
+        return NO
+    if arguments.json:
+        print(answer.text)
+    else:
+        found = wire.KpiComparison.model_validate(answer.json())
+        console.print(comparison_in_words(found, parts=bool(arguments.by)))
     return DONE
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TypeAlias
 
 from threadline.wire.cases import CaseRow, Step, Stuck
+from threadline.wire.comparisons import ComparedSide, KpiComparison, Verdict
 from threadline.wire.kpis import Kpi, KpiContribution, KpiPage, KpiSpan
 from threadline.wire.mastery import MasteredAttribute, Mismatch, Said
 from threadline.wire.values import Money
 
 NOTHING = "–"
+NOT_GIVEN = "not given"  # the part of cases that give no name to a dimension
+
+Measured: TypeAlias = Kpi | KpiComparison
 
 SLA: Mapping[str, str] = {
     "on_track": "on track",
@@ -52,6 +57,14 @@ MISMATCH: Mapping[str, str] = {
     "within": "within its time",
     "closed": "agrees again",
     "unknown": "unknown",
+}
+
+_VERDICT: Mapping[Verdict, str] = {
+    "better": "Better",
+    "worse": "Worse",
+    "unclear": "Cannot be told from chance",
+    "too_few": "Too few to say",
+    "unknown": "Nothing to compare",
 }
 
 _HOUR = 3600.0
@@ -136,7 +149,7 @@ def quantity(value: float | None, unit: str, *, in_business_time: bool = False) 
     return f"{'' if unit == _CURRENCY else unit} {_short(value)}".strip()
 
 
-def kpi_quantity(kpi: Kpi, value: float | None) -> str:
+def kpi_quantity(kpi: Measured, value: float | None) -> str:
     """`value` in the unit of `kpi`."""
     return quantity(value, kpi.unit, in_business_time=kpi.business)
 
@@ -192,7 +205,7 @@ def year_ago(kpi: Kpi) -> str:
     return f"; {kpi_quantity(kpi, kpi.year_ago)} a year ago"
 
 
-def between(kpi: Kpi, low: float | None, high: float | None) -> str:
+def between(kpi: Measured, low: float | None, high: float | None) -> str:
     """An interval: `2 h to 5 h`, `at least 2 h`, or that the sample is too small for one."""
     if low is None and high is None:
         return "too few to bound it"
@@ -214,7 +227,7 @@ def _span(span: KpiSpan) -> str:
     return f"{instant(span.start)} to {instant(seen)}, seen as of {instant(span.as_of)}"
 
 
-def effect(kpi: Kpi, value: float) -> str:
+def effect(kpi: Measured, value: float) -> str:
     """A change in the KPI's unit, with its sign; of a share in points of a hundred."""
     sign = "+" if value > 0 else "−" if value < 0 else "±"
     if kpi.unit == "ratio":
@@ -235,6 +248,45 @@ def moved(kpi: Kpi, told: KpiContribution, without: str) -> str:
     rest = f" {effect(kpi, told.residual)} cannot be told apart." if told.residual else ""
     change = f"{effect(kpi, told.change)} since the window before, which is {words}"
     return f"{change}: {', '.join(said)}.{rest}"
+
+
+def sides(found: KpiComparison, *, parts: bool) -> tuple[str, str]:
+    """What the sides are called: before and after, or with `parts` those of a dimension."""
+    if not parts:
+        return "before", "after"
+    return found.before.label or NOT_GIVEN, found.after.label or NOT_GIVEN
+
+
+def certain(kpi: Measured, one: ComparedSide) -> str:
+    """The interval of a side, where it has a value."""
+    return NOTHING if one.value is None else between(kpi, *one.interval)
+
+
+def span(one: ComparedSide) -> str:
+    """The window of a side, and the instant it is seen from."""
+    return f"{instant(one.start)} to {instant(one.end)}, seen as of {instant(one.as_of)}"
+
+
+def verdict(found: KpiComparison) -> str:
+    """The answer in a word or two; of what is all there is, which way it went."""
+    if found.verdict != "not_a_sample" or found.change is None:
+        return _VERDICT[found.verdict]
+    if not found.change:
+        return "The same"
+    return "Better" if (found.change > 0) == (found.direction == "higher") else "Worse"
+
+
+def difference(found: KpiComparison, names: tuple[str, str]) -> str:
+    """The change between the sides of these names, how sure it is, and what that says."""
+    if found.change is None:
+        return found.words
+    low, high = found.interval
+    said = f"{effect(found, found.change)} from {names[0]} to {names[1]}"
+    if low is not None and high is not None:
+        said += f", with 95 % confidence {effect(found, low)} to {effect(found, high)}"
+    elif found.verdict != "not_a_sample":
+        said += ", and too few cases to bound that"
+    return f"{said}. {found.words}"
 
 
 def doubts(case: CaseRow) -> str:
