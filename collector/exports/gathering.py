@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from collector.exports.logs import Event, Log, Related, Thing, instant
+from collector.exports.logs import Event, Log, Related, Shown, Thing, instant
 from threadline.store.telemetry import Telemetry, event_logs, threads
 from threadline.store.telemetry.tenures import ALWAYS, FOREVER
 
@@ -18,7 +18,6 @@ _TOLD = ("kind", "system", "source", "outcome", "message", "trace_id")
 _ENDS = ("child", "parent")
 
 Row = Mapping[str, Any]
-Shown = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Hides = Callable[[str], bool]
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
@@ -15,6 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BREAKS = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}
 
+Shown = Callable[[Mapping[str, Any]], Mapping[str, Any]]  # what of attributes may be seen
 Types = Mapping[str, Mapping[str, str]]  # by type, the type of each of its attributes
 
 
@@ -65,17 +67,17 @@ class Log:
         self._events = (self.directory / "events").open("w+", encoding="utf-8")
         self._objects = (self.directory / "objects").open("w+", encoding="utf-8")
 
-    def add_event(self, event: Event) -> None:
-        """Write an event down."""
+    def add_event(self, event: Event, types: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write an event down; attributes that are not in `types` have those of their values."""
         declared = self.event_types.setdefault(event.type, {})
-        _declare(declared, event.attributes.items())
+        _declare(declared, event.attributes.items(), types)
         self._events.write(json.dumps(event) + "\n")
         self.events += 1
 
-    def add_object(self, thing: Thing) -> None:
-        """Write an object down."""
+    def add_object(self, thing: Thing, types: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Write an object down; `types` as above."""
         declared = self.object_types.setdefault(thing.type, {})
-        _declare(declared, ((name, value) for name, _, value in thing.attributes))
+        _declare(declared, ((name, value) for name, _, value in thing.attributes), types)
         self._objects.write(json.dumps(thing) + "\n")
         self.objects += 1
 
@@ -105,9 +107,11 @@ def _related(read: Iterable[Sequence[str]]) -> list[Related]:
     return [Related(*one) for one in read]
 
 
-def _declare(declared: dict[str, str], values: Any) -> None:
+def _declare(
+    declared: dict[str, str], values: Iterable[tuple[str, Any]], types: Mapping[str, str]
+) -> None:
     for name, value in values:
-        kind = _kind(value)
+        kind = types.get(name) or _kind(value)
         known = declared.setdefault(name, kind)
         if known != kind:
             declared[name] = "float" if {known, kind} == {"float", "integer"} else "string"

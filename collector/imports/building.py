@@ -82,6 +82,8 @@ class Building:
             states=self.states,
             participants=self.participants,
             relations=self.relations,
+            event_attributes=self.event_types,
+            object_attributes=self.object_types,
         )
 
 

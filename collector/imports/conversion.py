@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,13 +15,16 @@ OBJECT, RELATION = "ocel.object", "ocel.relation"
 
 CloudEvent = dict[str, Any]
 
+_TYPES: Mapping[type, str] = {int: "integer", float: "float", bool: "boolean"}
+
 
 class Conversion:
     """The CloudEvents of one log under one mapping: one per object, relation and event of it.
 
     An event's `data` has its attributes, `<type>.id` with the ids of each type it names, in step
     with `<type>.qualifiers`, and the ids its objects carry it to (see `ImportedType.carriers`),
-    which have no qualifier. Times are UTC; `ocel.time` is the time as written.
+    which have no qualifier. Times are UTC; `ocel.time` is the time as written. `ocel.log` is the
+    source of the import (see also `_origin`).
 
     The log gives neither objects nor relations a time of their own. They are dated by the first
     event in which the object, or either end, takes part: from then on the log shows them to hold.
@@ -44,6 +47,8 @@ class Conversion:
             given = self._mapping.objects[kind]
             states = self._log.states.get(name, ())
             data: dict[str, Any] = {f"{given.name}.id": name, "ocel.type": kind}
+            declared = self._log.object_attributes.get(kind, {})
+            data |= self._origin(name, states, given.attributes, declared)
             for state in states:
                 for attribute, value in _renamed(state, given.attributes).items():
                     data.setdefault(attribute, value)
@@ -57,6 +62,7 @@ class Conversion:
         for source, target, qualifier in self._log.relations:
             data = {
                 **self._ends(source, target, qualifier),
+                "ocel.log": self._mapping.source,
                 "ocel.source": source,
                 "ocel.target": target,
                 "ocel.qualifier": qualifier,
@@ -69,10 +75,31 @@ class Conversion:
         """One event for every event, named as in the log."""
         for name, kind in self._log.events.items():
             row = self._log.rows.get(name, {})
-            data = {**_renamed(row, self._mapping.events.get(kind, {})), **self._named(name)}
+            names = self._mapping.events.get(kind, {})
+            data = {**_renamed(row, names), **self._named(name)}
+            declared = self._log.event_attributes.get(kind, {})
+            data |= self._origin(name, [row], names, declared)
             if row.get(TIME) is not None:
                 data["ocel.time"] = str(row[TIME])
             yield self._envelope(name, kind, self._times[name], data)
+
+    def _origin(
+        self, name: str, rows: Sequence[Row], names: Mapping[str, str], declared: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """What the log called it, and its attributes: in step, their names here and there and the
+        types declared, or else those of their values. It takes these to give the log back."""
+        attributes = {column: value for row in rows for column, value in _attributes(row).items()}
+        told = {"ocel.key": name, "ocel.log": self._mapping.source}
+        if not attributes:
+            return told
+        return told | {
+            "ocel.attributes": [names.get(column, column) for column in attributes],
+            "ocel.names": [*attributes],
+            "ocel.types": [
+                declared.get(column) or _TYPES.get(type(value), "string")
+                for column, value in attributes.items()
+            ],
+        }
 
     def _named(self, event: str) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
@@ -120,12 +147,16 @@ class Conversion:
         return (at if at.tzinfo else at.replace(tzinfo=self._mapping.zone)).astimezone(UTC)
 
 
-def _renamed(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
+def _attributes(row: Row) -> dict[str, Any]:
     return {
-        names.get(column, column): value
+        column: value
         for column, value in row.items()
         if value is not None and column not in (ID, TIME, CHANGED)
     }
+
+
+def _renamed(row: Row, names: Mapping[str, str]) -> dict[str, Any]:
+    return {names.get(column, column): value for column, value in _attributes(row).items()}
 
 
 def _plain(row: Row, names: Mapping[str, str]) -> dict[str, Any]:

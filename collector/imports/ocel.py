@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ class Ocel:
     `events` and `objects` lead from an id to its type; `rows` and `states` hold the attributes and
     the bare `ocel_time` of each, an object's in the order they are written. `participants` are
     (object id, qualifier) of an event; `relations` are (source id, target id, qualifier).
+    By type, `event_attributes` and `object_attributes` have the declared types of attributes, where
+    the format declares any.
     """
 
     event_types: tuple[str, ...]
@@ -41,6 +43,8 @@ class Ocel:
     states: Mapping[str, Sequence[Row]]
     participants: Mapping[str, Sequence[tuple[str, str]]]
     relations: Sequence[tuple[str, str, str]]
+    event_attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    object_attributes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @cached_property
     def empty_event_types(self) -> tuple[str, ...]:

@@ -27,6 +27,11 @@ def test_an_event_names_its_objects_with_their_qualifiers(log: Log, mapping: Pat
         "customer.id": ["ACME"],
         "customer.qualifiers": ["customer"],
         "ocel.time": "2024-01-01 10:00:00",
+        "ocel.key": "a",
+        "ocel.log": "/ocel/log",
+        "ocel.attributes": ["order.channel"],
+        "ocel.names": ["channel"],
+        "ocel.types": ["string"],
     }
 
 

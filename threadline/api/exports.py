@@ -16,8 +16,10 @@ from starlette.background import BackgroundTask
 from collector.exports import ocel_json, ocel_sqlite, ocel_xml, xes
 from collector.exports.gathering import Gathering
 from collector.exports.logs import Log
+from collector.exports.restoring import restore
 from threadline.api.access import requires
 from threadline.api.contracts import root_of
+from threadline.api.problems import Refusal
 from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.errors import NotFound
 from threadline.model.people import Permission
@@ -54,47 +56,51 @@ def export(
     ] = ALWAYS,
     until: Annotated[AwareDatetime, Query(alias="to", description="… and before then")] = NEVER,
     contract: Annotated[str, Query(description="only this one, by any of its ids")] = "",
+    log: Annotated[
+        str, Query(description="instead, the event log that was imported as this source")
+    ] = "",
 ) -> FileResponse:
     """All facts of the contracts asked for: OCEL 2.0 as JSON, XML or SQLite, or XES.
 
     In XES every contract is a trace; in OCEL what speaks of several contracts is one event.
     Contracts are whole or not there: `from` and `to` choose them by when their cases started. Facts
     without a time are left out; `Threadline-Untimed` counts them. Every export is audited.
+
+    `log` gives back, as OCEL, what an import sent, with the ids, types and names of its file.
     """
     if journey and journey not in services.definitions.journeys:
         raise NotFound("journey", journey)
-    roots = event_logs.roots(services.telemetry, journey, since, until)
+    if log and (format.startswith("xes") or journey or contract):
+        detail = "log: an imported log is exported whole, and as OCEL: it may have no cases"
+        raise Refusal(422, detail, title="The request breaks a rule")
+    roots = [] if log else event_logs.roots(services.telemetry, journey, since, until)
     if contract:
         roots = [root for root in (root_of(services, contract),) if root in roots]
-    asked = {"journey": journey, "from": since.isoformat(), "to": until.isoformat()}
     services.audit.record(
         services.asker.who,
         "facts.export",
         by=services.asker.subject,
         format=format,
         contract=contract,
+        journey=journey,
+        log=log,
         contracts=len(roots),
-        **asked,
+        **{"from": since.isoformat(), "to": until.isoformat()},
     )
-    return _answer(services, format, roots)
+    return _answer(services, format, roots, log)
 
 
-def _answer(services: ApiServices, kind: Format, roots: list[str]) -> FileResponse:
+def _answer(services: ApiServices, kind: Format, roots: list[str], source: str) -> FileResponse:
     directory = Path(mkdtemp(prefix="threadline-export-"))
     try:
         file = directory / f"threadline.{kind}"
         log = Log(directory=directory)
-        redaction = services.redaction
-        gathering = Gathering(
-            services.telemetry,
-            log,
-            redaction.applied,
-            redaction.hides,
-            by_contract=kind.startswith("xes"),
-        )
-        for root in roots:
-            gathering.add(root)
-        gathering.close()
+        if source:
+            restore(services.telemetry, source, log, services.redaction.applied)
+            if not log.objects + log.events + log.untimed:
+                raise NotFound("imported event log", source)
+        else:
+            _gather(services, log, roots, by_contract=kind.startswith("xes"))
         WRITERS[kind](log, file)
         log.close()
     except BaseException:
@@ -111,3 +117,13 @@ def _answer(services: ApiServices, kind: Format, roots: list[str]) -> FileRespon
         },
         background=BackgroundTask(shutil.rmtree, directory),
     )
+
+
+def _gather(services: ApiServices, log: Log, roots: list[str], *, by_contract: bool) -> None:
+    redaction = services.redaction
+    gathering = Gathering(
+        services.telemetry, log, redaction.applied, redaction.hides, by_contract=by_contract
+    )
+    for root in roots:
+        gathering.add(root)
+    gathering.close()

@@ -163,6 +163,7 @@ def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     unload.add_argument("--to", dest="until", type=_instant, help="… and before then")
     unload.add_argument("--contract", help="only this one, by any of its ids")
+    unload.add_argument("--log", help="instead, the log that was imported as this source")
     unload.add_argument("--as-of", type=_instant, help="what was known then")
     unload.add_argument("--api", help="address of the API (default: from the settings)")
     unload.set_defaults(run=_later("exports", "export"))

@@ -31,6 +31,7 @@ def export(arguments: argparse.Namespace) -> int:
     asked = {
         "journey": arguments.journey,
         "contract": arguments.contract,
+        "log": arguments.log,
         "from": arguments.since and arguments.since.isoformat(),
         "to": arguments.until and arguments.until.isoformat(),
         "as_of": arguments.as_of and arguments.as_of.isoformat(),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Any
 
 from threadline.store.telemetry import Telemetry
 from threadline.store.telemetry.cases import NEVER
@@ -24,6 +25,18 @@ WHERE (trace_id, fact_id) IN {facts:Array(Tuple(String, String))}
 ORDER BY mapping_revision DESC, content_hash DESC LIMIT 1 BY fact_id
 """
 _AT_ONCE = 2_000
+
+# In the order of the imported file, as it was received; the last version of each.
+_IMPORTED = """
+SELECT name, occurred_at, attributes, partition, offset, ordinal FROM (
+    SELECT * FROM facts FINAL
+    WHERE kind = 'event' AND trace_id = '' AND position(attributes, '"ocel.log"') > 0
+        AND JSONExtractString(attributes, 'ocel.log') = {log:String}
+    ORDER BY mapping_revision DESC, content_hash DESC LIMIT 1 BY fact_id)
+WHERE (name = {name:String} OR {name:String} = '' AND name NOT IN ('ocel.object', 'ocel.relation'))
+    AND (partition, offset, ordinal) > ({partition:Int32}, {offset:UInt64}, {ordinal:UInt32})
+ORDER BY partition, offset, ordinal LIMIT {limit:UInt32}
+"""
 
 
 def roots(
@@ -52,3 +65,18 @@ def said(
         rows = telemetry.query(_SAID, {"facts": asked[first : first + _AT_ONCE]})
         found |= {fact: (attributes, names) for fact, attributes, names in rows.iter_rows()}
     return found
+
+
+def imported(telemetry: Telemetry, log: str, name: str = "") -> Iterator[tuple[str, Any, str]]:
+    """Facts of an imported log as they were sent: (name, occurred_at, attributes as JSON).
+
+    `log` is the source of the import; `name` is `ocel.object`, `ocel.relation` or '' for events.
+    """
+    place = {"partition": -1, "offset": 0, "ordinal": 0}
+    while True:
+        asked = {"log": log, "name": name, "limit": _AT_ONCE * 10, **place}
+        rows = telemetry.query(_IMPORTED, asked)
+        yield from rows.select("name", "occurred_at", "attributes").iter_rows()
+        if rows.height < _AT_ONCE * 10:
+            return
+        place = dict(zip(place, rows.select(*place).row(-1), strict=True))
