@@ -151,7 +151,7 @@ def again(telemetry: Telemetry, bodies: Sequence[bytes], directory: Path, kind: 
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(log=logs(), kind=st.sampled_from([*WRITERS]))
 def test_any_log_comes_back_in_any_format(telemetry, tmp_path, log, kind):
