@@ -76,3 +76,8 @@ def test_a_trend_says_whether_it_is_for_the_better(value, previous, direction, w
     )  # fmt: skip
 
     assert phrases.trend(kpi) == words
+
+
+def test_allowed_misses_are_a_number_of_cases_beside_a_share():
+    burn = Kpi.model_construct(unit="ratio", business=False, beside={"misses_allowed": 45.5})
+    assert phrases.beside(burn) == ["misses allowed 45.5"]

@@ -181,6 +181,8 @@ def beside(kpi: Kpi) -> list[str]:
             said.append(f"{name.removesuffix('_seconds')} {duration(value)}")
         elif name.startswith("share_"):
             said.append(f"{_words(name)} {quantity(value, 'ratio')}")
+        elif name.startswith("misses_") and value is not None:
+            said.append(f"{_words(name)} {value:,.1f}")
         else:
             said.append(f"{_words(name)} {kpi_quantity(kpi, value)}")
     return said
