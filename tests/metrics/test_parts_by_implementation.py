@@ -78,7 +78,8 @@ def test_figures_are_cut_by_the_implementation_of_a_step_and_by_version(shipped)
         label: n for label, (n, _) in shares.items()
     }
     before = {"now": BASE + (NEW_VERSION + 2.5) * HOUR}  # only one had failed, none was done
-    assert parts("alternative", "failed-project-setups", **before)["old"] == (1, 1)
+    then = parts("alternative", "failed-project-setups", **before)
+    assert then == {"": (NEW_VERSION + 2, 0), "old": (1, 1)}
 
     versions = parts("version", "failed-project-setups")
     assert sorted(n for n, _ in versions.values()) == [NEW_VERSION, CONTRACTS - NEW_VERSION]
