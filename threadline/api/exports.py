@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
+from os import fstat
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from fastapi.responses import FileResponse
+from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
-from starlette.background import BackgroundTask
 
 from collector.exports import ocel_json, ocel_sqlite, ocel_xml, xes
 from collector.exports.gathering import Gathering
@@ -42,11 +43,12 @@ _MEDIA: Mapping[Format, str] = {
     "xes": "application/xml",
     "xes.gz": "application/gzip",
 }
+_CHUNK = 1 << 18
 
 router = APIRouter(prefix="/exports", tags=["exports"], dependencies=[requires(Permission.FACTS)])
 
 
-@router.get("/{format}", response_class=FileResponse)
+@router.get("/{format}", response_class=StreamingResponse)
 def export(
     services: ServicesAsOf,
     format: Format,  # noqa: A002  # what the path calls it
@@ -59,7 +61,7 @@ def export(
     log: Annotated[
         str, Query(description="instead, the event log that was imported as this source")
     ] = "",
-) -> FileResponse:
+) -> StreamingResponse:
     """All facts of the contracts asked for: OCEL 2.0 as JSON, XML or SQLite, or XES.
 
     In XES every contract is a trace; in OCEL what speaks of several contracts is one event.
@@ -90,7 +92,9 @@ def export(
     return _answer(services, format, roots, log)
 
 
-def _answer(services: ApiServices, kind: Format, roots: list[str], source: str) -> FileResponse:
+def _answer(
+    services: ApiServices, kind: Format, roots: list[str], source: str
+) -> StreamingResponse:
     directory = Path(mkdtemp(prefix="threadline-export-"))
     try:
         file = directory / f"threadline.{kind}"
@@ -103,20 +107,16 @@ def _answer(services: ApiServices, kind: Format, roots: list[str], source: str) 
             _gather(services, log, roots, by_contract=kind.startswith("xes"))
         WRITERS[kind](log, file)
         log.close()
-    except BaseException:
+        content = file.open("rb")  # it can be read to its end though its name is gone
+    finally:
         shutil.rmtree(directory)
-        raise
     counts = {"Contracts": len(roots), "Events": log.events, "Objects": log.objects}
-    return FileResponse(
-        file,
-        media_type=_MEDIA[kind],
-        filename=file.name,
-        headers={
-            f"Threadline-{name}": str(count)
-            for name, count in (counts | {"Untimed": log.untimed}).items()
-        },
-        background=BackgroundTask(shutil.rmtree, directory),
-    )
+    counts |= {"Untimed": log.untimed}
+    headers = {f"Threadline-{name}": str(count) for name, count in counts.items()}
+    headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
+    headers["Content-Length"] = str(fstat(content.fileno()).st_size)
+    chunks = iter(partial(content.read, _CHUNK), b"")
+    return StreamingResponse(chunks, media_type=_MEDIA[kind], headers=headers)
 
 
 def _gather(services: ApiServices, log: Log, roots: list[str], *, by_contract: bool) -> None:
