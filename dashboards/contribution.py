@@ -27,7 +27,7 @@ def contribution(kpi: Kpi, found: list[KpiContribution], without: str) -> None:
     if told is None:
         return
     st.subheader(f"What moved it, by {told.by.replace('_', ' ')}")
-    st.write(phrases.moved(kpi, told, without))
+    show(tag("p", phrases.moved(kpi, told, without)))  # labels come from outside: no Markdown
     if not told.parts:
         return
     st.altair_chart(_bars(kpi, told, without), width="stretch")
