@@ -21,6 +21,7 @@ from threadline.simulator.subcontract import Subcontract
 
 QUARTER_END = timedelta(days=3)
 MOVED = timedelta(days=1)
+SCHEDULED = timedelta(hours=2)  # so long after the ERP has set the treatment
 FORGETFUL = 6  # one amendment in so many
 DISPUTE = "the hours of the second week are not approved"
 WRONG_TAX = "tax code V1 is not allowed in this company code"
@@ -58,7 +59,7 @@ class Engagement:
         ready = self._course.at
         if self._migrated_at and ready < self._migrated_at:
             self._migrate(self._migrated_at + timedelta(hours=self._random.uniform(0, 24)))
-        recognise(self._course, ready, self._names)
+        recognise(self._course, ready + SCHEDULED, self._names)
         if self._course.contract.subcontracted:
             Subcontract(self._course, self._say).take_on(ready)
         for place in range(1, milestones + 1):
