@@ -122,7 +122,7 @@ def test_a_traced_engagement_leaves_spans_beside_the_same_kinds_of_events(tmp_pa
     text = (scenario.DIRECTORY / "calm.yaml").read_text(encoding="utf-8")
     traced = tmp_path / "traced.yaml"
     traced.write_text(text + "traced: true\n", encoding="utf-8")
-    bare, rich = (World(7, 30, now=NOW, scenario_name=name) for name in ("calm", str(traced)))
+    bare, rich = (World(7, 90, now=NOW, scenario_name=name) for name in ("calm", str(traced)))
     assert _kinds(bare) == _kinds(rich)
     assert _spans(rich) > 3 * _spans(bare)
 
