@@ -14,7 +14,7 @@ from dashboards.markup import chip, link, plain, table, tag
 from dashboards.tiles import money_of
 from dashboards.trend import HOLLOW, points_of, trend
 from dashboards.window import Window, chosen
-from threadline.wire import Kpi, phrases
+from threadline.wire import Kpi, Money, phrases
 
 SHOWN = 50
 MEDIAN = 0.5
@@ -53,6 +53,7 @@ def page() -> None:
     show(tag("p", phrases.compared(answer), class_="tl-quiet-text"))
     _fixed(found[0], window)
     _percentiles(found[0])
+    _stated(found[0], answer.rates_from)
     series = api().series(name, {**window.query, "every": window.every})
     points = points_of(found[0], series)
     if any(point.value is not None for point in points):
@@ -142,6 +143,25 @@ def _percentiles(kpi: Kpi) -> None:
         for one in kpi.percentiles
     ]
     show(table(["Percentile", "Value", "With 95 % confidence"], rows))
+
+
+def _stated(kpi: Kpi, source: str) -> None:
+    """What a sum of money was stated in, and the rates that converted it."""
+    if not phrases.stated(kpi):
+        return
+    rows = [
+        [
+            phrases.amount(Money(amount=one.amount, currency=one.currency)),
+            phrases.kpi_quantity(kpi, float(one.value)),
+            phrases.rates(one) or phrases.NOTHING,
+            f"{one.n:,}",
+        ]
+        for one in kpi.money
+    ]
+    heads = ["Stated", f"In {kpi.unit}", "Rate", phrases.sentence(kpi.of)]
+    show(table(heads, rows, numeric=[3]))
+    if source:
+        st.caption(f"Rates: {source}")
 
 
 def _parts(kpi: Kpi, window: Window) -> None:

@@ -66,8 +66,7 @@ def tile(kpi: Kpi, window: Window) -> Markup:
 
 def _lines(kpi: Kpi) -> list[str]:
     lines = [f"Target: {phrases.target(kpi)}" if kpi.target is not None else "No target"]
-    if kpi.why:
-        lines.append(kpi.why)
+    lines += [phrases.sentence(words) for words in (phrases.stated(kpi), kpi.why) if words]
     if kpi.value is not None:
         lines.append(phrases.sentence(phrases.trend(kpi) + phrases.year_ago(kpi)))
     lines += [phrases.sentence(words) for words in phrases.beside(kpi)[:1] if kpi.value]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
 
 from metrics_oracle import SlowClock
@@ -20,8 +21,15 @@ class Count:
     """Every KPI of one window as of one moment. `derived` gives `cases`, `steps`, `exceptions`."""
 
     def __init__(
-        self, definitions: Definitions, derived: Any, window: Window, now: datetime, silent: set
+        self,
+        definitions: Definitions,
+        derived: Any,
+        window: Window,
+        now: datetime,
+        silent: set,
+        rates: dict[str, Any] | None = None,
     ) -> None:
+        self.rates = rates
         self.definitions, self.window, self.now, self.silent = definitions, window, now, silent
         cases = derived.cases.to_dicts()
         self.cases = [case for case in cases if case["started_at"] <= now]
@@ -169,20 +177,52 @@ class Count:
             valued.sort(key=lambda c: (c["started_at"], c["journey"], c["case_id"]))
             if not valued:
                 continue
-            sums[valued[0]["root_currency"]] += 0
+            value, currency = self.worth(
+                valued[0]["root_value"], valued[0]["root_currency"], self.now
+            )
+            sums[currency] += 0
             if any(c["warn_at"] <= self.now and not self.unheard(c) for c in cases):
-                sums[valued[0]["root_currency"]] += valued[0]["root_value"]
+                sums[currency] += value
         return dict(sums)
 
     def leaking(self) -> dict[str, tuple[Decimal, int]]:
         """By currency: the sum, and how many cases and copies make it up."""
         sums: dict[str, Decimal] = defaultdict(Decimal)
         counts: dict[str, int] = defaultdict(int)
-        for currency, amount, leaks in (*self.amended(), *self.stale(), *self.apart()):
-            if currency and amount is not None:
-                sums[currency] += amount if leaks else 0
+        for stated, amount, leaks, *at in (*self.amended(), *self.stale(), *self.apart()):
+            if stated and amount is not None:
+                value, currency = self.worth(amount, stated, at[0] if at else self.now)
+                sums[currency] += value if leaks else 0
                 counts[currency] += leaks
         return {currency: (total, counts[currency]) for currency, total in sums.items()}
+
+    def worth(self, amount: Decimal, currency: str, at: datetime) -> tuple[Decimal, str]:
+        """In the reporting currency, or as it was where nothing converts it; days are UTC's."""
+        if self.rates is None or currency == self.rates["reporting_currency"]:
+            return amount, currency
+        into, base = self.rates["reporting_currency"], self.rates.get("base")
+        for way in ([currency, into], [currency, base, into]):
+            with localcontext(prec=60):
+                value: Decimal | None = amount
+                for pair in itertools.pairwise(way):
+                    value = value and self.exchanged(value, pair, at.date())
+                if value:
+                    return value.quantize(Decimal("0.01"), ROUND_HALF_EVEN), into
+        return amount, currency
+
+    def exchanged(self, amount: Decimal, pair: tuple[str, str], day: date) -> Decimal | None:
+        """By the last line of the table up to that day, if it is not too old."""
+        known = []
+        for line in self.rates["rates"]:
+            on, one, other, rate = line.split()
+            if sorted((one, other)) == sorted(map(str, pair)) and date.fromisoformat(on) <= day:
+                known.append((on, one, Decimal(rate)))
+        if not known:
+            return None
+        on, one, rate = max(known)
+        if day - date.fromisoformat(on) > timedelta(days=int(self.rates["stale_after"].split()[0])):
+            return None
+        return amount * rate if one == pair[0] else amount / rate
 
     def of_steps(self) -> list[tuple[dict, dict]]:
         return [
@@ -310,7 +350,7 @@ class Count:
         known = [(case, leak) for case, leak in self.amendments() if leak is not None]
         return [(case["currency"], case["value"], leak) for case, leak in known]
 
-    def stale(self) -> list[tuple[str, Decimal | None, bool]]:
+    def stale(self) -> list[tuple[str, Decimal | None, bool, datetime]]:
         roots = {
             case["case_id"]: case["root_id"]
             for case in self.cases
@@ -323,7 +363,12 @@ class Count:
             if row["kind"] == "uncompensated" and self.by_now(row["at"])
         }
         return [
-            (case["currency"], case["value"], (case["root_id"], case["started_at"]) in told)
+            (
+                case["currency"],
+                case["value"],
+                (case["root_id"], case["started_at"]) in told,
+                case["started_at"],
+            )
             for case in self.cases
             if case["journey"] == "invoice-to-cash" and self.within(case["started_at"])
         ]

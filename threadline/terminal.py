@@ -62,8 +62,8 @@ def kpis(items: Sequence[Kpi]) -> RenderableType:
     for kpi in items:
         state = Text(phrases.KPI[kpi.state], TONES.get(kpi.state, "dim"))
         name = Text(kpi.title)
-        if kpi.why:
-            name.append(f"\n{kpi.why}", "dim")
+        for words in filter(None, (phrases.stated(kpi), kpi.why)):
+            name.append(f"\n{words}", "dim")
         target = phrases.target(kpi) if kpi.target is not None else phrases.NOTHING
         table.add_row(name, Text(phrases.kpi_value(kpi), "bold"), target, state, f"{kpi.n:,}")
     return table

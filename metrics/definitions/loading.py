@@ -17,15 +17,18 @@ from metrics.definitions.calendars import calendar
 from metrics.definitions.faults import Faults
 from metrics.definitions.journeys import journey
 from metrics.definitions.kpis import kpi
+from metrics.definitions.rates import rate_table
 from metrics.definitions.versions import Activation, JourneyVersion, versions
 from threadline import definitions
 from threadline.definitions import Document
 from threadline.model.journeys import Journey, Step
 from threadline.model.kpis import Kpi
+from threadline.model.rates import RateTable
 
 SHIPPED = Path(__file__).parents[1]
 T = TypeVar("T")
 KINDS = {"calendars": "calendar", "journeys": "journey", "kpis": "kpi"}  # folder: key of its name
+RATES = "rates.yaml"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +36,14 @@ class Definitions:
     """Everything the metrics room goes by. `content` is JSON-able and enough to `restore` it.
 
     `journeys` are those in force now; `history` has what was in force before, in the order of time.
+    Without `rates` sums of money stand by currency.
     """
 
     journeys: Mapping[str, Journey]
     kpis: Mapping[str, Kpi]
     calendars: Mapping[str, Calendar]
     content: Mapping[str, Any]
+    rates: RateTable | None = None
     history: tuple[Activation, ...] = field(default=(), repr=False)
 
     @cached_property
@@ -105,7 +110,8 @@ class Definitions:
 def load(*directories: Path, shipped: bool = True) -> Definitions:
     """The definitions in `journeys/`, `kpis/` and `calendars/` of each directory, ours first.
 
-    A later directory adds files, or replaces one by its name. Raises `DefinitionErrors` with file,
+    A later directory adds files, or replaces one by its name; its `rates.yaml` is the rate table,
+    and there is none without. Raises `DefinitionErrors` with file,
     line, key and rule of every fault.
     """
     places = [SHIPPED, *directories] if shipped else list(directories)
@@ -117,6 +123,12 @@ def load(*directories: Path, shipped: bool = True) -> Definitions:
         for file in definitions.files(*(place / kind for place in places)):
             with faults.collected():
                 documents[kind].append(definitions.read(file, schema))
+    tables = [place / RATES for place in places if (place / RATES).exists()]
+    documents["rates"] = []
+    for file in tables[-1:]:
+        with faults.collected():
+            schema = definitions.schema(SHIPPED / "rates.schema.json")
+            documents["rates"].append(definitions.read(file, schema))
     faults.raise_any()
     return _build(documents, version("holidays"))
 
@@ -130,11 +142,13 @@ def restore(content: Mapping[str, Any]) -> Definitions:
         ]
         for kind in KINDS
     }
+    told = content.get("rates")  # none where a version without them activated it
+    documents["rates"] = [Document(file=Path(RATES), content=told, lines={})] if told else []
     return _build(documents, content["holidays"])
 
 
 def _activation(at: datetime, content: Mapping[str, Any]) -> Activation:
-    return _as_activation(restore({**content, "kpis": {}}), at)
+    return _as_activation(restore({**content, "kpis": {}, "rates": {}}), at)
 
 
 def _as_activation(then: Definitions, at: datetime) -> Activation:
@@ -157,8 +171,19 @@ def _build(documents: Mapping[str, list[Document]], holidays: str) -> Definition
         faults,
     )
     kpis = _each(documents["kpis"], lambda d: kpi(d, journeys), faults)
+    tables = []
+    for document in documents["rates"]:
+        with faults.collected():
+            tables.append(rate_table(document))
+    content["rates"] = documents["rates"][0].content if documents["rates"] else {}
     faults.raise_any()
-    return Definitions(journeys=journeys, kpis=kpis, calendars=calendars, content=content)
+    return Definitions(
+        journeys=journeys,
+        kpis=kpis,
+        calendars=calendars,
+        rates=tables[0] if tables else None,
+        content=content,
+    )
 
 
 def _each(

@@ -6,9 +6,10 @@ The labels are bounded: names of KPIs and journeys, states, and currencies, of w
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import get_args
 
 import polars as pl
@@ -79,6 +80,7 @@ def _kpis(values: Sequence[KpiValue]) -> Iterator[Metric]:
     yield _family(
         "coverage_ratio", "Share of cases that could be judged", told, lambda value: value.coverage
     )
+    yield _stated(told)
     states = GaugeMetricFamily(
         "threadline_kpi_state", "1 for the state the KPI is in", labels=(*LABELS, "state")
     )
@@ -99,6 +101,26 @@ def _family(
         found = number(value)
         if found is not None:
             family.add_metric([value.kpi, value.unit], float(str(found)))
+    return family
+
+
+def _stated(values: Sequence[KpiValue]) -> Metric:
+    """What sums of money were made of, before anything was converted."""
+    family = GaugeMetricFamily(
+        "threadline_kpi_stated",
+        "Money in the KPI as it was stated, by the currency it was stated in",
+        labels=("kpi", "currency"),
+    )
+    told: Counter[tuple[str, str]] = Counter()
+    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for value in values:
+        for part in value.money:  # of one currency some may have had a rate, and some not
+            told[value.kpi, part.currency] += part.n
+            sums[value.kpi, part.currency] += part.amount
+    for kpi in sorted({kpi for kpi, _ in told}):
+        frequent = [key for key, _ in told.most_common() if key[0] == kpi]
+        for key in sorted(frequent[:MOST_CURRENCIES]):
+            family.add_metric(key, float(sums[key]))
     return family
 
 

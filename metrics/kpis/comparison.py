@@ -56,7 +56,8 @@ def compare(
 ) -> Comparison:
     """The KPI on both sides; raises `NotFound` for names nobody has defined.
 
-    Money is compared in `currency`, by default the first that both sides have.
+    Money is compared in `currency`, by default the reporting one, or the first that both sides
+    have.
 
     `silent` holds for the side that is seen at the later instant; nobody knows any more what was
     silent then.
@@ -80,7 +81,8 @@ def compare(
 
     first, second = values(before), values(after)
     units = sorted(first.keys() & second.keys()) or sorted(first.keys() | second.keys())
-    unit = currency or next(iter(units), "")
+    into = definitions.rates.into if definitions.rates else ""
+    unit = currency or (into if into in units else next(iter(units), ""))
     return judged(definitions.kpis[kpi], first.get(unit), second.get(unit))
 
 

@@ -22,6 +22,7 @@ from metrics.definitions import Definitions
 from metrics.derive import Derived
 from metrics.kpis.evaluation import CURRENCY, check, counted, find, groups
 from metrics.kpis.figures import SHARES, figure, weight
+from metrics.kpis.money import COUNTED_IN
 from metrics.kpis.populations import population
 from metrics.kpis.receipts import Received, nothing_received
 from metrics.kpis.scene import Question, Scene
@@ -70,7 +71,8 @@ def moved(
 
 
 def contributions(after: Question, before: Question, by: str) -> list[Contribution]:
-    """The change from `before` to `after` by a dimension; of money one per currency.
+    """The change from `before` to `after` by a dimension; of money one per currency it is
+    counted in.
 
     Where one of the windows has no value there is no change to divide, and so there are no parts.
     """
@@ -84,7 +86,7 @@ def _by_unit(ask: Question, by: str) -> dict[str, dict[str, pl.DataFrame]]:
     money = ask.kpi.unit == CURRENCY
     found: dict[str, dict[str, pl.DataFrame]] = {} if money else {ask.kpi.unit: {}}
     for dimensions, rows in groups(ask.kpi, population(ask), [by]):
-        unit = dimensions[CURRENCY] if money else ask.kpi.unit
+        unit = dimensions[COUNTED_IN] if money else ask.kpi.unit
         if unit:
             found.setdefault(unit, {})[dimensions[by]] = rows
     return found

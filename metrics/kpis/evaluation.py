@@ -12,6 +12,7 @@ import polars as pl
 from metrics.definitions import Definitions
 from metrics.derive import Derived
 from metrics.kpis.figures import coverage, figure, note, state
+from metrics.kpis.money import COUNTED_IN, HIDDEN, parts, unrated, without_unit
 from metrics.kpis.populations import population
 from metrics.kpis.receipts import Received, nothing_received
 from metrics.kpis.scene import UNKNOWN, Question, Scene
@@ -50,12 +51,13 @@ def evaluate(
 ) -> list[KpiValue]:
     """The values of `kpis` (all by default) that concern `journey` (all by default).
 
-    One value each, or one per combination of the dimensions in `by` that has cases; money
-    one per currency, too. `now` is the present or the earlier instant asked about; nothing after it
-    counts. `silent` names the systems that have been silent beyond their cadence; `received` counts
-    facts. Each value carries the window before at equal maturity: `previous`, by default the
-    window as long before it, as of `now` less that length; and the one of a year ago where one is
-    given, over what was derived of `long_ago`. Raises `NotFound` for names nobody has defined.
+    One value each, or one per combination of the dimensions in `by` that has cases; money one in
+    the reporting currency and one in each that has no rate into it, or one per currency. `now` is
+    the present or the earlier instant asked about; nothing after it counts. `silent` names the
+    systems that have been silent beyond their cadence; `received` counts facts. Each value carries
+    the window before at equal maturity: `previous`, by default the window as long before it, as of
+    `now` less that length; and the one of a year ago where one is given, over what was derived of
+    `long_ago`. Raises `NotFound` for names nobody has defined.
     """
     scene = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
     previous = previous or Seen(window=window.before(), now=now - window.length)
@@ -126,10 +128,10 @@ def cases_behind(
 ) -> pl.DataFrame:
     """The cases, or steps of cases, that a value was computed from, one row each: `n` of them.
 
-    `where` repeats the value's dimensions, and for money `currency`. Columns: those of `cases` with
-    states, `standing` (met, missed, failed, stuck…), `measure` (seconds, where the KPI has to do
-    with time) and `contributes`: seconds, 1 or 0 of a ratio or a count, an amount. Ordered by
-    journey and case.
+    `where` repeats the value's dimensions, and for money, as `counted_in`, its unit. Columns: those
+    of `cases` with states, `standing` (met, missed, failed, stuck…), `measure` (seconds, where the
+    KPI has to do with time) and `contributes`: seconds, 1 or 0 of a ratio or a count, an amount.
+    Ordered by journey and case.
     """
     scene = Scene(derived=derived, definitions=definitions, now=now, silent=silent)
     ask = Question(kpi=find(definitions, kpi), scene=scene, window=window, journey=journey)
@@ -140,13 +142,15 @@ def cases_behind(
     contributes = pl.col(shares.get(ask.kpi.unit, "hit")).cast(pl.Float64)
     order = [name for name in ("journey", "case_id", "step") if name in rows.columns]
     rows = rows.with_columns(contributes=contributes).sort(order)
-    return rows.drop("behind", "hit", "amount", "weight", "raw_due_at")
+    hidden = [*HIDDEN, "behind", "hit", "amount", "weight", "raw_due_at"]
+    return rows.drop(hidden, strict=False)
 
 
 def _values(ask: Question, by: Sequence[str]) -> Iterator[KpiValue]:
-    kpi, rows = ask.kpi, population(ask)
-    for dimensions, group in groups(kpi, rows, by):
-        currency = dimensions.pop(CURRENCY, "") if kpi.unit == CURRENCY else ""
+    kpi, rates = ask.kpi, ask.scene.definitions.rates
+    cut = list(groups(kpi, population(ask), by))
+    for dimensions, group in cut:
+        currency, whole = dimensions.get(COUNTED_IN, ""), without_unit(dimensions)
         result = figure(kpi, group)
         lacking = group["behind"] | (group["standing"] == UNKNOWN)
         if kpi.unit == CURRENCY and not currency and not group.is_empty() and not lacking.any():
@@ -155,7 +159,7 @@ def _values(ask: Question, by: Sequence[str]) -> Iterator[KpiValue]:
         yield KpiValue(
             kpi=kpi.name,
             title=kpi.title,
-            dimensions=dimensions,
+            dimensions=whole,
             window=ask.window,
             now=ask.scene.now,
             value=result.value,
@@ -171,15 +175,19 @@ def _values(ask: Question, by: Sequence[str]) -> Iterator[KpiValue]:
             beside=result.beside,
             percentiles=result.percentiles,
             counts=_counts(group),
-            note=note(kpi, result, group),
+            money=parts(group.filter("hit"), rates) if kpi.unit == CURRENCY else (),
+            note="; ".join(
+                filter(None, (note(kpi, result, group), unrated(rates, currency, whole, cut)))
+            ),
         )
 
 
 def groups(
     kpi: Kpi, rows: pl.DataFrame, by: Sequence[str]
 ) -> Iterator[tuple[dict[str, str], pl.DataFrame]]:
-    """The population cut by the dimensions, and money by currency; whole, if nothing cuts it."""
-    names = [*by, CURRENCY] if kpi.unit == CURRENCY else list(by)
+    """The population cut by the dimensions, and money by what it is counted in (`counted_in`);
+    whole, if nothing cuts it."""
+    names = [*by, COUNTED_IN] if kpi.unit == CURRENCY else list(by)
     if not names or (rows.is_empty() and not by):
         yield {}, rows
         return

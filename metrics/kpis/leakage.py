@@ -19,6 +19,8 @@ NOTHING, ELSEWHERE = "open", "counted elsewhere"
 def leakage(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     """The population: a row is `behind` the value, and a `hit`, if it leaks its `amount`.
 
+    An invoice is worth what it was on the day it was issued (`rated_at`), all else what it is now.
+
     A copy that began to differ when an amendment of its contract that is counted here had been
     approved, or that differs less than another copy of the same attribute, is counted elsewhere.
     """
@@ -74,7 +76,7 @@ def _invoices(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     issued = cases.filter(ask.anchored("started_at"))
     issued = issued.join(told, on=["root_id", "started_at"], how="left")
     stale = pl.when("stale").then(pl.lit(STALE)).otherwise(pl.lit(NOTHING))
-    return issued.with_columns(standing=stale, amount="value").drop("stale")
+    return issued.with_columns(standing=stale, amount="value", rated_at="started_at").drop("stale")
 
 
 def _copies(ask: Question, amendments: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,8 @@
 A population has one row per case (per step of a case where steps are counted; per contract for
 value at risk; for revenue leakage copies of mastered amounts, too): the columns of `cases` with
 their states, and `standing`, a word; `behind`, whether the value was computed from the row; `hit`,
-whether it is in the numerator; `measure`, a number of seconds; `amount`, money; `weight`, 1. A
+whether it is in the numerator; `measure`, a number of seconds; `amount`, money, in the currency
+`counted_in` where it was `stated` in another; `weight`, 1. A
 population of facts has one row per source and standing, and `weight` says how many facts.
 Values are computed from populations and from nothing else, so a number opens to exactly its rows.
 """
@@ -18,6 +19,7 @@ from metrics.calendars import as_seconds
 from metrics.derive.rows import MONEY
 from metrics.kpis.ages import worked_by, working_time
 from metrics.kpis.leakage import leakage
+from metrics.kpis.money import reported
 from metrics.kpis.passages import (
     audited,
     backlog,
@@ -40,6 +42,8 @@ def population(ask: Question) -> pl.DataFrame:
     empty = {"measure": pl.Float64(), "amount": MONEY}
     absent = {name: kind for name, kind in empty.items() if name not in rows.columns}
     rows = rows.with_columns(pl.lit(None, kind).alias(name) for name, kind in absent.items())
+    if ask.kpi.unit == "currency":
+        rows = reported(rows, ask.scene.definitions.rates, ask.scene.now)
     return rows.with_columns(weight=pl.lit(1, pl.Int64))
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import timedelta
 
+import httpx
 import pytest
 from handmade_rows import NOW
+from handmade_services import served
 
+from metrics.definitions import load
 from metrics.derive import Derived
 from metrics.kpis import evaluate
+from threadline.api import create_api
 from threadline.api.receipts import received
 from threadline.model.kpis import Window
 
@@ -198,3 +203,30 @@ def test_a_past_instant_is_refused_and_not_answered_wrongly(api):
 
 def _of_cases(api, **asked):
     return [kpi for kpi in api.get(KPIS, params=asked).json()["items"] if kpi["of"] == "cases"]
+
+
+def test_money_is_told_in_the_reporting_currency_and_as_it_was_stated(world, tmp_path):
+    (tmp_path / "rates.yaml").write_text(
+        "reporting_currency: USD\nstale_after: 30 days\n"
+        "rates: [2026-02-01 EUR USD 1.5, 2026-03-18 EUR USD 1.25]"
+    )
+    with served(create_api(replace(world, definitions=load(tmp_path)))) as url:
+        api = httpx.Client(base_url=url)
+        page = api.get(KPIS, params={"by": "currency"}).json()
+        risk = next(kpi for kpi in page["items"] if kpi["kpi"] == "value-at-risk")
+        cases = api.get(f"{KPIS}/value-at-risk/cases", params={"currency": "USD"}).json()["items"]
+        none = api.get(f"{KPIS}/value-at-risk/cases", params={"currency": "EUR"}).json()["items"]
+        moved = api.get(f"{KPIS}/value-at-risk/contribution", params={"by": "currency"}).json()
+        shown = api.get(f"{KPIS}/value-at-risk/cases", params={"by": "currency", "label": "EUR"})
+
+    (stated,) = risk["money"]
+    assert (page["reporting_currency"], risk["unit"], risk["n"]) == ("USD", "USD", 3)
+    assert float(stated["amount"]) * 1.25 == float(stated["value"]) == risk["value"]
+    rate = {"since": "2026-03-18", "one": "EUR", "other": "USD", "rate": "1.25"}
+    assert (stated["currency"], stated["n"], stated["rates"]) == ("EUR", 3, [rate])
+    assert [(part["label"], part["value"]) for part in risk["by"]] == [("EUR", risk["value"])]
+    assert sum(case["contributes"] for case in cases) == risk["value"]
+    assert {case["value"]["currency"] for case in cases} == {"EUR"}
+    assert none == []
+    assert len(shown.json()["items"]) == 3
+    assert moved["items"][0]["unit"] == "USD"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -61,6 +62,7 @@ def test_values_targets_and_states_are_told_undivided(collector):
     assert told["threadline_kpi_state", "breached", "project-setup-time", "seconds"] == 0
     assert told["threadline_kpi_value", "ratio", "sla-attainment"] == 0
     assert told["threadline_kpi_value", "X03", "value-at-risk"] == 100.5
+    assert told["threadline_kpi_stated", "X03", "value-at-risk"] == 100.5
     assert told["threadline_cases", "breached", "contract-activation", "open"] == 8
     assert ("threadline_kpi_value", "activation-cycle-time", "seconds") not in told
 
@@ -72,6 +74,13 @@ def test_currencies_are_bounded(collector):
     told = scrape(KpiCollector(lambda: many, list))
     assert sum(name[0] == "threadline_kpi_value" for name in told) == MOST_CURRENCIES
     assert ("threadline_kpi_value", "U99", "value-at-risk") in told
+
+
+def test_a_currency_that_has_a_rate_for_some_is_told_once(collector):
+    risk = next(value for value in collector._values() if value.kpi == "value-at-risk")
+    both = [replace(risk, unit="EUR"), risk]
+    told = scrape(KpiCollector(lambda: both, list))
+    assert told["threadline_kpi_stated", risk.unit, "value-at-risk"] == 201
 
 
 def test_a_store_that_is_away_is_said_and_nothing_stale_is_shown():

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 from hypothesis import HealthCheck, given, settings
@@ -14,8 +15,10 @@ from kpi_oracle import Count, kaplan_meier, order_bounds, quantile, wilson
 from metrics_worlds import BASE, World, frames, worlds
 
 from metrics.definitions import Definitions
+from metrics.definitions.rates import rate_table
 from metrics.derive import MISMATCHES, Derived, derive
 from metrics.kpis import cases_behind, evaluate
+from threadline.definitions import Document
 from threadline.model.kpis import KpiValue, Seen, Window
 
 DAY = timedelta(days=1)
@@ -39,6 +42,26 @@ APART = st.tuples(
     st.sampled_from(("EUR", "USD", "CHF")),
 )
 COPIES = st.lists(APART, max_size=12, unique_by=lambda row: row[:3])
+
+
+PAIRS = ("EUR USD", "CHF EUR", "USD CHF")
+RATES = st.fixed_dictionaries(
+    {
+        "reporting_currency": st.sampled_from(("EUR", "USD", "GBP")),
+        "stale_after": st.sampled_from(("2 days", "30 days")),
+        "rates": st.dictionaries(
+            st.tuples(st.integers(-20, 14), st.sampled_from(PAIRS)),
+            st.sampled_from(("1.0876", "0.9", "3", "0.000125")),
+            min_size=1,
+            max_size=8,
+        ).map(
+            lambda table: [
+                f"{(BASE + day * DAY).date()} {pair} {rate}" for (day, pair), rate in table.items()
+            ]
+        ),
+    },
+    optional={"base": st.sampled_from(("EUR", "CHF"))},
+)
 
 
 def apart(rows: list[tuple]) -> pl.DataFrame:
@@ -84,10 +107,14 @@ def apart(rows: list[tuple]) -> pl.DataFrame:
     now=st.integers(0, 320),
     silent=st.sets(st.sampled_from(("erp", "psa", "crm"))),
     copies=COPIES,
+    rates=st.none() | RATES,
 )
 def test_values_are_those_counted_by_hand(
-    definitions, world: list[World], start, length, now, silent, copies
+    definitions, world: list[World], start, length, now, silent, copies, rates
 ):
+    if rates:
+        table = rate_table(Document(file=Path("rates.yaml"), content=rates, lines={}))
+        definitions = replace(definitions, rates=table)
     derived = replace(derive(*frames(*world), definitions), mismatches=apart(copies))
     steps = derived.steps.sort("journey", "case_id", "step")
     lost = pl.int_range(pl.len()) % 11 == world[0].number + len(copies)  # as if nothing told of it
@@ -100,7 +127,7 @@ def test_values_are_those_counted_by_hand(
     weeks = timedelta(days=7)
     ago = Seen(window=Window(start=window.start - weeks, end=window.end - weeks), now=now - weeks)
     values = evaluate(definitions, derived, window=window, now=now, silent=silent, year_ago=ago)
-    count = Count(definitions, derived, window, now, silent)
+    count = Count(definitions, derived, window, now, silent, rates)
     before = Count(definitions, derived, window.before(), now - window.length, set())
     earlier = Count(definitions, derived, ago.window, ago.now, set())
     one = {value.kpi: value for value in values}
@@ -230,7 +257,7 @@ def _opens(
 ) -> None:
     """The cases behind a number are as many as it says, and make it up."""
     money = value.kpi in ("value-at-risk", LEAKAGE)
-    where = {"currency": value.unit} if money else None
+    where = {"counted_in": value.unit} if money else None
     asked = {"kpi": value.kpi, "window": window, "now": now, "silent": silent}
     behind = cases_behind(definitions, derived, where=where, **asked)
     if value.unit != "currency":

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime
 from metrics.derive import Derived
 from metrics.kpis import cases_behind
 from metrics.kpis.comparison import Side, Verdict, compare
+from metrics.kpis.money import COUNTED_IN
 from threadline.api import cases, cursors
 from threadline.api.access import requires
 from threadline.api.problems import Refusal
@@ -124,7 +125,7 @@ def compared_cases(
         raise Refusal(404, f"{asked.kpi.name}: is computed from {asked.kpi.counts}, not from cases")
     seen = asked.before if side == "before" else asked.after
     where = ({seen.by: seen.label} if seen.by else {}) | (
-        {"currency": currency} if currency else {}
+        {COUNTED_IN: currency} if currency else {}
     )
     behind = cases_behind(
         services.definitions,

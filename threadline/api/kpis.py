@@ -15,6 +15,7 @@ from pydantic import AwareDatetime
 
 from metrics.derive import Derived
 from metrics.kpis import FirmCalendar, Period, cases_behind, evaluate, moved, series
+from metrics.kpis.money import COUNTED_IN
 from metrics.kpis.periods import DAYS, MONTHS, Every
 from threadline.api import cases, cursors
 from threadline.api.access import requires
@@ -23,7 +24,7 @@ from threadline.api.problems import Refusal
 from threadline.api.receipts import received
 from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.errors import NotAllowed, NotFound
-from threadline.model.kpis import Counted, KpiValue, Seen, Window
+from threadline.model.kpis import Counted, KpiValue, MoneyPart, Seen, Window
 from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
 from threadline.store.telemetry import mastery as mastery_store
@@ -32,9 +33,11 @@ from threadline.wire import (
     Kpi,
     KpiContribution,
     KpiFact,
+    KpiMoney,
     KpiPage,
     KpiPart,
     KpiPercentile,
+    KpiRate,
     KpiSeriesPoint,
     KpiSpan,
     Page,
@@ -119,6 +122,7 @@ def kpis(
         told |= {"year_ago": ago, "long_ago": _derived(services, asked, ago)}
     values = evaluate(services.definitions, derived, **told)
     parts = evaluate(services.definitions, derived, **told, by=[by]) if by else []
+    rates = services.definitions.rates
     return KpiPage(
         items=[_kpi(services, value, parts, by) for value in values],
         start=asked.window.start,
@@ -127,6 +131,8 @@ def kpis(
         previous=_span(asked.previous),
         year_ago=_span(ago) if ago else None,
         fiscal=services.calendar.fiscal_start != 1,
+        reporting_currency=rates.into if rates else "",
+        rates_from=rates.source if rates else "",
     )
 
 
@@ -190,7 +196,7 @@ def kpi_cases(
     _require_seen(services, by)
     _require(services, kpi, "cases")
     derived = _derived(services, asked)
-    where = ({by: label} if by else {}) | ({"currency": currency} if currency else {})
+    where = ({by: label} if by else {}) | ({COUNTED_IN: currency} if currency else {})
     behind = cases_behind(services.definitions, derived, kpi=kpi, where=where, **asked.told)
     worst_is_most = services.definitions.kpis[kpi].direction == "lower"
     unique = ["case_id", *(name for name in ("journey", "step") if name in behind.columns)]
@@ -325,8 +331,19 @@ def _kpi(services: ApiServices, value: KpiValue, parts: Sequence[KpiValue], by: 
         percentiles=[KpiPercentile(**asdict(one)) for one in value.percentiles],
         beside=dict(value.beside),
         counts=dict(value.counts),
+        money=[_money(one) for one in value.money],
         why=value.note,
         by=[_part(part, by) for part in parts if _same(part, value)],
+    )
+
+
+def _money(part: MoneyPart) -> KpiMoney:
+    rates = [
+        KpiRate(since=rate.on, one=rate.one, other=rate.other, rate=rate.rate)
+        for rate in part.rates
+    ]
+    return KpiMoney(
+        currency=part.currency, amount=part.amount, value=part.value, n=part.n, rates=rates
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,7 @@ from threadline.clock import SystemClock
 from threadline.errors import SettingsError, ThreadlineError
 from threadline.serving import require_free
 from threadline.settings import Settings
-from threadline.simulator import NotDelivered, Story, World, live, play
+from threadline.simulator import NotDelivered, Story, World, live, made_up, play
 
 READY_SECONDS = 60
 DRAIN_SECONDS = 60
@@ -168,7 +169,7 @@ def _service(settings: Settings, data: Path, webhook: str, console: Console) -> 
         "THREADLINE_DATA_DIR": str(data),
         "THREADLINE_ALERTS__WEBHOOK_URL": webhook,
     }
-    environment.setdefault("THREADLINE_DEFINITIONS_DIR", str(IMPATIENT))
+    environment.setdefault("THREADLINE_DEFINITIONS_DIR", str(_definitions(data)))
     output = data / "service.log"
     with output.open("wb") as log:
         service = subprocess.Popen(
@@ -186,6 +187,13 @@ def _service(settings: Settings, data: Path, webhook: str, console: Console) -> 
             with suppress(subprocess.TimeoutExpired):
                 service.wait(timeout=20)
             service.kill()
+
+
+def _definitions(data: Path) -> Path:
+    """The demo's own: impatient policies, and rates of these days."""
+    copied = Path(shutil.copytree(IMPATIENT, data / "demo-definitions"))
+    (copied / "rates.yaml").write_text(made_up(SystemClock().now()), encoding="utf-8")
+    return copied
 
 
 def _wait_until_ready(

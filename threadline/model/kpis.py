@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
+from threadline.model.rates import Rate
+
 Measure = Literal[
     "cycle-time",
     "step-time",
@@ -199,6 +201,20 @@ class Percentile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MoneyPart:
+    """What a sum holds of one `currency`: so much of it, worth `value`, of `n` cases.
+
+    `rates` converted it, those of the earliest day first; none where it is the sum's own currency.
+    """
+
+    currency: str
+    amount: Decimal
+    value: Decimal
+    n: int
+    rates: tuple[Rate, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class KpiValue:
     """One value of a KPI for one group of cases (`dimensions`, empty for all).
 
@@ -207,7 +223,8 @@ class KpiValue:
     opens to; facts for a KPI of facts, which opens to those that it counts against its target.
     `low` and `high` bound the value with 95 % confidence; `percentiles` are those of times.
     `coverage` is the share of cases that could be judged at all, None where there were none;
-    `counts` says how many stood how. `note` says why there is no value, or why it says little.
+    `counts` says how many stood how; `money` what currencies a sum was made of. `note` says why
+    there is no value, or why it says little.
     """
 
     kpi: str
@@ -228,6 +245,7 @@ class KpiValue:
     beside: Mapping[str, float | None] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     percentiles: tuple[Percentile, ...] = ()
+    money: tuple[MoneyPart, ...] = ()
     previous: Previous | None = None
     year_ago: Previous | None = None
     note: str = ""

@@ -6,7 +6,8 @@
 
 from threadline.simulator.live import live
 from threadline.simulator.play import Story, play
+from threadline.simulator.rates import made_up
 from threadline.simulator.services import NotDelivered
 from threadline.simulator.world import Hero, LiveBreach, World
 
-__all__ = ["Hero", "LiveBreach", "NotDelivered", "Story", "World", "live", "play"]
+__all__ = ["Hero", "LiveBreach", "NotDelivered", "Story", "World", "live", "made_up", "play"]

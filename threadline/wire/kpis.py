@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import Field
@@ -35,6 +37,28 @@ class KpiPercentile(Shape):
     high: float | None
 
 
+class KpiRate(Shape):
+    """From `since` on, one unit of `one` was `rate` units of `other`."""
+
+    since: date
+    one: str
+    other: str
+    rate: Decimal
+
+
+class KpiMoney(Shape):
+    """What a sum of money holds of one currency: `amount` of it, worth `value`, of `n` cases.
+
+    `rates` converted it, the earliest first; none where it is the currency of the sum.
+    """
+
+    currency: str
+    amount: Decimal
+    value: Decimal
+    n: int
+    rates: list[KpiRate]
+
+
 class KpiSpan(Shape):
     """An earlier window, `[start, end)`, as it stood at `as_of`: at equal maturity."""
 
@@ -49,12 +73,13 @@ class Kpi(Shape):
     `group` says what it is about.
 
     `unit` is seconds (working seconds when `business`), ratio (0 to 1), cases, or the currency of
-    money; a KPI in several currencies is one item for each. `n` is what it was computed from.
-    `value` is None when nothing was measured: `why` says so, or why it should not be read.
-    `coverage` is the share of the cases that could be judged. `interval` holds the value with 95 %
-    confidence, `percentiles` are those of times. `previous` is the window before and `year_ago` the
-    one of a year ago, None where history does not go back so far. `counts` says how many cases
-    stood how.
+    money. Money is one item in the reporting currency, and one in each that no rate converts into
+    it; without a rate table one for each currency. `money` says what it was stated in. `n` is what
+    it was computed from. `value` is None when nothing was measured: `why` says so, or why it should
+    not be read. `coverage` is the share of the cases that could be judged. `interval` holds the
+    value with 95 % confidence, `percentiles` are those of times. `previous` is the window before
+    and `year_ago` the one of a year ago, None where history does not go back so far. `counts` says
+    how many cases stood how.
     """
 
     kpi: str
@@ -78,6 +103,7 @@ class Kpi(Shape):
     percentiles: list[KpiPercentile] = Field(default_factory=list)
     beside: dict[str, float | None] = Field(default_factory=dict)
     counts: dict[str, int] = Field(default_factory=dict)
+    money: list[KpiMoney] = Field(default_factory=list)
     why: str = ""
     by: list[KpiPart] = Field(default_factory=list)
 
@@ -168,7 +194,8 @@ class KpiPage(Page[Kpi]):
     """KPIs and the window they were computed over, `[start, end)`, as of `as_of`.
 
     `previous` and `year_ago` are what they are compared with; `fiscal` says whether the fiscal year
-    is another than the calendar's.
+    is another than the calendar's. `reporting_currency` is that of the rate table, '' where there
+    is none, and `rates_from` says where its rates come from.
     """
 
     start: Instant
@@ -177,3 +204,5 @@ class KpiPage(Page[Kpi]):
     previous: KpiSpan | None = None
     year_ago: KpiSpan | None = None
     fiscal: bool = False
+    reporting_currency: str = ""
+    rates_from: str = ""

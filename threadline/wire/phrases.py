@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from threadline.wire.cases import CaseRow, Step, Stuck
 from threadline.wire.comparisons import ComparedSide, KpiComparison, Verdict
-from threadline.wire.kpis import Kpi, KpiContribution, KpiPage, KpiSpan
+from threadline.wire.kpis import Kpi, KpiContribution, KpiMoney, KpiPage, KpiSpan
 from threadline.wire.mastery import MasteredAttribute, Mismatch, Said
 from threadline.wire.values import Money
 
@@ -186,6 +186,27 @@ def beside(kpi: Kpi) -> list[str]:
         else:
             said.append(f"{_words(name)} {kpi_quantity(kpi, value)}")
     return said
+
+
+def stated(kpi: Kpi) -> str:
+    """What a converted sum was stated in: `from GBP 300 k and USD 1.2 M`; else ''."""
+    if all(one.currency == kpi.unit for one in kpi.money):
+        return ""
+    said = [amount(Money(amount=one.amount, currency=one.currency)) for one in kpi.money]
+    return f"from {' and '.join(filter(None, (', '.join(said[:-1]), said[-1])))}"
+
+
+def rates(one: KpiMoney) -> str:
+    """What converted it: `EUR 1 = USD 1.0876 (24 Nov 2026)`, or how many did; '' if nothing."""
+    if not one.rates:
+        return ""
+    pairs = {(rate.one, rate.other) for rate in one.rates}
+    if len(pairs) == len(one.rates):
+        return ", ".join(
+            f"{rate.one} 1 = {rate.other} {rate.rate} ({rate.since:%d %b %Y})" for rate in one.rates
+        )
+    first, last = (pick(rate.since for rate in one.rates) for pick in (min, max))
+    return f"{len(one.rates)} rates, {first:%d %b %Y} to {last:%d %b %Y}"
 
 
 def trend(kpi: Kpi) -> str:
