@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import polars as pl
 
-from metrics.derive.payloads import carries, names, text_of
+from metrics.derive.told import Told
 from threadline.model.journeys import Journey, Predicate
 
+_IN_TIME = pl.col("cancelled_at").is_null() | (pl.col("at") <= pl.col("cancelled_at"))
 
-def case_attributes(
-    journey: Journey, observations: pl.DataFrame, runs: pl.DataFrame
-) -> pl.DataFrame:
+
+def case_attributes(journey: Journey, known: Told, runs: pl.DataFrame) -> pl.DataFrame:
     """`runs` with two columns for each attribute: its text, and `<attribute>@`, since when.
 
     The earliest plausible fact that carries it has the say, the case's own facts before those of
     its root; facts after a cancellation have none. Null where nothing carries it.
     """
-    facts = _facts(observations, runs)
+    own = runs.select("case", "cancelled_at", object_id="case_id")
+    rooted = runs.filter(pl.col("case_id") != pl.col("root_id"))
+    root = rooted.select("case", "cancelled_at", object_id="root_id")
     for attribute in journey.case_attributes:
-        # In two goes, because the cheap one leaves little for the expression.
-        carriers = facts.filter(names(attribute)).filter(carries(attribute))
-        nearest = carriers.filter(pl.col("far") == pl.col("far").min().over("case"))
-        first = nearest.filter(pl.col("at") == pl.col("at").min().over("case"))
-        winner = first.sort("fact_id").unique("case", keep="first", maintain_order=True)
-        columns = {attribute: text_of(winner["payload"], attribute), f"{attribute}@": winner["at"]}
-        runs = runs.join(winner.select("case", **columns), on="case", how="left")
+        first = known.first(attribute)
+        near, far = (end.join(first, on="object_id").filter(_IN_TIME) for end in (own, root))
+        carried = pl.concat([near, far.join(near, on="case", how="anti")])
+        columns = {attribute: "text", f"{attribute}@": "at"}
+        runs = runs.join(carried.select("case", **columns), on="case", how="left")
     return runs
 
 
@@ -40,13 +40,3 @@ def forget_later(journey: Journey, runs: pl.DataFrame) -> pl.DataFrame:
 def known_since(predicates: tuple[Predicate, ...]) -> pl.Expr:
     """When the last of the attributes became known that the predicates ask for."""
     return pl.max_horizontal(pl.col(f"{predicate.attribute}@") for predicate in predicates)
-
-
-def _facts(observations: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
-    columns = ["object_id", "fact_id", "at", "payload"]
-    telling = observations.filter("plausible", pl.col("payload") != "{}").select(columns)
-    own = runs.select("case", "cancelled_at", object_id="case_id", far=pl.lit(False))
-    rooted = runs.filter(pl.col("case_id") != pl.col("root_id"))
-    root = rooted.select("case", "cancelled_at", object_id="root_id", far=pl.lit(True))
-    in_time = pl.col("cancelled_at").is_null() | (pl.col("at") <= pl.col("cancelled_at"))
-    return telling.join(pl.concat([own, root]), on="object_id").filter(in_time)

@@ -8,6 +8,7 @@ from metrics.derive.evidence import Evidence
 from metrics.derive.failures import FIELD_MISSING, listed
 from metrics.derive.rows import MONEY
 from metrics.derive.scopes import in_scope, scopes
+from metrics.derive.told import Told
 from threadline.model.journeys import SELF_AND_DESCENDANTS, Journey
 
 CLOCK_AHEAD = "clock-ahead"
@@ -102,18 +103,11 @@ def _money(attribute: str) -> pl.Expr:
     return exact.round(2).cast(MONEY, strict=False)
 
 
-def with_counts(
-    runs: pl.DataFrame,
-    observations: pl.DataFrame,
-    members: pl.DataFrame,
-    relations: pl.DataFrame,
-    exceptions: pl.DataFrame,
-) -> pl.DataFrame:
+def with_counts(runs: pl.DataFrame, known: Told, exceptions: pl.DataFrame) -> pl.DataFrame:
     """`runs` with how many exceptions they had, and facts, on themselves and what they own."""
-    around = scopes(SELF_AND_DESCENDANTS, runs, members, relations)
-    said = observations.select("object_id", "fact_id", "at", "plausible", "received_at")
-    spoken = said.join(around, on="object_id").filter(in_scope())
-    facts = spoken.select("case", "fact_id").unique().group_by("case").agg(facts=pl.len())
+    around = scopes(SELF_AND_DESCENDANTS, runs, known)
+    spoken = known.mentions.join(around, on="object_id").filter(in_scope())
+    facts = spoken.select("case", "fact").unique().group_by("case").agg(facts=pl.len())
     failed = exceptions.group_by("case").agg(exceptions=pl.len())
     return (
         runs.join(facts, on="case", how="left")

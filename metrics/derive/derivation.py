@@ -21,6 +21,7 @@ from metrics.derive.rows import CASES, EXCEPTIONS, STEPS, Derived, conform
 from metrics.derive.runs import runs
 from metrics.derive.scopes import case_objects
 from metrics.derive.step_rows import closed_steps, named, with_alternatives, with_failures
+from metrics.derive.told import Told, told
 from metrics.derive.versions import Share, judged
 from threadline.model.journeys import Journey
 
@@ -49,14 +50,11 @@ def derive(
     their ties (kind, child_id, parent_id); each holds over `[valid_from, valid_to)`. Further
     columns are ignored.
     """
+    known = told(observations, members, relations)
     parts = [
         part
         for versions in definitions.versions.values()
-        for part in judged(
-            versions,
-            observations,
-            lambda share: _derive(share, observations, members, relations, roots),
-        )
+        for part in judged(versions, known.facts, lambda share: _derive(share, known, roots))
     ]
     parts.append(NOTHING)
     return Derived(
@@ -68,34 +66,32 @@ def derive(
 
 def _derive(
     share: Share,
-    observations: pl.DataFrame,
-    members: pl.DataFrame,
-    relations: pl.DataFrame,
+    known: Told,
     roots: Collection[str] | None,
 ) -> Derived:
     journey, calendars = share.version.journey, share.version.calendars
     clocks = Clocks(calendars)
-    cases = case_objects(journey, members, roots)
-    told_of = evidence(journey, observations, cases, members, relations)
+    cases = case_objects(journey, known.members, roots)
+    told_of = evidence(journey, known, cases)
     begun = share.of(runs(cases, told_of))
     if begun.is_empty():
         return NOTHING
     found = compared(journey, told_of, begun)
-    begun = case_attributes(journey, observations, begun)
+    begun = case_attributes(journey, known, begun)
     closed = closings(found, begun)
     begun = readied(journey, forget_later(journey, finished(journey, begun, closed)))
     begun = with_calendars(journey, begun, calendars)
     stops = pauses(journey, found, begun, clocks)
     begun = worked(with_deadlines(journey, begun, stops, clocks), stops, clocks)
     closed = closed_steps(found, begun, closed)
-    told = named_failures(journey, found, begun, closed)
-    failures = step_failures(journey, found, begun, closed, told)
+    ruled = named_failures(journey, found, begun, closed)
+    failures = step_failures(journey, found, begun, closed, ruled)
     taken = _steps(journey, found, begun, closed, failures)
     taken = with_step_deadlines(journey, taken, begun, stops, clocks)
-    failed = exceptions(journey, found, begun, failures, told)
+    failed = exceptions(journey, found, begun, failures, ruled)
     begun = with_standing(journey, with_value(journey, begun), taken)
     begun = with_annotations(begun, told_of, taken)
-    begun = with_counts(begun, observations, members, relations, failed)
+    begun = with_counts(begun, known, failed)
     return _rows(journey, begun, taken, failed)
 
 

@@ -15,11 +15,11 @@ import polars as pl
 
 from metrics.derive.payloads import text_of
 from metrics.derive.scopes import in_scope, scopes
+from metrics.derive.told import Told
 from threadline.model.journeys import Journey, Matcher, Path, Predicate, Step
 
 Part = Literal["start", "cancel", "pause", "resume", "step", "failed", "exception", "answer"]
 PART = pl.Enum(get_args(Part))
-SHAPE = ["name", "system", "kind", "outcome"]
 _TRYING: tuple[Part, Part] = ("step", "failed")
 _ANSWERING: tuple[Part, Part] = ("exception", "answer")
 OUTCOMES = {"success": ("ok", "unset"), "ok": ("ok",), "error": ("error",)}
@@ -40,11 +40,11 @@ class Evidence:
     """What matched.
 
     `links`: one row per case, part, index and fact (`fact` numbers them in the order of their ids),
-    with at, kind and plausible. `facts`: by `fact`: fact_id, system, message, sampled, payload and
-    the earliest received_at. `objects`: which objects a fact spoke of: case, fact, object_id and
-    `own`, whether that is the case's own. `answered`: which exceptions are none, because a fact
-    speaks of the same object that the rule's `unless` means: case, index, fact. `alternatives`:
-    the first of a step's alternatives that a fact is: case, index, fact, alternative (from 1).
+    with at, kind and plausible. `facts`: all facts, those of `Told`. `objects`: which objects a
+    fact spoke of: case, fact, object_id and `own`, whether that is the case's own. `answered`:
+    which exceptions are none, because a fact speaks of the same object that the rule's `unless`
+    means: case, index, fact. `alternatives`: the first of a step's alternatives that a fact is:
+    case, index, fact, alternative (from 1).
     """
 
     links: pl.DataFrame
@@ -81,41 +81,23 @@ def _numbered(step: Step) -> list[tuple[int, Matcher]]:
     return [(number, matcher) for number, each in numbered for matcher in each.match]
 
 
-def evidence(
-    journey: Journey,
-    observations: pl.DataFrame,
-    cases: pl.DataFrame,
-    members: pl.DataFrame,
-    relations: pl.DataFrame,
-) -> Evidence:
-    """All observations that play a role in a case of `journey`, plausible or not."""
+def evidence(journey: Journey, known: Told, cases: pl.DataFrame) -> Evidence:
+    """All that plays a role in a case of `journey`, plausible or not."""
     played = list(roles(journey))
     paths = tuple({path: None for role in played for path in role.matcher.paths})
-    matched = _matched(observations, played)
-    facts = (
-        matched.group_by("fact_id")
-        .agg(
-            pl.col("at", "kind", "plausible", "system", "message", "sampled", "payload").first(),
-            pl.col("received_at").min(),
-        )
-        .sort("fact_id")
-        .with_row_index("fact")
-        .with_columns(plausible=pl.col("plausible") & pl.col("at").is_not_null())
-    )
-    about = ["fact", "fact_id", "at", "kind", "plausible", "received_at"]
     found = (
-        matched.select("role", "object_id", "fact_id")
-        .join(scopes(paths, cases, members, relations), on="object_id")
-        .join(_allowed(played, paths), on=["role", "path"])
-        .join(facts.select(about), on="fact_id")
+        _matched(known, played)
+        .join(_allowed(played, paths), on="role")
+        .join(scopes(paths, cases, known), on=["object_id", "path"])
         .filter(in_scope())
     )
-    links = found.select("case", "part", "index", "fact", "at", "kind", "plausible")
+    kinds = known.facts["kind"].gather(found["fact"])
+    links = found.select("case", "part", "index", "fact", "at", "plausible", kind=kinds)
     return Evidence(
         links=links.unique(["case", "part", "index", "fact"]),
-        facts=facts.drop("at", "kind", "plausible"),
+        facts=known.facts,
         objects=found.select("case", "fact", "object_id", "own"),
-        answered=_answered(found, observations),
+        answered=_answered(found, known),
         alternatives=found.filter(pl.col("alternative") > 0)
         .group_by("case", "index", "fact")
         .agg(pl.col("alternative").min()),
@@ -133,32 +115,38 @@ def holds(predicates: Iterable[Predicate], value: Callable[[str], pl.Expr] = pl.
     return result
 
 
-def _answered(found: pl.DataFrame, observations: pl.DataFrame) -> pl.DataFrame:
+def _answered(found: pl.DataFrame, known: Told) -> pl.DataFrame:
     told, answers = (found.filter("plausible", pl.col("part") == each) for each in _ANSWERING)
-    spoken = observations.select("fact_id", "object_id").unique()
-    met = answers.select("case", "index", "fact_id").unique().join(spoken, on="fact_id")
+    spoken = known.mentions.select("fact", "object_id")
+    met = answers.select("case", "index", "fact").unique().join(spoken, on="fact")
     answered = told.join(met, on=["case", "index", "object_id"], how="semi")
     return answered.select("case", "index", "fact").unique()
 
 
-def _matched(observations: pl.DataFrame, played: list[Role]) -> pl.DataFrame:
-    shapes = observations.select(SHAPE).unique()
+def _matched(known: Told, played: list[Role]) -> pl.DataFrame:
+    """Mentions by facts that fit a role: role, fact, object_id, at, plausible, received_at."""
     verdicts = [
-        shapes.filter(_fits(role)).with_columns(role=pl.lit(number, pl.UInt16))
+        known.shapes.filter(_fits(role)).select("shape", role=pl.lit(number, pl.UInt16))
         for number, role in enumerate(played)
     ]
-    matched = observations.join(pl.concat(verdicts), on=SHAPE)
+    matched = known.mentions.join(pl.concat(verdicts), on="shape").drop("shape")
+    parts = []
     for number, role in enumerate(played):
-        matcher, other = role.matcher, pl.col("role") != number
+        matcher = role.matcher
+        if not (matcher.object_type or matcher.where):
+            continue
+        part = matched.filter(role=number)
+        matched = matched.filter(pl.col("role") != number)
         if matcher.object_type:
-            matched = matched.filter(other | (pl.col("object_type") == matcher.object_type))
+            part = part.filter(object_type=matcher.object_type)
         if matcher.where:
-            matched = matched.filter(other | _where(matcher, matched))
-    return matched
+            part = part.filter(_where(matcher, known.facts["payload"].gather(part["fact"])))
+        parts.append(part)
+    return pl.concat([matched, *parts]).drop("object_type")
 
 
-def _where(matcher: Matcher, matched: pl.DataFrame) -> pl.Expr:
-    return holds(matcher.where, lambda name: pl.lit(text_of(matched["payload"], name)))
+def _where(matcher: Matcher, payloads: pl.Series) -> pl.Expr:
+    return holds(matcher.where, lambda name: pl.lit(text_of(payloads, name)))
 
 
 def _fits(role: Role) -> pl.Expr:

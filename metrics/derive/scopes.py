@@ -6,18 +6,12 @@ from collections.abc import Collection, Iterable
 
 import polars as pl
 
+from metrics.derive.told import Told
 from threadline.model.journeys import Journey, Path
 
 DEPTH = 16  # chains of ownership are short; a longer one is a circle in the evidence
 
 _INSTANT = pl.Datetime("ns", "UTC")
-SCOPE: dict[str, pl.DataType | type[pl.DataType]] = {
-    "case": pl.UInt32,
-    "object_id": pl.String,
-    "valid_from": _INSTANT,
-    "valid_to": _INSTANT,
-    "path": pl.UInt8,
-}
 _VALIDITY = ["valid_from", "valid_to"]
 _ALWAYS = {
     name: pl.lit(instant, pl.Int64).cast(_INSTANT)
@@ -44,25 +38,23 @@ def case_objects(
     return last.with_row_index("case")
 
 
-def scopes(
-    paths: tuple[Path, ...], cases: pl.DataFrame, members: pl.DataFrame, relations: pl.DataFrame
-) -> pl.DataFrame:
+def scopes(paths: tuple[Path, ...], cases: pl.DataFrame, known: Told) -> pl.DataFrame:
     """The objects of every case: `case`, `object_id`, and `path`, an index into `paths`.
 
     An object is in the scope over `[valid_from, valid_to)`: while all ties held that lead to it.
     """
-    ties = members.select("object_id", "owner_id", *_VALIDITY)
+    ties = known.members.select("object_id", "owner_id", *_VALIDITY)
     ties = ties.filter(pl.col("owner_id") != "").unique()
     start = cases.select("case", object_id="case_id", **_ALWAYS)
     reached = [
         (
-            _under_the_root(cases, members)
+            _under_the_root(cases, known.members)
             if path.kind == "root"
-            else _reach(path, start, ties, relations)
+            else _reach(path, start, ties, known.relations)
         ).with_columns(path=pl.lit(place, pl.UInt8))
         for place, path in enumerate(paths)
     ]
-    return pl.concat([pl.DataFrame(schema=SCOPE), *reached])
+    return pl.concat([start.clear().with_columns(path=pl.lit(0, pl.UInt8)), *reached])
 
 
 def in_scope() -> pl.Expr:

@@ -21,10 +21,9 @@ def closed_steps(evidence: Evidence, runs: pl.DataFrame, closings: pl.DataFrame)
     """
     closings = until(closings, runs, "ended_at")
     spoken = evidence.objects.join(closings.select("case", "fact").unique(), on=["case", "fact"])
-    spoken = spoken.sort("own", "object_id").unique(
-        ["case", "fact"], keep="first", maintain_order=True
-    )
-    facts = evidence.facts.join(closings.select("fact").unique(), on="fact")
+    beside, own = (pl.col("object_id").filter(which).min() for which in (~pl.col("own"), "own"))
+    spoken = spoken.group_by("case", "fact").agg(object_id=pl.coalesce(beside, own))
+    facts = evidence.facts.join(closings.select("fact").unique(), on="fact", how="semi")
     actors = text_of(facts["payload"], ACTOR_TYPE).fill_null("")
     facts = facts.select("fact", "sampled", closed_by="fact_id", actor_type=actors)
     told = until(evidence.of("step"), runs, "ended_at")

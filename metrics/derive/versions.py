@@ -34,7 +34,7 @@ class Share:
 
 def judged(
     versions: Sequence[JourneyVersion],
-    observations: pl.DataFrame,
+    facts: pl.DataFrame,
     derive: Callable[[Share], Derived],
 ) -> list[Derived]:
     """What `derive` makes of each version's share; together every case once.
@@ -45,7 +45,7 @@ def judged(
     for version in versions:
         taken = {name for part in parts for name in part.cases["case_id"]}
         claimed = {name for part in parts for name in _claimed(version, part.cases)}
-        if not claimed and _nothing_then(version, observations):
+        if not claimed and _nothing_then(version, facts):
             continue
         fresh = derive(Share(version=version, taken=taken, claimed=claimed))
         if claimed:
@@ -63,9 +63,9 @@ def _claimed(version: JourneyVersion, cases: pl.DataFrame) -> pl.Series:
     return cases.filter(kept)["case_id"]
 
 
-def _nothing_then(version: JourneyVersion, observations: pl.DataFrame) -> bool:
+def _nothing_then(version: JourneyVersion, facts: pl.DataFrame) -> bool:
     """Whether no fact is of the time the version was in force, so that no case started then."""
-    first, last = observations.select(first=pl.col("at").min(), last=pl.col("at").max()).row(0)
+    first, last = facts.select(first=pl.col("at").min(), last=pl.col("at").max()).row(0)
     if first is None:
         return True
     too_early = version.since is not None and last < version.since
