@@ -73,6 +73,8 @@ def services(
             registry=CollectorRegistry(),
             gate=Gate(TokenBook(control, clock), None, required=False),
             audit=control.audit,
+            closes=control.closes,
+            activations=control.definitions,
             denials=Denials(control.audit, clock),
             redact=AccessSettings().redact,
             view=_no_past,

@@ -147,8 +147,13 @@ def cases_behind(
 
 
 def _values(ask: Question, by: Sequence[str]) -> Iterator[KpiValue]:
+    return values_of(ask, population(ask), by)
+
+
+def values_of(ask: Question, rows: pl.DataFrame, by: Sequence[str]) -> Iterator[KpiValue]:
+    """The values of what is asked, from its population `rows`."""
     kpi, rates = ask.kpi, ask.scene.definitions.rates
-    cut = list(groups(kpi, population(ask), by))
+    cut = list(groups(kpi, rows, by))
     for dimensions, group in cut:
         currency, whole = dimensions.get(COUNTED_IN, ""), without_unit(dimensions)
         result = figure(kpi, group)

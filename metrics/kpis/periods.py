@@ -21,6 +21,7 @@ MONTHS = {"month": 1, "quarter": 3, "year": 12, "fiscal-quarter": 3, "fiscal-yea
 DAYS = {"day": 1, "week": 7}
 ROLLING = re.compile(r"last-([1-9]\d{0,3})-days")
 NAMED = re.compile(r"(this|last)-(day|week|month|quarter|year|fiscal-quarter|fiscal-year)")
+MONTH = re.compile(r"([1-9]\d{3})-(0[1-9]|1[0-2])")
 BARE = re.compile(r"fiscal-(?:quarter|year)")
 WEEKS_OF_A_YEAR = 52  # a week is compared with one of the same weekdays
 
@@ -85,6 +86,13 @@ class FirmCalendar:
             year_ago=self._whole(unit, ago),
             clock=self.clock,
         )
+
+    def month(self, name: str) -> Window:
+        """The month called `2026-09`, whole; raises `ValueError` for what is none."""
+        found = MONTH.fullmatch(name)
+        if not found:
+            raise ValueError(f"{name!r} is not a month such as 2026-09")
+        return self._whole("month", date(int(found[1]), int(found[2]), 1))
 
     def between(self, window: Window) -> Period:
         """A window that no name says: before it one of the same length."""

@@ -181,6 +181,8 @@ def _services(
         rulings=control.rulings,
         gate=Gate(TokenBook(control, clock), None, required=False),
         audit=control.audit,
+        closes=control.closes,
+        activations=control.definitions,
         denials=Denials(control.audit, clock),
         redact={},
         view=view,

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from threadline.api import (
+    closes,
     comparisons,
     contracts,
     definitions,
@@ -65,6 +66,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
         rulings,
         kpis,
         comparisons,
+        closes,
         journeys,
         incidents,
         sources,

@@ -23,6 +23,8 @@ from threadline.model.entries import Entry, Position
 from threadline.model.incidents import Affected, Incident, IncidentEvent, IncidentState
 from threadline.model.people import ANONYMOUS, Principal, Role
 from threadline.store.control.audit import Audit
+from threadline.store.control.closes import Closes
+from threadline.store.control.definitions import Definitions as Activations
 from threadline.store.control.incidents import IncidentPage
 from threadline.store.control.outbox import Delivery
 from threadline.store.control.rulings import Rulings
@@ -103,7 +105,8 @@ class ApiServices:
     `silent_systems` names the systems not heard of within their cadence at an instant. `rebuilding`
     says why the index is being built anew, `alerting_waits` for what deadlines wait to be judged;
     '' when it is not so. `redact` names attributes whose values a role does not see. `calendar`
-    says where days and fiscal years begin. `asker` is who
+    says where days and fiscal years begin. `activations` are the definitions as they were
+    activated. `asker` is who
     sent the request that these services answer. `view` gives what was known at a past instant.
     """
 
@@ -121,6 +124,8 @@ class ApiServices:
     registry: CollectorRegistry
     gate: Gate
     audit: Audit
+    closes: Closes
+    activations: Activations
     denials: Denials
     redact: Mapping[Role, Collection[str]]
     view: Callable[[datetime], View]

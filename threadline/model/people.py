@@ -23,6 +23,7 @@ class Permission(StrEnum):
     FACTS = "facts"  # a fact with all its attributes
     INPUTS = "inputs"  # input as received, dead letters included; every look is recorded
     AUDIT = "audit"  # who did what
+    CLOSING = "closing"  # freeze what is published of a month
     DEFINITIONS = "definitions"  # what a change of them would do
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -10,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, func, insert, select, text
+from sqlalchemy import Column, Connection, LargeBinary, Table, func, insert, select, text
 
 from threadline.errors import ThreadlineError
 from threadline.store.control.columns import Amount, Instant
@@ -26,7 +27,7 @@ class NotEmpty(ThreadlineError):
 def write(connection: Connection, directory: Path) -> Iterator[Path]:
     """Write every table into `directory`; the file of each. All speak of `connection`'s snapshot.
 
-    Instants are ISO text in UTC, amounts their decimal text.
+    Instants are ISO text in UTC, amounts their decimal text, bytes base64.
     """
     for table in metadata.sorted_tables:
         file = directory / f"{table.name}.ndjson"
@@ -66,6 +67,8 @@ def _number_on(connection: Connection, table: Table) -> None:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
@@ -78,4 +81,6 @@ def _value(column: Column[Any], value: Any) -> Any:
         return None
     if isinstance(column.type, Instant):
         return datetime.fromisoformat(value)
+    if isinstance(column.type, LargeBinary):
+        return base64.b64decode(value)
     return Decimal(value) if isinstance(column.type, Amount) else value

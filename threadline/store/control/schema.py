@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -172,4 +174,41 @@ watermarks = Table(
     metadata,
     Column("name", String, primary_key=True),
     Column("at", Instant, nullable=False),
+)
+
+closes = Table(
+    "closes",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("period", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("zone", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("taken_at", Instant, nullable=False),
+    Column("who", String, nullable=False),
+    Column("note", String, nullable=False),
+    Column("silent", JSON, nullable=False),
+    Column("silent_before", JSON, nullable=False),
+    Column("digest", String, nullable=False),
+    UniqueConstraint("period", "revision"),
+)
+
+close_kpis = Table(
+    "close_kpis",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("close_id", RowNumber, ForeignKey("closes.id"), nullable=False),
+    Column("kpi", String, nullable=False),
+    Column("title", String, nullable=False),
+    Column("business", Boolean, nullable=False),
+    Column("direction", String, nullable=False),
+    Column("counts", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("now", Instant, nullable=False),
+    Column("figures", JSON, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("population", LargeBinary),  # Parquet; null: too many rows to keep
+    UniqueConstraint("close_id", "kpi"),
 )

@@ -12,6 +12,7 @@ from threadline.clock import Clock
 from threadline.settings import ControlSettings
 from threadline.store.control import dump
 from threadline.store.control.audit import Audit
+from threadline.store.control.closes import Closes
 from threadline.store.control.definitions import Definitions
 from threadline.store.control.engine import connect
 from threadline.store.control.incidents import Incidents
@@ -57,6 +58,7 @@ class ControlStore:
         self.watermarks = Watermarks(transactions)
         self.tokens = Tokens(transactions, clock)
         self.audit = Audit(transactions, clock)
+        self.closes = Closes(transactions, clock)
 
     @classmethod
     def open(cls, settings: ControlSettings, clock: Clock) -> ControlStore:
