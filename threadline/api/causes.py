@@ -16,7 +16,13 @@ from threadline.store.control.rulings import Ruling
 from threadline.store.telemetry import late
 from threadline.store.telemetry import observations as observation_store
 
-OF_ALL = ("objects", "sources", "calendars", "holidays", "rates")  # a change of these may concern any case
+OF_ALL = (
+    "objects",
+    "sources",
+    "calendars",
+    "holidays",
+    "rates",
+)  # a change of these may concern any case
 
 
 @dataclass(frozen=True, kw_only=True)

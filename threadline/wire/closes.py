@@ -87,7 +87,7 @@ class CountedEntry(Shape):
 class DefinitionChange(Shape):
     """A definition that was activated, or withdrawn, after a close."""
 
-    kind: str  # kpis, journeys, calendars, holidays, sources or objects
+    kind: str  # kpis, journeys, calendars, holidays, rates, sources or objects
     name: str
     active_from: Instant
 
