@@ -75,6 +75,8 @@ def freshness() -> Health:
         )
     if health.alerting_waits:
         st.info(f"Deadlines are judged again when input is read: {plain(health.alerting_waits)}.")
+    if health.disk:
+        st.warning(f"{plain(health.disk)}.", icon=":material/hard_drive:")
     return health
 
 

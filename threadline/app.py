@@ -20,7 +20,7 @@ from collector.intake import http as http_intake
 from collector.intake.counts import IntakeCounts
 from collector.intake.senders import known_to
 from metrics.kpis import FirmCalendar
-from threadline import activation, evaluation
+from threadline import activation, evaluation, keeping
 from threadline.access import TokenBook, admitted
 from threadline.access.denials import Denials
 from threadline.activation import Active
@@ -29,6 +29,7 @@ from threadline.clock import Clock
 from threadline.errors import ThreadlineError
 from threadline.exposure import REFRESH_SECONDS, Exposed
 from threadline.instruments import PipelineInstruments
+from threadline.keeping import Keeper
 from threadline.model.incidents import Incident
 from threadline.pipeline import Pipeline
 from threadline.serving import listen, serve_http
@@ -90,6 +91,8 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         views = Views(log, control, settings, clock, pipeline.status)
         stack.callback(views.close)
 
+        keeper = Keeper(log, control, settings, clock, registry)
+
         judging = evaluation.Evaluation(
             lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
         )
@@ -122,6 +125,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                     fiscal_start=settings.reporting.fiscal_year_start,
                 ),
                 view=views.at,
+                keeper=keeper,
             )
 
         def reload() -> None:
@@ -157,6 +161,8 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             max_instances=1,
             coalesce=True,
         )
+
+        keeping.schedule(scheduler, keeper)
 
         counts = IntakeCounts(registry)
         room: Any = {"clock": clock, "counts": counts, "authenticate": known_to(gate)}

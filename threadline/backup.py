@@ -21,8 +21,8 @@ from threadline.clock import Clock
 from threadline.errors import ThreadlineError
 from threadline.settings import Settings
 from threadline.store.control import ControlStore
-from threadline.store.log import DirectoryLock, copies
-from threadline.store.log.segment import sync_directory
+from threadline.store.log import DirectoryLock, copies, shelf
+from threadline.store.log.rows import sync_directory
 from threadline.store.telemetry import Telemetry
 
 _MANIFEST = "manifest.json"
@@ -77,10 +77,10 @@ def back_up(
             _sync(file)
     finally:
         control.close()
-    total = len(list(settings.log.dir.glob("*.sqlite")))
+    total = len(shelf.firsts(settings.log.dir))
     for file in copies(settings.log.dir, partial / "log"):
         files.append(file)
-        progress(len(list((partial / "log").iterdir())), total)
+        progress(len({one.stem for one in files if one.parent.name == "log"}), total)
     manifest = Manifest(
         format=_FORMAT,
         threadline=version("threadline"),

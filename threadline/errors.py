@@ -54,6 +54,10 @@ class NotFound(ThreadlineError):
         super().__init__(f"no {what} is known as {name!r}")
 
 
+class BodyDropped(ThreadlineError):
+    """An input is kept as it was understood and not any more as it was received."""
+
+
 class NotProven(ThreadlineError):
     """Whoever asks has not proved who it is; `reason` says what is wrong with the proof."""
 

@@ -44,6 +44,19 @@ class ReportingSettings(Section):
         return name
 
 
+class RetentionSettings(Section):
+    """How long what was received is kept."""
+
+    bodies_days: float | None = Field(None, gt=0)  # as received; none: for ever
+
+
+class DiskSettings(Section):
+    """How much of the disk may be taken."""
+
+    budget_bytes: int | None = Field(None, ge=0)  # of log, stores and views together; none: all
+    warn_share: float = Field(0.8, gt=0, le=1)  # of the budget, or of the disk, from which it warns
+
+
 class OidcSettings(Section):
     """Sign-in of people by an OpenID provider."""
 

@@ -17,8 +17,10 @@ from threadline.errors import SettingsError
 from threadline.networks import is_loopback
 from threadline.sections import (
     AccessSettings,
+    DiskSettings,
     LimitsSettings,
     ReportingSettings,
+    RetentionSettings,
     Section,
     TlsSettings,
 )
@@ -47,6 +49,7 @@ class LogSettings(Section):
 
     dir: Path = Path("log")  # under data_dir unless absolute
     segment_bytes: int = Field(256 * MIB, ge=MIB)  # a new segment file after this many body bytes
+    segment_days: float = Field(7, gt=0)  # or so long after its first entry
     group_bytes: int = Field(8 * MIB, ge=1)  # at most so much is committed in one group
     queue_bytes: int = Field(64 * MIB, ge=1)  # waiting input beyond this is refused with 503
 
@@ -146,6 +149,8 @@ class Settings(BaseSettings):
     pipeline: PipelineSettings = PipelineSettings()
     reporting: ReportingSettings = ReportingSettings()
     as_of: AsOfSettings = AsOfSettings()
+    retention: RetentionSettings = RetentionSettings()
+    disk: DiskSettings = DiskSettings()
     access: AccessSettings = AccessSettings()
     tls: TlsSettings = TlsSettings()
     limits: LimitsSettings = LimitsSettings()

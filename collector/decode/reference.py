@@ -21,6 +21,8 @@ from collector.decode import canonical
 from collector.decode.records import BLANK
 from collector.decode.statements import Names
 
+EXCEPTION_MESSAGE = "exception.message"  # of a span's events the only attribute that is read
+
 Row = dict[str, Any]
 Attributes = dict[str, Any]
 
@@ -140,7 +142,7 @@ def _picks(own: Attributes, inherited: Attributes, names: Names) -> list[Row]:
 def _exception_message(span: Span) -> str:
     for event in span.events:
         for attribute in event.attributes:
-            if attribute.key == "exception.message":
+            if attribute.key == EXCEPTION_MESSAGE:
                 if attribute.value.string_value:
                     return str(attribute.value.string_value)
                 break

@@ -46,11 +46,20 @@ def messages(entries: Sequence[Logged]) -> Iterator[Message | Refusal]:
     for index, logged in enumerate(entries):
         entry = logged.entry
         try:
-            body = _body(entry, _inflated(entry))
+            body = content(entry)
         except (ValueError, ThreadlineError, zlib.error, RecursionError) as error:
             yield refusal(index, entry.body, error)
         else:
             yield Message(entry=index, kind=_KINDS[entry.kind], sender=entry.source, body=body)
+
+
+def content(entry: Entry) -> bytes:
+    """A request as `Message` holds it.
+
+    Raises `ValueError`, `zlib.error`, `RecursionError` or a `ThreadlineError` where it says nothing
+    that can be understood.
+    """
+    return _body(entry, _inflated(entry))
 
 
 def refusal(entry: int, body: bytes, error: Exception) -> Refusal:

@@ -77,18 +77,26 @@ def derive(
     """Logs entries in the order given and derives them, so many a batch, into an empty index.
 
     A pipeline that fails is followed by a new one, as after a crash; how many it took is returned.
-    With `keep` they come on top of what there is.
+    With `keep` they come on top of what there is. `meanwhile` is called with the log before every
+    step; `of_log` are further settings of the log.
     """
     numbers = itertools.count()
     place = tmp_path / "log"
     clock = FixedClock(NOW)
 
-    def derived(entries: Sequence[Entry], batch: int, *, keep: bool = False) -> int:
+    def derived(
+        entries: Sequence[Entry],
+        batch: int,
+        *,
+        keep: bool = False,
+        meanwhile: Callable[[Log], None] = lambda _: None,
+        **of_log: float,
+    ) -> int:
         nonlocal place
         if not keep:
             telemetry.reset()
             place = tmp_path / f"log{next(numbers)}"
-        log = Log.open(LogSettings(dir=place), clock)
+        log = Log.open(LogSettings(dir=place, **of_log), clock)
         try:
             asyncio.run(_logged(log, entries))
             for life in range(1, LIVES + 1):
@@ -102,8 +110,9 @@ def derive(
                     instruments=PipelineInstruments(CollectorRegistry()),
                 )
                 with suppress(ConnectionError, TelemetryUnavailable):
+                    meanwhile(log)
                     while pipeline.step():
-                        pass
+                        meanwhile(log)
                     return life
         finally:
             log.close()

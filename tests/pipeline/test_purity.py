@@ -13,7 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collector.keeping import reduced
 from threadline.model.entries import Entry
+from threadline.store.log import Dropped, Log
 from threadline.store.telemetry import Telemetry, export
 
 LATER = timedelta(days=1)
@@ -90,6 +92,25 @@ def test_a_bit_that_turned_over_costs_a_rebuild_and_no_difference(
         lives = derive(inputs, 120)
 
     assert lives > 1
+    assert export.digests(telemetry) == expected
+
+
+def test_segments_that_lose_their_bodies_at_any_time_change_nothing(
+    derive, inputs: Sequence[Entry], telemetry: Telemetry, expected
+):
+    random = Random(1)
+    dropped = []
+
+    def drop_some(log: Log) -> None:
+        for segment in log.segments()[:-1]:
+            if segment.dropped is None and random.random() < 0.5:
+                why = Dropped(at=segment.ended, why="it was old")
+                log.drop_bodies(segment.first, reduced, why)
+                dropped.append(segment.first)
+
+    derive(inputs, 90, meanwhile=drop_some, segment_days=12 / 86_400, group_bytes=1)
+
+    assert len(dropped) > 5
     assert export.digests(telemetry) == expected
 
 

@@ -18,6 +18,7 @@ from threadline.api import (
     identity,
     incidents,
     journeys,
+    keeping,
     kpis,
     mismatches,
     paths,
@@ -75,6 +76,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
         paths,
         people,
         exports,
+        keeping,
     ):
         app.include_router(part.router, prefix="/api/v1", responses=_PROBLEMS)
     app.include_router(health.router)

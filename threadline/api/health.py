@@ -35,6 +35,7 @@ def readyz(services: ServicesForAnybody, response: Response) -> Health:
         why = {
             "failing": health.failing and ELSEWHERE,
             "rebuilding": health.rebuilding and ELSEWHERE,
+            "disk": health.disk and ELSEWHERE,
         }
         health = health.model_copy(update=why)
     if health.status == "unavailable":
@@ -67,6 +68,7 @@ def _health(services: ApiServices) -> Health:
         rebuilding=because,
         failing=failing,
         alerting_waits=services.alerting_waits(),
+        disk=services.keeper.warning if services.keeper else "",
     )
 
 

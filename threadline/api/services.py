@@ -19,6 +19,7 @@ from threadline.access import Gate
 from threadline.access.denials import Denials
 from threadline.api.redaction import Redaction
 from threadline.clock import Clock
+from threadline.keeping import Going, Standing
 from threadline.model.entries import Entry, Position
 from threadline.model.incidents import Affected, Incident, IncidentEvent, IncidentState
 from threadline.model.people import ANONYMOUS, Principal, Role
@@ -98,6 +99,16 @@ class Log(Protocol):
     def entry(self, position: Position) -> Entry: ...
 
 
+class Keeper(Protocol):
+    """How much is kept, and what goes when; raises `LogUnavailable`."""
+
+    @property
+    def warning(self) -> str: ...
+    def standing(self) -> Standing: ...
+    def due(self) -> Sequence[Going]: ...
+    def retain(self, who: str) -> Sequence[Going]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApiServices:
     """Every part the API reads from or acts on.
@@ -106,8 +117,8 @@ class ApiServices:
     says why the index is being built anew, `alerting_waits` for what deadlines wait to be judged;
     '' when it is not so. `redact` names attributes whose values a role does not see. `calendar`
     says where days and fiscal years begin. `activations` are the definitions as they were
-    activated. `asker` is who
-    sent the request that these services answer. `view` gives what was known at a past instant.
+    activated. `asker` is who sent the request that these services answer. `view` gives what was
+    known at a past instant. `keeper`: None where none is.
     """
 
     telemetry: Telemetry
@@ -129,6 +140,7 @@ class ApiServices:
     denials: Denials
     redact: Mapping[Role, Collection[str]]
     view: Callable[[datetime], View]
+    keeper: Keeper | None = None
     calendar: FirmCalendar = field(default_factory=FirmCalendar)
     asker: Principal = ANONYMOUS
 

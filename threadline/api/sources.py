@@ -15,7 +15,7 @@ from threadline.api.access import requires
 from threadline.api.redaction import HIDDEN
 from threadline.api.services import ApiServices, Services
 from threadline.api.threads import fact_row
-from threadline.errors import LogUnavailable, NotFound
+from threadline.errors import BodyDropped, LogUnavailable, NotFound
 from threadline.model.entries import Position
 from threadline.model.people import Permission
 from threadline.store.telemetry import identity as identity_store
@@ -133,6 +133,8 @@ def _looked_at(
 def _raw(services: ApiServices, position: Position) -> tuple[RawInput | None, str]:
     try:
         entry = services.log.entry(position)
+    except BodyDropped as error:
+        return None, f"{error}; what was understood of it is kept"
     except (NotFound, LogUnavailable) as error:
         return None, str(error)
     text = None if entry.content_encoding else _text(entry.body)

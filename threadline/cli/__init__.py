@@ -180,6 +180,14 @@ def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "--force", action="store_true", help="delete what the data directory holds now"
     )
     restore.set_defaults(run=_later("keeping", "restore"))
+    retain = to.add_parser(
+        "retain", help="what is kept; drop inputs as received that were kept long enough"
+    )
+    retain.add_argument("--dry-run", action="store_true", help="only say what would go")
+    retain.set_defaults(run=_later("retaining", "retain"))
+    for one in (retain,):
+        one.add_argument("--json", action="store_true", help="as JSON, for scripts")
+        one.add_argument("--api", help="address of the API (default: from the settings)")
     migrate = to.add_parser("migrate", help="bring the control store to this version's schema")
     migrate.set_defaults(run=_later("stores", "migrate"))
 

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     AUDIT = "audit"  # who did what
     CLOSING = "closing"  # freeze what is published of a month
     DEFINITIONS = "definitions"  # what a change of them would do
+    KEEPING = "keeping"  # drop bodies as received, erase a person's data
 
 
 _READING = frozenset({Permission.FIGURES, Permission.THREADS, Permission.INCIDENTS})

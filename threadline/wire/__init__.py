@@ -73,7 +73,17 @@ from threadline.wire.mastery import (
     MismatchState,
     Said,
 )
-from threadline.wire.operations import DeadLetter, FactDetail, Health, RawInput, SourceRow
+from threadline.wire.operations import (
+    DeadLetter,
+    FactDetail,
+    Going,
+    Health,
+    Kept,
+    RawInput,
+    Retained,
+    RetainRequest,
+    SourceRow,
+)
 from threadline.wire.paths import PathEdge, PathNode, Paths, PathStep, PathVariant
 from threadline.wire.people import AuditRecord, Me
 from threadline.wire.problems import Fault, Problem
@@ -113,6 +123,7 @@ __all__ = [
     "Evidence",
     "FactDetail",
     "Fault",
+    "Going",
     "Health",
     "Holder",
     "How",
@@ -121,6 +132,7 @@ __all__ = [
     "IncidentEvent",
     "Instant",
     "JourneyRow",
+    "Kept",
     "Kpi",
     "KpiComparison",
     "KpiContribution",
@@ -157,6 +169,8 @@ __all__ = [
     "RestatedCase",
     "RestatedKpi",
     "Restatement",
+    "RetainRequest",
+    "Retained",
     "Ruling",
     "RulingRequest",
     "Runbook",

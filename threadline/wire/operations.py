@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from threadline.wire.threads import ThreadFact
 from threadline.wire.values import Instant, Shape
 
@@ -79,3 +81,46 @@ class Health(Shape):
     rebuilding: str = ""  # because
     failing: str = ""  # why derivation does not move
     alerting_waits: str = ""  # for what, before deadlines are judged again
+    disk: str = ""  # how full it is, where that is too full
+
+
+class Going(Shape):
+    """Inputs whose bodies are dropped, or would be; what was understood of them stays."""
+
+    first: int  # offset of the first
+    begun: Instant  # when the first was received
+    ended: Instant  # and the last
+    size: int  # bytes on disk before
+    why: str
+
+
+class Kept(Shape):
+    """What is kept on this machine's disk, in bytes, and how long there is room for it."""
+
+    bodies_bytes: int  # inputs as received
+    sealed_bytes: int  # inputs as understood, their bodies dropped
+    telemetry_bytes: int
+    control_bytes: int
+    total_bytes: int
+    free_bytes: int
+    budget_bytes: int | None
+    days_left: float | None  # at the rate of the last days; None: not known, or it does not grow
+    warning: str
+    bodies_days: float | None  # the retention; None: for ever
+    bodies_since: Instant | None  # receipt of the oldest input that is kept as received
+    inputs_since: Instant | None  # receipt of the oldest input
+    due: list[Going]  # what goes at the next turn
+
+
+class RetainRequest(Shape):
+    """Who drops what is due, where nobody has to prove who it is; or only what it would be."""
+
+    dry_run: bool = False
+    actor: str = Field("api", min_length=1, max_length=200)
+
+
+class Retained(Shape):
+    """What was dropped, or would be."""
+
+    dry_run: bool
+    dropped: list[Going]

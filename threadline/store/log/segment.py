@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from threadline.model.entries import Entry, Logged, Position
-
-PARTITION = 0
+from threadline.model.entries import Entry, Logged
+from threadline.store.log.rows import latest, logged, nanoseconds, row_of, sync_directory
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -32,10 +28,6 @@ _BUSY_SECONDS = 10.0
 # the defaults (4 KiB, 4 MiB).
 _PAGE_BYTES = 16 * 1024
 _CHECKPOINT_PAGES = 1024
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FOREVER = 2**63 - 1
-
-Row = tuple[int, int, str, str, str, str, str, bytes]
 
 
 def path(directory: Path, first: int) -> Path:
@@ -76,10 +68,7 @@ def readable(directory: Path, first: int) -> sqlite3.Connection:
 
 def insert(connection: sqlite3.Connection, offset: int, entry: Entry) -> None:
     """Add one entry to the open transaction."""
-    received_at = _nanoseconds(entry.received_at)
-    headers = json.dumps(dict(entry.headers))
-    kinds = (entry.kind, entry.source, entry.content_type, entry.content_encoding)
-    connection.execute(_INSERT, (offset, received_at, *kinds, headers, entry.body))
+    connection.execute(_INSERT, row_of(offset, entry))
 
 
 def extent(connection: sqlite3.Connection, first: int) -> tuple[int, int]:
@@ -97,28 +86,21 @@ def entries(
     Only those received by then, if asked.
     """
     query = "SELECT * FROM entries WHERE offset > ? AND received_at <= ? ORDER BY offset LIMIT ?"
-    latest = _FOREVER if received_by is None else _nanoseconds(received_by)
-    for row in connection.execute(query, (after, latest, limit)):
-        yield _logged(row)
+    for row in connection.execute(query, (after, latest(received_by), limit)):
+        yield logged(row)
+
+
+def received(connection: sqlite3.Connection) -> tuple[int, int]:
+    """When the first and the last entry were received, nanoseconds; 0 where there is none."""
+    query = "SELECT coalesce(min(received_at), 0), coalesce(max(received_at), 0) FROM entries"
+    first, last = connection.execute(query).fetchone()
+    return first, last
 
 
 def last_received_by(connection: sqlite3.Connection, at: datetime) -> int:
     """The last offset that was received by then; 0 where none was."""
     query = "SELECT coalesce(max(offset), 0) FROM entries WHERE received_at <= ?"
-    return int(connection.execute(query, (_nanoseconds(at),)).fetchone()[0])
-
-
-def sync_directory(directory: Path) -> None:
-    """Make the names of new files in `directory` survive power loss."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _nanoseconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(microseconds=1) * 1000
+    return int(connection.execute(query, (nanoseconds(at),)).fetchone()[0])
 
 
 def _connect(file: Path, mode: str) -> sqlite3.Connection:
@@ -130,17 +112,3 @@ def _connect(file: Path, mode: str) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
-
-
-def _logged(row: Row) -> Logged:
-    offset, received_at, kind, source, content_type, content_encoding, headers, body = row
-    values: dict[str, Any] = {"kind": kind, "headers": json.loads(headers)}
-    entry = Entry(
-        source=source,
-        content_type=content_type,
-        content_encoding=content_encoding,
-        received_at=_EPOCH + timedelta(microseconds=received_at // 1000),
-        body=body,
-        **values,
-    )
-    return Logged(position=Position(partition=PARTITION, offset=offset), entry=entry)

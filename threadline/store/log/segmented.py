@@ -5,22 +5,38 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from threadline.clock import Clock
-from threadline.errors import LogUnavailable, NotFound
+from threadline.errors import BodyDropped, LogUnavailable, NotFound
 from threadline.model.entries import Entry, Logged, Position
 from threadline.settings import LogSettings
-from threadline.store.log import segment
+from threadline.store.log import shelf
 from threadline.store.log.extent import Extent
 from threadline.store.log.inbox import Inbox
 from threadline.store.log.lock import DirectoryLock
+from threadline.store.log.rows import PARTITION, instant, sync_directory
+from threadline.store.log.shelf import Dropped
 from threadline.store.log.writer import Writer
 
-_PARTITION = segment.PARTITION
+_PARTITION = PARTITION
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """A stretch of the log: its size, whether its bodies were dropped, and when the first and the
+    last of its entries were received (1970 where there is none).
+    """
+
+    first: int
+    newest: bool
+    dropped: Dropped | None
+    bytes: int
+    begun: datetime
+    ended: datetime
 
 
 class Log:
@@ -35,11 +51,12 @@ class Log:
         self._dir = settings.dir
         self._lock = lock
         self._inbox = Inbox(settings.queue_bytes)
-        self._extent = Extent(segment.firsts(settings.dir))
+        self._extent = Extent(shelf.firsts(settings.dir))
         self._writer = Writer(settings, self._inbox, self._extent)
         self._writer.open()
         self._thread = threading.Thread(target=self._writer.run, name="log-writer", daemon=True)
         self._thread.start()
+        self._received: dict[int, tuple[int, int]] = {}
         self._closing = threading.Lock()
         self._closed = False
 
@@ -54,6 +71,8 @@ class Log:
         try:
             _make(settings.dir)
             lock = DirectoryLock(settings.dir, clock)
+            for first in shelf.firsts(settings.dir):
+                shelf.tidy(settings.dir, first)
             return cls(settings, lock)
         except (OSError, sqlite3.Error) as error:
             if lock is not None:
@@ -111,9 +130,8 @@ class Log:
         """The cursor of a reader that has read all received by then; `{}` where nothing was."""
         try:
             for first in reversed(self._extent.segments_from(1)):
-                with closing(segment.readable(self._dir, first)) as connection:
-                    if last := segment.last_received_by(connection, at):
-                        return {_PARTITION: last}
+                if last := shelf.last_received_by(self._dir, first, at):
+                    return {_PARTITION: last}
         except sqlite3.Error as error:
             raise LogUnavailable(f"{self._dir} cannot be read: {error}") from error
         return {}
@@ -132,22 +150,60 @@ class Log:
         return self._extent.wait_beyond(cursor.get(_PARTITION, 0), timeout)
 
     def entry(self, position: Position) -> Entry:
-        """The input as received; raises `NotFound`, or `LogUnavailable` when it cannot be read."""
-        if position.partition == _PARTITION and position.offset <= self._extent.last:
+        """The input as received.
+
+        Raises `NotFound`, `BodyDropped` where only what was understood is kept, or `LogUnavailable`
+        when it cannot be read.
+        """
+        if position.partition == _PARTITION and 0 < position.offset <= self._extent.last:
+            if dropped := shelf.dropped(self._dir, self._extent.segments_from(position.offset)[0]):
+                raise BodyDropped(str(dropped))
             for logged in self._beyond(position.offset - 1, 1):
                 if logged.position == position:
                     return logged.entry
         raise NotFound("log entry", f"{position.partition}/{position.offset}")
+
+    def segments(self) -> list[Segment]:
+        """What there is, oldest first; the last is the one that is written to.
+
+        Raises `LogUnavailable` when one cannot be read.
+        """
+        firsts = self._extent.segments_from(1)
+        try:
+            sizes = shelf.sizes(self._dir)
+            return [self._segment(first, sizes[first], first == firsts[-1]) for first in firsts]
+        except (OSError, sqlite3.Error) as error:
+            raise LogUnavailable(f"{self._dir} cannot be read: {error}") from error
+
+    def drop_bodies(self, first: int, reduce: Callable[[Entry], Entry], dropped: Dropped) -> None:
+        """Seal the segment that begins with `first`, each entry as `reduce` leaves it, and drop its
+        bodies; it reads on as before. Raises `LogUnavailable`, nothing being lost.
+        """
+        if first == self._extent.newest():
+            raise ValueError("the newest segment is written to")
+        shelf.drop(self._dir, first, reduce, dropped)
+
+    def _segment(self, first: int, size: int, newest: bool) -> Segment:
+        begun, ended = self._received.get(first) or shelf.received(self._dir, first)
+        if not newest:  # nothing is added to it any more
+            self._received[first] = begun, ended
+        return Segment(
+            first=first,
+            newest=newest,
+            dropped=shelf.dropped(self._dir, first),
+            bytes=size,
+            begun=instant(begun),
+            ended=instant(ended),
+        )
 
     def _beyond(
         self, offset: int, limit: int, received_by: datetime | None = None
     ) -> Iterator[Logged]:
         try:
             for first in self._extent.segments_from(offset + 1):
-                with closing(segment.readable(self._dir, first)) as connection:
-                    for logged in segment.entries(connection, offset, limit, received_by):
-                        yield logged
-                        limit -= 1
+                for logged in shelf.entries(self._dir, first, offset, limit, received_by):
+                    yield logged
+                    limit -= 1
                 if limit <= 0:
                     return
         except sqlite3.Error as error:
@@ -159,4 +215,4 @@ def _make(directory: Path) -> None:
     missing = [path for path in (directory, *directory.parents) if not path.exists()]
     directory.mkdir(parents=True, exist_ok=True)
     for path in missing:
-        segment.sync_directory(path.parent)
+        sync_directory(path.parent)

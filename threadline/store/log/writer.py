@@ -12,7 +12,9 @@ from threadline.settings import LogSettings
 from threadline.store.log import segment
 from threadline.store.log.extent import Extent
 from threadline.store.log.inbox import Inbox, Waiting
+from threadline.store.log.rows import PARTITION, nanoseconds
 
+_DAY = 86_400 * 10**9
 _RETRY_SECONDS = 5  # a full disk seldom mends itself sooner
 
 
@@ -37,6 +39,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._last = 0
         self._bytes = 0
+        self._begun = 0  # when the segment's first entry was received; 0 while it has none
 
     def open(self) -> None:
         """Open the newest segment and find where the log ends; `sqlite3.Error` or `OSError`."""
@@ -62,7 +65,7 @@ class Writer:
             return [(waiting, LogUnavailable(reason, _RETRY_SECONDS)) for waiting in group]
 
     def _commit(self, group: Sequence[Waiting]) -> list[Outcome]:
-        connection = self._segment()
+        connection = self._segment(nanoseconds(group[0].entry.received_at))
         outcomes: list[Outcome] = []
         last, size = self._last, self._bytes
         connection.execute("BEGIN IMMEDIATE")
@@ -73,24 +76,28 @@ class Writer:
                 outcomes.append((waiting, EntryRefused(str(error))))
                 continue
             last, size = last + 1, size + len(waiting.entry.body)
-            outcomes.append((waiting, Position(partition=segment.PARTITION, offset=last)))
+            outcomes.append((waiting, Position(partition=PARTITION, offset=last)))
         connection.execute("COMMIT")
         self._last, self._bytes = last, size
         self._extent.reach(last)
         return outcomes
 
-    def _segment(self) -> sqlite3.Connection:
-        """The segment to write to: opened again after a failure, a new one when it is full."""
+    def _segment(self, now: int) -> sqlite3.Connection:
+        """The segment to write to: opened again after a failure, a new one when full or old."""
         if self._connection is None:
             self._connection = self._enter(self._extent.newest())
-        if self._bytes >= self._settings.segment_bytes:
+        self._begun = self._begun or now
+        old = now - self._begun >= self._settings.segment_days * _DAY
+        if self._bytes >= self._settings.segment_bytes or old:
             self._leave()
             self._connection = self._enter(self._last + 1)
+            self._begun = now
         return self._connection
 
     def _enter(self, first: int) -> sqlite3.Connection:
         connection = segment.writable(self._settings.dir, first)
         self._last, self._bytes = segment.extent(connection, first)
+        self._begun = segment.received(connection)[0]
         self._extent.begin(first)
         self._extent.reach(self._last)
         return connection

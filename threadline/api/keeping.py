@@ -1,0 +1,73 @@
+"""What is kept and for how long, and dropping what has been kept long enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fastapi import APIRouter
+
+from threadline import keeping
+from threadline.api.access import requires
+from threadline.api.problems import Refusal
+from threadline.api.services import ApiServices, Keeper, Services
+from threadline.errors import LogUnavailable
+from threadline.model.people import Permission
+from threadline.store.log import NEVER, Segment
+from threadline.wire import Going, Kept, Retained, RetainRequest
+
+router = APIRouter(prefix="/keeping", tags=["keeping"])
+
+
+@router.get("", dependencies=[requires(Permission.FIGURES)])
+def kept(services: Services) -> Kept:
+    """How much of the disk is taken by what, how long there is room, and what goes next."""
+    keeper = _keeper(services)
+    standing = keeper.standing()
+    whole = [one for one in standing.segments if one.dropped is None]
+    usage = standing.usage
+    return Kept(
+        **{f"{name}_bytes": size for name, size in usage.by_class.items()},
+        total_bytes=usage.total,
+        free_bytes=usage.free,
+        budget_bytes=standing.budget_bytes,
+        days_left=standing.days_left,
+        warning=standing.warning,
+        bodies_days=standing.bodies_days,
+        bodies_since=_since(whole),
+        inputs_since=_since(standing.segments),
+        due=[_told(one) for one in keeper.due()],
+    )
+
+
+@router.post("/retain", dependencies=[requires(Permission.KEEPING)])
+def retain(services: Services, asked: RetainRequest) -> Retained:
+    """Drop the bodies that are due, now and not at the next turn; what was understood stays."""
+    keeper = _keeper(services)
+    who = services.asker.named(asked.actor)
+    try:
+        gone = keeper.due() if asked.dry_run else keeper.retain(who)
+    except LogUnavailable as error:
+        raise Refusal(503, str(error)) from error
+    return Retained(dry_run=asked.dry_run, dropped=[_told(one) for one in gone])
+
+
+def _keeper(services: ApiServices) -> Keeper:
+    if services.keeper is None:
+        raise Refusal(503, "nothing is kept or dropped here")
+    return services.keeper
+
+
+def _since(segments: Sequence[Segment]) -> datetime | None:
+    return segments[0].begun if segments and segments[0].begun > NEVER else None
+
+
+def _told(going: keeping.Going) -> Going:
+    segment = going.segment
+    return Going(
+        first=segment.first,
+        begun=segment.begun,
+        ended=segment.ended,
+        size=segment.bytes,
+        why=going.why,
+    )
