@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-history bench-identity bench-lookup crash judge histories mutants security lock clean
+.PHONY: install demo test check bench bench-history bench-identity bench-lookup calendars crash judge histories mutants security lock clean
 
 install: .venv/installed
 
@@ -69,6 +69,10 @@ judge: install
 histories: N = 10000
 histories: install
 	@THREADLINE_HISTORIES=$(N) $(BIN)/pytest tests/identity/test_histories.py
+
+# Walks minute by minute around every change of clocks in every IANA zone, and through the holidays of 20 countries.
+calendars: install
+	@PYTHONPATH=tests $(BIN)/python bench/calendars.py
 
 # Plants the faults of tests/mutants/mutants.yaml one at a time: the judge has to find each.
 mutants: install

@@ -51,7 +51,7 @@ class ImportReport:
 
 @dataclass(frozen=True, kw_only=True)
 class RowsReport:
-    """What a CSV file held and what was made of it.
+    """What a table held and what was made of it.
 
     Of `rows`, `posted` were sent; `complaints` are the rows that were not and those sent without a
     time, in the file's order.
@@ -72,7 +72,7 @@ class RowsReport:
 def import_file(
     file: Path, mapping: Path | None, post: Post, progress: Progress = lambda *_: None
 ) -> ImportReport | RowsReport:
-    """Send all of `file` as CloudEvents: a CSV file where the mapping says `format: csv`, else an
+    """Send all of `file` as CloudEvents: a table where the mapping says `format`, else an
     event log (see `formats.read`), of which objects and relations come first. Without a mapping the
     log's types keep their names, in small letters, and nothing of it ties anything together.
 

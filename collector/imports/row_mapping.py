@@ -26,6 +26,7 @@ class RowMapping:
     `version_column` is empty where the content of a row is its version.
     """
 
+    format: str
     source: str
     delimiter: str
     zone: ZoneInfo
@@ -77,6 +78,7 @@ def read(file: Path) -> RowMapping:
         raise DefinitionErrors(found)
     given = document.content
     return RowMapping(
+        format=given["format"],
         source=given["source"],
         delimiter=given.get("delimiter", ","),
         zone=ZoneInfo(given["zone"]),

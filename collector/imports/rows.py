@@ -1,4 +1,4 @@
-"""Rows of a nightly CSV file as CloudEvents.
+"""Rows of a nightly CSV or Parquet file as CloudEvents.
 
 A row's id is `<its key>@<its version>`: the key columns' cells as written, joined by `|`, and the
 version column's cell or, where there is none, the first 16 hex digits of the SHA-256 of the row:
@@ -9,7 +9,6 @@ tonight's unchanged rows are last night's facts.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from collector.imports import records
+from collector.imports.records import Record
 from collector.imports.row_mapping import RowMapping
 from threadline.store.foreign import UnreadableFile
 
@@ -29,6 +30,8 @@ CloudEvent = dict[str, Any]
 @dataclass(frozen=True, kw_only=True)
 class Complaint:
     """What is wrong with one row, 1-based `line` of its first character, and what mends it.
+
+    Of Parquet, which has no lines, it is the row's, the first being 1.
 
     `sent` is false for a row that has no name or no type: nothing of it was sent. A row whose time
     cannot be read is sent without one.
@@ -43,37 +46,29 @@ class Complaint:
 Converted = tuple[CloudEvent | None, Complaint | None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Row:
-    """One record, and the line it begins on; `cells` is None where no cells could be told."""
-
-    line: int
-    cells: list[str] | None
-
-
 class Rows:
-    """The rows of one CSV file under one mapping.
+    """The rows of one file under one mapping.
 
-    Opening reads the file once. Raises `UnreadableFile` when it is no UTF-8 text or has no usable
-    header, and `DefinitionErrors` when the mapping does not fit its columns.
+    Opening reads the file once. Raises `UnreadableFile` when it is not of its format or has no
+    usable header, and `DefinitionErrors` when the mapping does not fit its columns.
     """
 
     def __init__(self, file: Path, mapping: RowMapping) -> None:
         self._file, self._mapping = file, mapping
-        records = self._records()
-        self.columns = self._header(next(records, None))
+        found = self._records()
+        self.columns = self._header(next(found, None))
         mapping.require(self.columns)
         self.source = mapping.source
-        self.count = sum(1 for _ in records)
+        self.count = sum(1 for _ in found)
 
     def converted(self) -> Iterator[Converted]:
         """Every row in the file's order, as its event, its complaint, or both."""
-        records = self._records()
-        next(records)
-        for row in records:
+        found = self._records()
+        next(found)
+        for row in found:
             yield self._convert(row)
 
-    def _convert(self, row: _Row) -> Converted:
+    def _convert(self, row: Record) -> Converted:
         if row.cells is None:
             return None, Complaint(line=row.line, column="", rule=UNCLOSED, sent=False)
         if len(row.cells) != len(self.columns):
@@ -140,37 +135,23 @@ class Rows:
             wanted = rules.time_format or "ISO 8601"
             return None, f"is {text!r}: write a time as {wanted}, or set time.format in the mapping"
 
-    def _header(self, row: _Row | None) -> list[str]:
-        columns = row.cells if row else None
-        if not columns:
+    def _header(self, row: Record | None) -> list[str]:
+        """The columns' names; one that has none is called by its place, such as `column 1`."""
+        columns = list(row.cells or []) if row else []
+        if not any(column.strip() for column in columns):
             raise UnreadableFile(self._file, "the first row has to name the columns")
+        for place, column in enumerate(columns):
+            columns[place] = column if column.strip() else f"column {place + 1}"
         for column in columns:
-            if not column.strip():
-                raise UnreadableFile(self._file, "a column has no name in the first row")
             if columns.count(column) > 1:
                 raise UnreadableFile(self._file, f"two columns are called {column!r}")
         return columns
 
-    def _records(self) -> Iterator[_Row]:
+    def _records(self) -> Iterator[Record]:
         """Every record but blank lines, the header first."""
-        try:
-            # A byte order mark is no part of the first column's name.
-            with self._file.open(encoding="utf-8-sig", newline="") as text:
-                reader = csv.reader(text, delimiter=self._mapping.delimiter, strict=True)
-                while True:
-                    line = reader.line_num + 1
-                    try:
-                        cells: list[str] | None = next(reader)
-                    except StopIteration:
-                        return
-                    except csv.Error:
-                        cells = None
-                    if cells != []:
-                        yield _Row(line=line, cells=cells)
-        except UnicodeDecodeError as error:
-            raise UnreadableFile(self._file, "it is no UTF-8 text: save it as UTF-8") from error
-        except OSError as error:
-            raise UnreadableFile(self._file, error.strerror or str(error)) from error
+        if self._mapping.format == "parquet":
+            return records.of_parquet(self._file)
+        return records.of_csv(self._file, self._mapping.delimiter)
 
 
 def content_hash(cells: Mapping[str, str]) -> str:

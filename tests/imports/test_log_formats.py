@@ -100,6 +100,37 @@ def test_an_xes_log_says_what_the_same_log_says_as_rows(real, tmp_path):
     assert sent(real / "running-example.xes") == events
 
 
+def test_a_table_is_the_same_as_csv_and_as_parquet(real, tmp_path):
+    rules = """
+source: /ocel/running
+zone: Europe/Berlin
+type: {column: "concept:name"}
+time: {column: "time:timestamp"}
+key: ["case:concept:name", Activity, "time:timestamp"]
+attributes: {"case:concept:name": case.id}
+"""
+    told = []
+    for kind in ("csv", "parquet"):
+        mapping = tmp_path / f"{kind}.yaml"
+        mapping.write_text(f"format: {kind}{rules}")
+        events = sent(real / f"running-example.{kind}", mapping).values()
+        spelled = ("column 1", "time:timestamp")  # of an index, and of the same instants
+        told.append(
+            Counter(
+                (
+                    event["type"],
+                    event["time"],
+                    *sorted(kv for kv in event["data"].items() if kv[0] not in spelled),
+                )
+                for event in events
+            )
+        )
+    as_csv, as_parquet = told
+
+    assert as_csv.total() == 42
+    assert as_parquet == as_csv
+
+
 def test_a_log_of_version_1_is_imported_whole(real):
     file = real / "p2p-normal.jsonocel"
     raw = json.loads(file.read_text())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from collector.imports import Complaint, RowsReport, import_file
@@ -220,7 +222,7 @@ def test_cells_may_hold_quotes_delimiters_and_lines(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (b"", "name the columns"),
-        (b"reference,,booked_at\n", "no name"),
+        (b",,\nR-1,I-1,2026-06-01\n", "name the columns"),
         (b"reference,booked_at,booked_at\n", "two columns are called 'booked_at'"),
         (HEADER.encode() + "R-1,M\u00fcller,x,1\n".encode("latin-1"), "save it as UTF-8"),
     ],
@@ -233,6 +235,27 @@ def test_an_unusable_file_is_refused_before_anything_is_sent(
     with pytest.raises(UnreadableFile, match=reason):
         import_file(night.file, night.mapping, posted.append)
     assert not posted
+
+
+def test_an_unusable_parquet_file_is_refused_and_values_are_read_as_csv_has_them(
+    night: Night,
+) -> None:
+    night.mapping.write_text(night.mapping.read_text().replace("format: csv", "format: parquet"))
+    night.file.write_bytes(HEADER.encode())
+    with pytest.raises(UnreadableFile, match="no Parquet file"):
+        import_file(night.file, night.mapping, lambda _: None)
+    at = datetime(2026, 6, 1, 9, tzinfo=UTC)
+    row = {"reference": "R-1", "invoice": None, "booked_at": at, "paid": True, "cents": 125}
+    pl.DataFrame([row | {"parts": [1, 2]}]).write_parquet(night.file)
+    with pytest.raises(UnreadableFile, match="column 'parts' holds List"):
+        import_file(night.file, night.mapping, lambda _: None)
+    pl.DataFrame([row], schema_overrides={"invoice": pl.String}).write_parquet(night.file)
+    bodies: list[bytes] = []
+    import_file(night.file, night.mapping, bodies.append)
+    (event,) = json.loads(bodies[0])
+    told = {"payment.reference": "R-1", "booked_at": "2026-06-01T09:00:00+00:00"}
+    assert event["data"] == told | {"paid": "true", "cents": "125"}
+    assert event["time"] == "2026-06-01T09:00:00Z"
 
 
 def test_a_file_that_is_not_there_is_said(night: Night) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo
 
-import holidays
+import minute_walk
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from minute_walk import WORK, works
 
 from metrics.calendars import Calendar, Clocks, Hours, PublicHolidays
 from metrics.calendars.zones import zone
@@ -29,12 +28,6 @@ CHANGES = {
     "Asia/Kolkata": (date(2026, 1, 26), date(2026, 8, 15)),
     "UTC": (date(2026, 1, 1), date(2024, 2, 29)),
 }
-WORK = {
-    "office": ((540, 1020),),
-    "night": ((0, 390), (1380, 1440)),  # across the hours in which clocks change
-    "all day": ((0, 1440),),
-    "odd": ((150, 151), (152, 600)),
-}
 
 
 def calendar(place: str, work: str, country: str = "") -> Calendar:
@@ -50,23 +43,6 @@ def calendar(place: str, work: str, country: str = "") -> Calendar:
         ),
         holidays=(PublicHolidays(country=country),) if country else (),
         days_off=(date(2026, 10, 26),),
-    )
-
-
-@cache
-def public(country: str, year: int) -> set[date]:
-    return set(holidays.country_holidays(country, years=year))
-
-
-def works(calendar: Calendar, at: datetime) -> bool:
-    """Whether the minute that begins at `at` is working time."""
-    local = at.astimezone(ZoneInfo(calendar.zone))
-    days = {day for place in calendar.holidays for day in public(place.country, local.year)}
-    minute = local.hour * 60 + local.minute
-    free = local.date() in days or local.date() in calendar.days_off
-    return not free and any(
-        hours.weekday == local.weekday() and hours.opens <= minute < hours.closes
-        for hours in calendar.hours
     )
 
 
@@ -120,6 +96,24 @@ def test_adding_ends_with_the_last_minute_of_the_budget(place, work, change, off
         left -= works(here, at)
         at += MINUTE
     assert add_business(here, column(since), pl.Series([budget * 60.0])).to_list() == [at]
+
+
+@pytest.mark.parametrize(
+    ("place", "work"),
+    [
+        ("Africa/Casablanca", "night"),
+        ("America/Nuuk", "all day"),  # changes in the evening of the day before
+        ("Asia/Gaza", "odd"),
+        ("Australia/Lord_Howe", "night"),  # by half an hour
+        ("Pacific/Chatham", "odd"),  # a quarter of an hour off the others
+    ],
+)
+def test_every_minute_around_a_change_is_as_walked(place, work):
+    """`make calendars` walks around all changes of all zones."""
+    since, until = list(minute_walk.stretches(place))[-1]
+    compared, wrong = minute_walk.differences(minute_walk.calendar(place, work), since, until)
+    assert compared > (until - since) // minute_walk.MINUTE
+    assert wrong == []
 
 
 def test_a_budget_of_parts_of_a_second_is_exact():
