@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboards.case_table import case_table
 from dashboards.client import api
-from dashboards.frame import freshness, guarded, show
+from dashboards.frame import guarded, looked_from, show
 from dashboards.markup import TONES, Markup, table, tag
 from dashboards.sides import Sides, choose
 from dashboards.trend import LINE, axis_format, scale
@@ -23,7 +23,7 @@ DOUBT = "Whatever else changed between the two sides is in the difference, too."
 @guarded
 def page() -> None:
     """The comparison named in the address, or a first one to begin with."""
-    health = freshness()
+    health = looked_from()
     st.title("Did my fix work?")
     sides = choose(health.as_of)
     if sides is None:

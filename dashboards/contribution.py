@@ -21,24 +21,24 @@ METHODS = {
 SUMS = "Each effect is the group's own change; together they are the whole."
 
 
-def contribution(kpi: Kpi, found: list[KpiContribution], without: str) -> None:
-    """The part of the page; `without` names the group that gave no name."""
+def contribution(kpi: Kpi, found: list[KpiContribution]) -> None:
+    """The part of the page."""
     told = next((one for one in found if one.unit == kpi.unit), None)
     if told is None:
         return
     st.subheader(f"What moved it, by {told.by.replace('_', ' ')}")
-    show(tag("p", phrases.moved(kpi, told, without)))  # labels come from outside: no Markdown
+    show(tag("p", phrases.moved(kpi, told)))  # labels come from outside: no Markdown
     if not told.parts:
         return
-    st.altair_chart(_bars(kpi, told, without), width="stretch")
-    show(_table(kpi, told, without))
+    st.altair_chart(_bars(kpi, told), width="stretch")
+    show(_table(kpi, told))
     show(tag("p", METHODS.get(kpi.unit, SUMS), class_="tl-quiet-text"))
 
 
-def _bars(kpi: Kpi, told: KpiContribution, without: str) -> alt.Chart:
+def _bars(kpi: Kpi, told: KpiContribution) -> alt.Chart:
     rows = [
         {
-            "label": part.label or without,
+            "label": phrases.part(part),
             "effect": part.effect,
             "said": phrases.effect(kpi, part.effect),
             "color": GOOD if (part.effect > 0) == (told.direction == "higher") else BAD,
@@ -59,14 +59,14 @@ def _bars(kpi: Kpi, told: KpiContribution, without: str) -> alt.Chart:
     return chart
 
 
-def _table(kpi: Kpi, told: KpiContribution, without: str) -> Markup:
+def _table(kpi: Kpi, told: KpiContribution) -> Markup:
     shares = kpi.unit == "ratio"
     heads = [phrases.sentence(told.by.replace("_", " ")), "Effect", "Before", "Now", "n"]
     rows = []
     for part in told.parts[:MOST]:
         values = (phrases.kpi_quantity(kpi, value) for value in (part.previous, part.value))
         sample = f"{part.previous_n:,} → {part.n:,}"
-        row = [part.label or without, phrases.effect(kpi, part.effect), *values, sample]
+        row = [phrases.part(part), phrases.effect(kpi, part.effect), *values, sample]
         if shares:
             row += [phrases.effect(kpi, each or 0.0) for each in (part.rate, part.mix)]
         rows.append(row)

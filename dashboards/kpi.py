@@ -63,7 +63,7 @@ def page() -> None:
     _parts(found[0], window)
     if by in _cuts(found[0]) and name not in WHOLE:
         moved = api().contribution(name, {**window.query, "by": by})
-        contribution(found[0], moved, phrases.NOT_GIVEN)
+        contribution(found[0], moved)
     behind = {"facts": _facts, "systems": _systems}.get(found[0].of, _cases)
     behind(found[0], window, by)
 
@@ -172,7 +172,7 @@ def _parts(kpi: Kpi, window: Window) -> None:
     st.subheader(f"By {words}")
     rows = [
         [
-            link(_part(kpi, window, dimension, part.label), part.label or phrases.NOT_GIVEN),
+            link(_part(kpi, window, dimension, part.label), phrases.part(part)),
             phrases.kpi_quantity(kpi, part.value),
             chip(phrases.KPI[part.state], part.state),
             f"{part.n:,}",

@@ -35,7 +35,6 @@ def kpi(name: str, **more: str) -> str:
 
 
 def comparison(name: str, **more: str) -> str:
-    """A KPI on two sides, at present; `more` says in which window, currency or dimension."""
-    return "comparison?" + urlencode(
-        {"kpi": name} | {key: value for key, value in more.items() if value}
-    )
+    """A KPI on two sides; `more` says in which window, currency or dimension."""
+    told = {key: value for key, value in more.items() if value}
+    return "comparison?" + urlencode({"kpi": name} | told | past.address())

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import streamlit as st
 
+from dashboards import past
 from dashboards.client import Query, api
 from dashboards.kpi import dimensions
 from dashboards.tiles import money_of
@@ -31,8 +32,7 @@ class Sides:
 def choose(now: datetime) -> Sides | None:
     """Let the reader say what to compare; None where there is nothing to choose from."""
     window, by = chosen(now), st.query_params.get("by", "")
-    asked = {"window": window.name, "to": now.isoformat(), "journey": window.journey, "by": by}
-    answer = api().kpis(asked)
+    answer = api().kpis({**window.query, "by": by})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kpi = _kpi(answer)
         if kpi is None:
@@ -91,7 +91,7 @@ def _instant(now: datetime) -> dict[str, str]:
     st.date_input("Changed on (UTC)", at.date(), max_value=now.date(), key="day_chosen",
                   on_change=_take_instant, width=180)  # fmt: skip
     st.time_input("at", at.time(), key="time_chosen", on_change=_take_instant, width=120)
-    return {"at": at.isoformat(), "to": now.isoformat()}
+    return {"at": at.isoformat(), "to": now.isoformat()} | past.address()
 
 
 def _at(now: datetime) -> datetime:
@@ -116,15 +116,17 @@ def _parts(kpi: Kpi, by: str, answer: KpiPage) -> dict[str, str] | None:
                  on_change=_take_dimension, width=180)  # fmt: skip
     largest = sorted(kpi.by, key=lambda part: -part.n)
     labels = [part.label for part in largest]
+    names = {part.label: phrases.part(part) for part in largest}
     if len(labels) < 2:
         st.info(f"“{kpi.title}” has fewer than two parts by {by.replace('_', ' ')} in this window.")
         return None
     told = {"by": by, "from": answer.start.isoformat(), "to": answer.end.isoformat()}
+    told |= past.address()
     for place, (name, words) in enumerate((("before", "One side"), ("after", "The other"))):
         wanted = st.query_params.get(name, labels[place])
         label = wanted if wanted in labels else labels[place]
         st.selectbox(words, labels, index=labels.index(label), key=f"{name}_chosen",
-                     format_func=lambda label: label or phrases.NOT_GIVEN,
+                     format_func=names.__getitem__,
                      on_change=_take_part, args=(name,), width=220)  # fmt: skip
         told[name] = label
     return told

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from threadline.wire import Kpi, phrases
 
+GROUPS = ("money", "time", "quality", "integration")
+
 
 def verdict(kpis: Sequence[Kpi]) -> tuple[str, str]:
-    """A tone (good, warning, bad, quiet) and the sentence."""
+    """A tone (good, warning, bad, quiet) and the sentence; the gravest are named first."""
+    kpis = sorted(kpis, key=_gravity)
     off = [kpi for kpi in kpis if kpi.state == "breached"]
     near = [kpi for kpi in kpis if kpi.state == "warning"]
     good = [kpi for kpi in kpis if kpi.state == "ok"]
@@ -22,6 +26,17 @@ def verdict(kpis: Sequence[Kpi]) -> tuple[str, str]:
     if good:
         return "good", f"Everything is on target: {_listed(good)}."
     return "quiet", "There is too little evidence yet to say how contracts are doing."
+
+
+def _gravity(kpi: Kpi) -> tuple[int, float]:
+    """Money before time before quality before integrations; then by how many times its target
+    allows it misses."""
+    allowed, taken = kpi.target, kpi.value
+    if allowed is None or taken is None:
+        return GROUPS.index(kpi.group), 0.0
+    if kpi.direction == "higher":  # shares: what is missing from the whole
+        allowed, taken = 1 - allowed, 1 - taken
+    return GROUPS.index(kpi.group), -(taken / allowed if allowed > 0 else inf)
 
 
 def _listed(kpis: Sequence[Kpi]) -> str:

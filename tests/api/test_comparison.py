@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from handmade_rows import NOW
 from kpi_oracle import Count
 
+from metrics.definitions import load, restore
 from metrics.derive import Derived
+from threadline.api.labels import title
 from threadline.model.kpis import Window
 
 KPIS = "/api/v1/kpis"
@@ -67,3 +69,18 @@ def test_a_question_without_two_sides_is_refused_in_words(api):
     late = api.get(f"{KPIS}/first-time-right/comparison", params={"at": "2030-01-01T00:00:00Z"})
     assert late.status_code == 422
     assert api.get(f"{KPIS}/luck/comparison", params={"at": AT.isoformat()}).status_code == 404
+
+
+def test_a_version_is_called_by_its_number_and_the_day_it_was_activated():
+    first = load()
+    content = dict(first.content)
+    journey = content["journeys"]["contract-activation"] | {"title": "Our way"}
+    content["journeys"] = content["journeys"] | {"contract-activation": journey}
+    second = restore(content).after(first, datetime(2026, 11, 3, tzinfo=UTC))
+    versions = [one.journey.version for one in second.versions["contract-activation"]]
+
+    assert [title(second, "version", label) for label in versions] == [
+        "Our way, version 1",
+        "Our way, version 2, since 03 Nov 2026",
+    ]
+    assert title(second, "version", "") == title(second, "region", versions[0]) == ""

@@ -73,6 +73,7 @@ def test_cases_are_listed_by_state_promise_and_step(api):
         "/api/v1/kpis?window=this-decade",
         "/api/v1/kpis?window=this-week&from=2026-03-20T00:00:00Z",
         "/api/v1/kpis?as_of=2026-01-01T00:00:00Z",
+        "/api/v1/kpis/sla-attainment/comparison?at=2026-03-01T00:00:00Z&as_of=2026-01-01T00:00:00Z",
         "/api/v1/kpis/sla-attainment/series?every=often",
         "/api/v1/kpis/sla-attainment/series?every=0d",
         "/api/v1/kpis/sla-attainment/series?every=1h&from=2020-01-01T00:00:00Z",

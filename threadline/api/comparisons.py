@@ -15,9 +15,10 @@ from metrics.kpis.comparison import Side, Verdict, compare
 from metrics.kpis.money import COUNTED_IN
 from threadline.api import cases, cursors
 from threadline.api.access import requires
+from threadline.api.labels import title
 from threadline.api.problems import Refusal
 from threadline.api.receipts import received
-from threadline.api.services import ApiServices, Services
+from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.errors import NotAllowed, NotFound
 from threadline.model.kpis import KpiValue, Window
 from threadline.model.people import Permission
@@ -48,7 +49,7 @@ class Sides:
 
     def __init__(
         self,
-        services: Services,
+        services: ServicesAsOf,
         kpi: str,
         at: Annotated[AwareDatetime | None, Query(description="when the change was made")] = None,
         since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
@@ -82,7 +83,7 @@ Question = Annotated[Sides, Depends()]
 
 
 @router.get("/{kpi}/comparison")
-def comparison(services: Services, asked: Question, currency: str = "") -> KpiComparison:
+def comparison(services: ServicesAsOf, asked: Question, currency: str = "") -> KpiComparison:
     """The KPI on both sides, the difference with its own interval, and whether chance may be it."""
     found = compare(
         services.definitions,
@@ -102,8 +103,8 @@ def comparison(services: Services, asked: Question, currency: str = "") -> KpiCo
         unit=known.unit if known else asked.kpi.unit,
         business=asked.kpi.business,
         direction=asked.kpi.direction,
-        before=_side(asked.before, found.before),
-        after=_side(asked.after, found.after),
+        before=_side(services, asked.before, found.before),
+        after=_side(services, asked.after, found.after),
         change=found.change,
         interval=found.interval,
         verdict=found.verdict,
@@ -113,7 +114,7 @@ def comparison(services: Services, asked: Question, currency: str = "") -> KpiCo
 
 @router.get("/{kpi}/comparison/cases")
 def compared_cases(
-    services: Services,
+    services: ServicesAsOf,
     asked: Question,
     side: Literal["before", "after"],
     currency: str = "",
@@ -172,7 +173,7 @@ def _derived(services: ApiServices, asked: Sides) -> Derived:
     )
 
 
-def _side(side: Side, value: KpiValue | None) -> ComparedSide:
+def _side(services: ApiServices, side: Side, value: KpiValue | None) -> ComparedSide:
     def number(found: object) -> float | None:
         return None if found is None else float(str(found))
 
@@ -181,6 +182,7 @@ def _side(side: Side, value: KpiValue | None) -> ComparedSide:
         end=side.window.end,
         as_of=side.now,
         label=side.label,
+        title=title(services.definitions, side.by, side.label),
         value=number(value.value) if value else None,
         n=value.n if value else 0,
         interval=(number(value.low), number(value.high)) if value else (None, None),

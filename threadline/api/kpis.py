@@ -20,11 +20,12 @@ from metrics.kpis.periods import DAYS, MONTHS, Every
 from threadline.api import cases, cursors
 from threadline.api.access import requires
 from threadline.api.facts_behind import facts_page, systems_page
+from threadline.api.labels import title
 from threadline.api.problems import Refusal
 from threadline.api.receipts import received
 from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.errors import NotAllowed, NotFound
-from threadline.model.kpis import Counted, KpiValue, MoneyPart, Seen, Window
+from threadline.model.kpis import Contribution, Counted, KpiValue, MoneyPart, Seen, Window
 from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
 from threadline.store.telemetry import mastery as mastery_store
@@ -174,7 +175,7 @@ def kpi_contribution(
     told = asked.told | {"received": received(services), "earlier": seen}
     derived = _derived(services, asked)
     found = moved(services.definitions, derived, kpi=kpi, by=by, long_ago=long_ago, **told)
-    return Page(items=[KpiContribution.model_validate(asdict(one)) for one in found])
+    return Page(items=[_contribution(services, one) for one in found])
 
 
 @router.get("/{kpi}/cases")
@@ -333,8 +334,16 @@ def _kpi(services: ApiServices, value: KpiValue, parts: Sequence[KpiValue], by: 
         counts=dict(value.counts),
         money=[_money(one) for one in value.money],
         why=value.note,
-        by=[_part(part, by) for part in parts if _same(part, value)],
+        by=[_part(services, part, by) for part in parts if _same(part, value)],
     )
+
+
+def _contribution(services: ApiServices, one: Contribution) -> KpiContribution:
+    parts = [
+        asdict(part) | {"title": title(services.definitions, one.by, part.label)}
+        for part in one.parts
+    ]
+    return KpiContribution.model_validate(asdict(one) | {"parts": parts})
 
 
 def _money(part: MoneyPart) -> KpiMoney:
@@ -347,10 +356,12 @@ def _money(part: MoneyPart) -> KpiMoney:
     )
 
 
-def _part(value: KpiValue, by: str) -> KpiPart:
+def _part(services: ApiServices, value: KpiValue, by: str) -> KpiPart:
+    label = value.dimensions.get(by, "")
     return KpiPart(
         dimension=by,
-        label=value.dimensions.get(by, ""),
+        label=label,
+        title=title(services.definitions, by, label),
         value=_number(value.value),
         unit=value.unit,
         n=value.n,

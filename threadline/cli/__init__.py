@@ -99,11 +99,11 @@ def _question_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) 
     kpis.add_argument("--window", help="instead, by name: this-quarter, last-month, fiscal-year…")
     kpis.add_argument("--journey", help="only this journey")
     kpis.set_defaults(run=_later("questions", "kpis"))
-    for command in (trace, kpis):
+    compare = _comparison(to)
+    for command in (trace, kpis, compare):
         command.add_argument(
             "--as-of", type=_instant, help="what was known then: 2026-09-30 (its end) or RFC 3339"
         )
-    compare = _comparison(to)
     differing = to.add_parser("mismatches", help="print copies that differ from their master")
     differing.add_argument("--attribute", help="only of this one, as objects.yaml names it")
     differing.add_argument("--system", help="only copies in this system")

@@ -66,7 +66,8 @@ def compare(arguments: argparse.Namespace) -> int:
     given = {name: at.isoformat() for name, at in asked.items() if at}
     for name in ("by", "before", "after", "journey", "currency"):
         given |= {name: value} if (value := getattr(arguments, name)) else {}
-    answer = _ask(arguments, f"/kpis/{quote(arguments.kpi, safe='')}/comparison", given)
+    path = f"/kpis/{quote(arguments.kpi, safe='')}/comparison"
+    answer = _ask(arguments, path, given | _past(arguments))
     if answer.is_error:
         complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
         return NO

@@ -10,7 +10,8 @@ Verdict = Literal["better", "worse", "unclear", "too_few", "unknown", "not_a_sam
 
 
 class ComparedSide(Shape):
-    """A KPI over `[start, end)` as it was seen at `as_of`; `label`: of that part only.
+    """A KPI over `[start, end)` as it was seen at `as_of`; `label`: of that part only,
+    which `title` says, where the label does not.
 
     `interval` holds the value with 95 % confidence; `coverage` is the share that could be judged.
     """
@@ -19,6 +20,7 @@ class ComparedSide(Shape):
     end: Instant
     as_of: Instant
     label: str
+    title: str = ""
     value: float | None
     n: int
     interval: tuple[float | None, float | None]

@@ -14,10 +14,11 @@ KpiState = Literal["ok", "warning", "breached", "unknown", "too_few"]
 
 
 class KpiPart(Shape):
-    """A KPI's value for one value of one dimension."""
+    """A KPI's value for one value of one dimension; `title` says it, where the label does not."""
 
     dimension: str
     label: str
+    title: str = ""
     value: float | None
     unit: str
     n: int
@@ -115,6 +116,7 @@ class KpiContributionPart(Shape):
     """
 
     label: str
+    title: str = ""
     value: float | None
     previous: float | None
     n: int

@@ -8,7 +8,15 @@ from typing import TypeAlias
 
 from threadline.wire.cases import CaseRow, Step, Stuck
 from threadline.wire.comparisons import ComparedSide, KpiComparison, Verdict
-from threadline.wire.kpis import Kpi, KpiContribution, KpiMoney, KpiPage, KpiSpan
+from threadline.wire.kpis import (
+    Kpi,
+    KpiContribution,
+    KpiContributionPart,
+    KpiMoney,
+    KpiPage,
+    KpiPart,
+    KpiSpan,
+)
 from threadline.wire.mastery import MasteredAttribute, Mismatch, Said
 from threadline.wire.values import Money
 
@@ -258,14 +266,14 @@ def effect(kpi: Measured, value: float) -> str:
     return f"{sign}{kpi_quantity(kpi, abs(value))}"
 
 
-def moved(kpi: Kpi, told: KpiContribution, without: str) -> str:
-    """What moved the value, in a sentence; `without` names the group that gave no name."""
+def moved(kpi: Kpi, told: KpiContribution) -> str:
+    """What moved the value, in a sentence."""
     if told.change is None:
         return "One of the two windows has no value, so there is no change to explain."
     if not told.change:
         return "Nothing moved it on the whole."
-    largest = [part for part in told.parts if part.effect][:3]
-    said = [f"{part.label or without} {effect(kpi, part.effect)}" for part in largest]
+    largest = [one for one in told.parts if one.effect][:3]
+    said = [f"{part(one)} {effect(kpi, one.effect)}" for one in largest]
     better = (told.change > 0) == (told.direction == "higher")
     words = "better" if better else "worse"
     rest = f" {effect(kpi, told.residual)} cannot be told apart." if told.residual else ""
@@ -277,7 +285,12 @@ def sides(found: KpiComparison, *, parts: bool) -> tuple[str, str]:
     """What the sides are called: before and after, or with `parts` those of a dimension."""
     if not parts:
         return "before", "after"
-    return found.before.label or NOT_GIVEN, found.after.label or NOT_GIVEN
+    return part(found.before), part(found.after)
+
+
+def part(one: KpiPart | KpiContributionPart | ComparedSide) -> str:
+    """What a part of a dimension is called."""
+    return one.title or one.label or NOT_GIVEN
 
 
 def certain(kpi: Measured, one: ComparedSide) -> str:
