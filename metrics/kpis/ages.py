@@ -6,17 +6,18 @@ from datetime import datetime
 
 import polars as pl
 
-from metrics.calendars import Clocks, as_nanoseconds, as_seconds
+from metrics.calendars import Calendar, Clocks, as_nanoseconds, as_seconds
 from metrics.definitions import Definitions
 from metrics.derive.clocks import case_calendar
 from metrics.states import INSTANT
+from threadline.model.journeys import Journey
 
 
 def working_time(
     cases: pl.DataFrame, since: str, until: str, definitions: Definitions
 ) -> pl.Series:
     """Business seconds between two instants of each case, on the case's own calendar."""
-    clocks, calendar = Clocks(definitions.calendars), _calendar(cases, definitions)
+    clocks, calendar = _clocks(cases, definitions)
     return clocks.between(calendar, cases[since], cases[until])
 
 
@@ -31,6 +32,7 @@ def worked_by(cases: pl.DataFrame, at: datetime, definitions: Definitions) -> pl
     )
     instants = cases.select(
         "journey",
+        "version",
         "dimensions",
         "started_at",
         "completed_at",
@@ -57,18 +59,33 @@ def worked_by(cases: pl.DataFrame, at: datetime, definitions: Definitions) -> pl
 
 def _positions(instants: pl.DataFrame, definitions: Definitions) -> pl.DataFrame:
     """Every instant as its place, in nanoseconds, on the business clock of its row."""
-    clocks, calendar = Clocks(definitions.calendars), _calendar(instants, definitions)
-    names = [name for name in instants.columns if name not in ("journey", "dimensions")]
+    clocks, calendar = _clocks(instants, definitions)
+    texts = ("journey", "version", "dimensions")
+    names = [name for name in instants.columns if name not in texts]
     return pl.DataFrame({name: clocks.position(calendar, instants[name]) for name in names})
 
 
-def _calendar(cases: pl.DataFrame, definitions: Definitions) -> pl.Series:
-    """The name of each case's calendar, chosen by the dimension that carries the chooser."""
+def _clocks(cases: pl.DataFrame, definitions: Definitions) -> tuple[Clocks, pl.Series]:
+    """The name of each case's clock, and the clocks: those that the version judging it came with.
+
+    A version that is not known counts as the last one.
+    """
+    calendars: dict[str, Calendar] = {}
     name = pl.lit(None, pl.String)
-    for journey in definitions.journeys.values():
-        chooser = journey.calendar.attribute
-        dimension = next((each for each, source in journey.dimensions if source == chooser), "")
-        text = pl.col("dimensions").str.json_path_match(f'$["{dimension}"]')
-        chosen = case_calendar(journey.calendar, text, definitions.calendars)
-        name = pl.when(pl.col("journey") == journey.name).then(chosen).otherwise(name)
-    return cases.select(name).to_series()
+    for versions in definitions.versions.values():
+        for place, version in enumerate(reversed(versions)):
+            journey, label = version.journey, version.journey.version
+            calendars |= {f"{label}/{name}": one for name, one in version.calendars.items()}
+            here = pl.col("journey") == journey.name
+            if place:
+                here &= pl.col("version") == label
+            chosen = case_calendar(journey.calendar, _chooser(journey), version.calendars)
+            name = pl.when(here).then(pl.format("{}/{}", pl.lit(label), chosen)).otherwise(name)
+    return Clocks(calendars), cases.select(name).to_series()
+
+
+def _chooser(journey: Journey) -> pl.Expr:
+    """The dimension that says which calendar a case has."""
+    attribute = journey.calendar.attribute
+    dimension = next((each for each, source in journey.dimensions if source == attribute), "")
+    return pl.col("dimensions").str.json_path_match(f'$["{dimension}"]')
