@@ -46,6 +46,10 @@ class TelemetryUnavailable(ThreadlineError):
     """The telemetry store does not answer; the log can rebuild it, so callers say so and wait."""
 
 
+class QueryFault(TelemetryUnavailable):
+    """The telemetry store answers, but not this question: it will not the next time either."""
+
+
 class NotFound(ThreadlineError):
     """Nothing is known by this name."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -30,6 +31,8 @@ from threadline.clock import Clock
 from threadline.errors import TelemetryUnavailable
 from threadline.model.kpis import KpiValue, Window
 from threadline.store.telemetry import cases, hops, identity, mastery, sources
+
+logger = logging.getLogger(__name__)
 
 WINDOW = timedelta(days=30)
 HOP_WINDOWS = {"1d": timedelta(days=1), "30d": WINDOW}
@@ -96,7 +99,8 @@ def _progress(services: ApiServices) -> Iterator[Metric]:
 
 
 def _from_store(services: ApiServices) -> list[Metric]:
-    """Hops and sources; nothing when the store does not answer."""
+    """Hops and sources; only that they are missing, when the store does not answer."""
+    up = GaugeMetricFamily("threadline_sources_up", "1 if sources and hops could be read")
     now, store = services.clock.now(), services.telemetry
     try:
         told = [*_sources(services)]
@@ -106,9 +110,12 @@ def _from_store(services: ApiServices) -> list[Metric]:
                 for name, length in HOP_WINDOWS.items()
             }
             told.append(hop_times(ended, services.definitions))
-    except TelemetryUnavailable:
-        return []
-    return told
+    except TelemetryUnavailable as error:
+        logger.warning("hops and sources are not exposed: %s", error)
+        up.add_metric([], 0)
+        return [up]
+    up.add_metric([], 1)
+    return [up, *told]
 
 
 def _sources(services: ApiServices) -> Iterator[Metric]:

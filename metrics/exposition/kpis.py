@@ -6,6 +6,7 @@ The labels are bounded: names of KPIs and journeys, states, and currencies, of w
 
 from __future__ import annotations
 
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from prometheus_client.registry import Collector
 
 from threadline.errors import TelemetryUnavailable
 from threadline.model.kpis import KpiState, KpiValue
+
+logger = logging.getLogger(__name__)
 
 MOST_CURRENCIES = 30
 LABELS = ("kpi", "unit")
@@ -66,7 +69,8 @@ class KpiCollector(Collector):
         try:
             families = [*_kpis(self._values()), _cases(self._counts())]
             up.add_metric([], 1)
-        except TelemetryUnavailable:
+        except TelemetryUnavailable as error:
+            logger.warning("KPIs are not exposed: %s", error)
             families = []
             up.add_metric([], 0)
         yield from (up, *families)

@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
+from threadline.exposure import Exposed
+
 CASES = "/api/v1/journeys/contract-activation/cases"
 
 
@@ -171,3 +173,18 @@ def test_no_other_origin_may_read_the_answers(api):
     answer = api.get("/api/v1/journeys", headers={"origin": "https://elsewhere.example"})
 
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_what_prometheus_is_not_told_for_a_faulty_query_is_said_and_logged(
+    world, monkeypatch, caplog
+):
+    def faulty(store, *_):
+        return store.query("SELECT gone FROM steps")
+
+    monkeypatch.setattr("threadline.exposure.hops.ended", faulty)
+    told = {metric.name: metric for metric in Exposed(lambda: world, world.clock).collect()}
+
+    (up,) = told["threadline_sources_up"].samples
+    assert (up.value, "threadline_source_facts" in told) == (0, False)
+    assert "hops and sources are not exposed" in caplog.text
+    assert "UNKNOWN_IDENTIFIER" in caplog.text

@@ -26,7 +26,6 @@ def test_a_case_keeps_the_calendar_it_was_started_under():
         "dimensions": ['{"region": "EMEA"}'] * 3,
         "business_seconds": [None] * 3,
     }
-    unset = ("completed_at", "paused_from", "paused_until")
     cases = pl.DataFrame(given, schema_overrides={"business_seconds": pl.Float64}).with_columns(
         pl.lit(None, INSTANT).alias(name)
         for name in ("completed_at", "paused_from", "paused_until")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 import pytest
 
-from threadline.errors import TelemetryUnavailable
+from threadline.errors import QueryFault, TelemetryUnavailable
 from threadline.settings import MIB, TelemetrySettings
 from threadline.store.telemetry import Telemetry
 
@@ -58,6 +58,9 @@ def test_a_failed_call_names_its_cause_and_leaves_the_store_usable(telemetry: Te
     with pytest.raises(TelemetryUnavailable) as failure:
         telemetry.query("SELECT nonsense FROM nowhere")
     assert "UNKNOWN_TABLE" in str(failure.value.__cause__)
+    assert not isinstance(failure.value, QueryFault)  # while it is made anew, tables are missing
+    with pytest.raises(QueryFault, match="UNKNOWN_IDENTIFIER"):
+        telemetry.query("SELECT nonsense FROM exceptions")
     with pytest.raises(TelemetryUnavailable):
         telemetry.insert("exceptions", pl.DataFrame({"no_such_column": [1]}))
     assert telemetry.query("SELECT 1 AS one")["one"].item() == 1

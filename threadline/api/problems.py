@@ -18,6 +18,7 @@ from threadline.errors import (
     NotProven,
     OutOfReach,
     ProofUnknown,
+    QueryFault,
     TelemetryUnavailable,
     TooOften,
     ViewNotReady,
@@ -57,6 +58,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(IncidentClosed, _closed)
     app.add_exception_handler(TelemetryUnavailable, _unavailable)
+    app.add_exception_handler(QueryFault, _unexpected)
     app.add_exception_handler(NotProven, _not_proven)
     app.add_exception_handler(NotAllowed, _not_allowed)
     app.add_exception_handler(ProofUnknown, _ask_again)

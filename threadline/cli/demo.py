@@ -33,6 +33,7 @@ from threadline.settings import Settings
 from threadline.simulator import NotDelivered, Story, World, live, made_up, play
 
 READY_SECONDS = 60
+UP = "Threadline is up"  # says `threadline up`
 DRAIN_SECONDS = 60
 # Escalates after half a minute, so that one can watch it.
 IMPATIENT = Path(__file__).parent / "demo-definitions"
@@ -199,13 +200,15 @@ def _definitions(data: Path) -> Path:
 def _wait_until_ready(
     settings: Settings, service: subprocess.Popen[bytes], output: Path, console: Console
 ) -> None:
+    """What answers at the address may be another's: our own says when it listens there."""
     url = f"http://{settings.api.listen}/readyz"
     with console.status("starting the service…"):
         for _ in _ticks(READY_SECONDS):
             if service.poll() is not None:
                 raise SettingsError(_last_words(output))
             with suppress(httpx.HTTPError):
-                if httpx.get(url).status_code == httpx.codes.OK:
+                ours = UP in output.read_text(errors="replace")
+                if ours and httpx.get(url).status_code == httpx.codes.OK:
                     return
     raise ThreadlineError(f"the service was not ready within {READY_SECONDS} s: see {output}")
 

@@ -21,6 +21,22 @@ _UNREADABLE = (
     "CANNOT_READ_ALL_DATA",
     "ATTEMPT_TO_READ_AFTER_EOF",
 )
+# What it calls a question that is wrong in itself.
+_WRONG = frozenset(
+    (
+        "BAD_ARGUMENTS",
+        "ILLEGAL_AGGREGATION",
+        "ILLEGAL_TYPE_OF_ARGUMENT",
+        "NOT_AN_AGGREGATE",
+        "NO_COMMON_TYPE",
+        "NUMBER_OF_ARGUMENTS_DOESNT_MATCH",
+        "SYNTAX_ERROR",
+        "TYPE_MISMATCH",
+        "UNKNOWN_FUNCTION",
+        "UNKNOWN_IDENTIFIER",
+    )
+)
+_NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
 
 
 class Damaged(Exception):
@@ -48,6 +64,11 @@ def unreadable(error: BaseException) -> bool:
     """Whether a part of a table cannot be read back. What senders wrote lies in no part."""
     said = str(error)
     return "from part " in said and any(f"({name})" in said for name in _UNREADABLE)
+
+
+def wrong(error: BaseException) -> bool:
+    """Whether it was the question that could not be answered, whoever asks and when."""
+    return bool(_WRONG.intersection(_NAME.findall(str(error))[-1:]))
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from pyarrow import ArrowException
 
-from threadline.errors import TelemetryUnavailable
-from threadline.store.telemetry.damage import unreadable
+from threadline.errors import QueryFault, TelemetryUnavailable
+from threadline.store.telemetry.damage import unreadable, wrong
 
 
 class Pool:
@@ -36,7 +36,8 @@ class Pool:
     def client(self) -> Iterator[Client]:
         """Borrow a client, waiting for one if all are busy.
 
-        Raises `TelemetryUnavailable` for whatever fails inside, the driver's error being its cause.
+        Raises `TelemetryUnavailable` for whatever fails inside, the driver's error being its cause;
+        `QueryFault` where the fault lies in what was asked.
         """
         if self._closed:
             raise TelemetryUnavailable("the telemetry store is closed")
@@ -52,7 +53,8 @@ class Pool:
             if unreadable(error):
                 self.damage = str(error)[:200]
             if isinstance(error, (ClickHouseError, ArrowException, OSError)):
-                raise TelemetryUnavailable(f"the telemetry store failed: {error}") from error
+                kind = QueryFault if wrong(error) else TelemetryUnavailable
+                raise kind(f"the telemetry store failed: {error}") from error
             raise
         finally:
             self._idle.put(client)
