@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import (
+    closes,
     comparison,
     contract,
     executive,
@@ -38,6 +39,7 @@ shown = st.navigation(
             icon=":material/compare_arrows:",
             url_path="comparison",
         ),
+        st.Page(closes.page, title="Closes", icon=":material/event_available:", url_path="closes"),
         st.Page(kpi.page, title="Behind a number", url_path="kpi", visibility="hidden"),
     ],
     position="hidden" if sign_in.needed() else "top",

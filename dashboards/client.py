@@ -16,9 +16,11 @@ from dashboards import past, sign_in
 from threadline.wire import (
     AffectedCase,
     CaseRow,
+    Close,
     ConflictCount,
     ConflictRow,
     ContractHit,
+    FactDetail,
     Health,
     IdentifierEvidence,
     Incident,
@@ -36,6 +38,8 @@ from threadline.wire import (
     Page,
     Paths,
     Problem,
+    RestatedCase,
+    Restatement,
     Ruling,
     SourceRow,
     SuspicionPage,
@@ -120,6 +124,23 @@ class Api:
     def systems_behind(self, kpi: str, query: Query) -> Page[SystemHeard]:
         """Every system with a cadence, the furthest beyond it first."""
         return self._get(Page[SystemHeard], f"/api/v1/kpis/{kpi}/systems", query)
+
+    def closes(self) -> list[Close]:
+        return self._get(Page[Close], "/api/v1/closes", {"limit": 500}).items
+
+    def restatement(self, period: str, query: Query) -> Restatement:
+        return self._get(Restatement, f"/api/v1/closes/{quote(period)}/restatement", query)
+
+    def restated_cases(self, period: str, kpi: str, query: Query) -> Page[RestatedCase]:
+        path = f"/api/v1/closes/{quote(period)}/restatement/{quote(kpi)}"
+        return self._get(Page[RestatedCase], path, query)
+
+    def close(self, said: Mapping[str, object]) -> Close:
+        """Close a month: period, at, note, again and actor."""
+        return self._parsed(Close, self._send("POST", "/api/v1/closes", json=said), (201,))
+
+    def fact(self, fact_id: str) -> FactDetail:
+        return self._get(FactDetail, f"/api/v1/facts/{quote(fact_id)}")
 
     def search(self, text: str) -> list[ContractHit]:
         return self._get(Page[ContractHit], "/api/v1/contracts", {"q": text} | past.address()).items

@@ -34,6 +34,11 @@ def kpi(name: str, **more: str) -> str:
     return "kpi?" + urlencode({"kpi": name} | told | past.address())
 
 
+def closes(period: str, **more: str) -> str:
+    """A month that was closed; `more` says which revision, KPI or fact."""
+    return "closes?" + urlencode({"period": period} | more)
+
+
 def comparison(name: str, **more: str) -> str:
     """A KPI on two sides; `more` says in which window, currency or dimension."""
     told = {key: value for key, value in more.items() if value}

@@ -20,7 +20,7 @@ from collector.intake import http as http_intake
 from collector.intake.counts import IntakeCounts
 from collector.intake.senders import known_to
 from metrics.kpis import FirmCalendar
-from threadline import activation, evaluation, keeping
+from threadline import activation, closing_day, evaluation, keeping
 from threadline.access import TokenBook, admitted
 from threadline.access.denials import Denials
 from threadline.activation import Active
@@ -163,6 +163,13 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         )
 
         keeping.schedule(scheduler, keeper)
+        scheduler.add_job(
+            lambda: closing_day.close_when_due(api.state.services, settings.closes),
+            "interval",
+            seconds=closing_day.LOOK_SECONDS,
+            max_instances=1,
+            coalesce=True,
+        )
 
         counts = IntakeCounts(registry)
         room: Any = {"clock": clock, "counts": counts, "authenticate": known_to(gate)}

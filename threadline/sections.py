@@ -87,6 +87,13 @@ class OidcSettings(Section):
         return self
 
 
+class ClosesSettings(Section):
+    """Closing the month before by itself."""
+
+    day: int = Field(0, ge=0, le=28)  # of the month, in `reporting.zone`; 0: people close it
+    hour: int = Field(6, ge=0, le=23)  # of that day: what is known then is frozen
+
+
 class AccessSettings(Section):
     """Who may ask."""
 

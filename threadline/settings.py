@@ -18,6 +18,7 @@ from threadline.networks import is_loopback
 from threadline.sections import (
     AccessSettings,
     DiskSettings,
+    ClosesSettings,
     LimitsSettings,
     ReportingSettings,
     RetentionSettings,
@@ -151,6 +152,7 @@ class Settings(BaseSettings):
     as_of: AsOfSettings = AsOfSettings()
     retention: RetentionSettings = RetentionSettings()
     disk: DiskSettings = DiskSettings()
+    closes: ClosesSettings = ClosesSettings()
     access: AccessSettings = AccessSettings()
     tls: TlsSettings = TlsSettings()
     limits: LimitsSettings = LimitsSettings()

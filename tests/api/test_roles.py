@@ -86,16 +86,22 @@ def test_a_route_that_names_none_is_found_and_stops_the_api_from_being_made(worl
 
 READING = (
     *("/api/v1/kpis", "/api/v1/journeys", THREAD, "/api/v1/incidents", "/api/v1/sources"),
-    *("/api/v1/conflicts", "/api/v1/orphans", "/api/v1/suspicions", "/api/v1/rulings"),
+    *(
+        "/api/v1/closes",
+        "/api/v1/conflicts",
+        "/api/v1/orphans",
+        "/api/v1/suspicions",
+        "/api/v1/rulings",
+    ),
 )
-DOING = {"fact", "act", "rule"}
+DOING = {"fact", "act", "rule", "close"}
 SENSELESS = {"act": "assert", "kind": "bills", "child": "a:b:c", "parent": "a:b:c", "why": "-"}
 ALLOWED = {
     "executive": {*READING, "/metrics", "/api/v1/health"},
     "support": {*READING, "/metrics", "/api/v1/health", "fact", "rule", "/api/v1/dead-letters"},
     "on-call": {*READING, "/metrics", "/api/v1/health", "fact", "act"},
     "admin": {
-        *(*READING, "/metrics", "/api/v1/health", "fact", "act", "rule"),
+        *(*READING, "/metrics", "/api/v1/health", "fact", "act", "rule", "close"),
         *("/api/v1/dead-letters", "/api/v1/audit"),
     },
     "nothing": set(),
@@ -108,6 +114,7 @@ def test_a_role_may_do_what_the_table_says_and_nothing_else(as_, role, some_fact
     acts = {path: lambda path=path: client.get(path) for path in ALLOWED["admin"] - DOING}
     acts["fact"] = lambda: client.get(f"/api/v1/facts/{some_fact}")
     acts["rule"] = lambda: client.post("/api/v1/rulings", json=SENSELESS)
+    acts["close"] = lambda: client.post("/api/v1/closes", json={"period": "2026"})
     acts["act"] = lambda: client.post("/api/v1/incidents/none/acknowledge", json={})
 
     answers = {name: act().status_code for name, act in acts.items()}

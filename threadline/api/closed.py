@@ -164,7 +164,7 @@ def entry(kpi: model.ClosedKpi, row: Mapping[str, Any]) -> CountedEntry:
     unit = next((one.unit for one in kpi.figures if not one.dimension), "cases")
     contributes: float | Decimal | None = row["measure"]
     if kpi.counts == "facts":
-        contributes = row["weight"]
+        contributes, unit = row["weight"], "facts"
     elif unit != "seconds":
         contributes = row["amount"] if row["unit"] else int(row["hit"])
     return CountedEntry(
@@ -178,6 +178,7 @@ def entry(kpi: model.ClosedKpi, row: Mapping[str, Any]) -> CountedEntry:
         hit=row["hit"],
         contributes=None if contributes is None else float(contributes),
         unit=row["unit"] or unit,
+        business=kpi.business,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Annotated, Any
 
 import polars as pl
@@ -14,7 +15,7 @@ from threadline.api.causes import Since
 from threadline.api.problems import Refusal
 from threadline.api.restating import activated, heard_since, restate
 from threadline.api.services import ApiServices, Services, ServicesAsOf
-from threadline.errors import NotFound
+from threadline.errors import NotFound, OutOfReach
 from threadline.model import closes as model
 from threadline.model.people import Permission
 from threadline.store.control.closes import AlreadyClosed
@@ -50,16 +51,18 @@ def close(services: Services, asked: CloseRequest) -> Close:
     409: it is closed already. Closing `again` adds a revision, and the former stand.
     """
     who = services.asker.named(asked.actor)
-    at = asked.at or services.clock.now()
+    at = asked.at.astimezone(UTC) if asked.at else services.clock.now()
     try:
         taken = closing.take(
             services, asked.period, at, who=who, note=asked.note.strip(), again=asked.again
         )
     except AlreadyClosed as error:
-        detail = f"{error}; closing it again adds a revision beside it (again: true)"
+        detail = f"{error}. To add a revision beside it, say again"
         raise Refusal(409, detail, title="Already closed") from error
     except ValueError as error:
         raise Refusal(422, f"period: {error}") from error
+    except OutOfReach as error:
+        raise Refusal(422, f"at: {error}", title="Nothing is known of that past") from error
     return closed.close(taken)
 
 
@@ -93,10 +96,15 @@ def population(
 
 
 @router.get("/{period}/restatement")
-def restatement(services: ServicesAsOf, period: str, revision: Revision = None) -> Restatement:
-    """Every published figure beside the one that today's knowledge gives of the same instant."""
+def restatement(
+    services: ServicesAsOf, period: str, revision: Revision = None, kpi: str = ""
+) -> Restatement:
+    """Every published figure, or those of one KPI, beside what is known of the same instant now."""
     found = services.closes.get(period, revision)
-    items = [item for one in restate(services, found) for item in closed.restated(services, one)]
+    if kpi:
+        _named(services, found, kpi)
+    told = restate(services, found, only=kpi)
+    items = [item for one in told for item in closed.restated(services, one)]
     return Restatement(
         close=closed.close(found),
         as_of=min(services.clock.now(), services.status().watermark),

@@ -33,9 +33,8 @@ def take(
     """
     window = services.calendar.month(period)
     if window.end > at:
-        raise ValueError(
-            f"{period} ends at {window.end.isoformat()}, and had not by {at.isoformat()}"
-        )
+        ends, by = (f"{instant:%Y-%m-%d %H:%M} UTC" for instant in (window.end, at))
+        raise ValueError(f"{period} ends on {ends}, so it was not over on {by}")
     _require_open(services, period, again=again)
     then = services.as_of(at)
     close = Close(

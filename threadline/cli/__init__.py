@@ -58,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     _question_commands(commands_of)
     _store_commands(commands_of)
     _access_commands(commands_of)
+    _close_commands(commands_of)
     return parser
 
 
@@ -128,6 +129,28 @@ def _comparison(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> argp
     compare.add_argument("--currency", help="of money: only in this one")
     compare.set_defaults(run=_later("questions", "compare"))
     return compare
+
+
+def _close_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    close = to.add_parser("close", help="freeze what is published of a month")
+    close.add_argument("period", help="the month: 2026-09")
+    close.add_argument(
+        "--at", type=_instant, help="what was known then: 2026-10-05 (its end) or RFC 3339"
+    )
+    close.add_argument("--note", default="", help="kept with it, for whoever reads it later")
+    close.add_argument("--again", action="store_true", help="add a revision to a closed month")
+    close.set_defaults(run=_later("closes", "close"))
+    closes = to.add_parser("closes", help="what was published of months, and what is known since")
+    closes.add_argument("period", nargs="?", help="one month: each figure beside today's knowledge")
+    closes.add_argument("--kpi", help="of that one what counts otherwise now, and why")
+    closes.add_argument("--revision", type=int, help="of the month's close (default: the last)")
+    closes.add_argument(
+        "--as-of", type=_instant, help="beside what was known then, instead of today"
+    )
+    closes.set_defaults(run=_later("closes", "closes"))
+    for command in (close, closes):
+        command.add_argument("--json", action="store_true", help="as JSON, for scripts")
+        command.add_argument("--api", help="address of the API (default: from the settings)")
 
 
 def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

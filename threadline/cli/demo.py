@@ -25,6 +25,7 @@ from rich.text import Text
 
 from collector.imports import BATCH_TYPE, import_file
 from threadline import settings as settings_module
+from threadline.cli.month_end import MonthEnd
 from threadline.cli.outage import watching
 from threadline.clock import SystemClock
 from threadline.errors import SettingsError, ThreadlineError
@@ -58,12 +59,14 @@ def _played(arguments: argparse.Namespace, console: Console) -> None:
         webhook = stack.enter_context(_receiver(console))
         stack.enter_context(_service(settings, data, webhook, console))
         world = World(arguments.seed, arguments.contracts, now=clock.now())
-        story = _play(settings, world, console)
+        books = MonthEnd(world.now, clock)
+        story = _play(settings, world, console, books.before)
         _wait_until_derived(settings, console)
         world.go_live(clock.now())
         console.print(_what_to_look_at(settings, story, world.live_outage))
         stop = threading.Event()
         stack.enter_context(watching(f"http://{settings.api.listen}", console.print, clock, stop))
+        stack.enter_context(books.closing(f"http://{settings.api.listen}", console.print, stop))
         if arguments.seconds:
             ending = threading.Timer(arguments.seconds, stop.set)
             ending.start()
@@ -131,6 +134,7 @@ def _what_to_look_at(
         f"Executive   {dashboards}",
         f"Contract    {dashboards}/contract?id={hero.contract}",
         f"On-call     {dashboards}/on-call",
+        f"Closes      {dashboards}/closes",
         f"API         http://{settings.api.listen}/docs",
         "",
         f"Stuck: {hero.contract}, because {hero.reason}. In another terminal, any of",
@@ -213,7 +217,9 @@ def _wait_until_ready(
     raise ThreadlineError(f"the service was not ready within {READY_SECONDS} s: see {output}")
 
 
-def _play(settings: Settings, world: World, console: Console) -> Story:
+def _play(
+    settings: Settings, world: World, console: Console, before: Callable[[datetime], None]
+) -> Story:
     with Progress(TextColumn("{task.description}"), BarColumn(), console=console) as progress:
         task = progress.add_task("playing 90 days of contracts over the wire")
 
@@ -221,7 +227,7 @@ def _play(settings: Settings, world: World, console: Console) -> Story:
             progress.update(task, completed=done, total=total)
 
         try:
-            return play(world, *_wires(settings), show, _importing(settings))
+            return play(world, *_wires(settings), show, _importing(settings), before)
         except NotDelivered as error:
             raise ThreadlineError(f"the service did not take the world: {error}") from error
 

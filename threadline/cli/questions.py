@@ -20,6 +20,7 @@ from threadline.clock import SystemClock
 from threadline.errors import ThreadlineError
 
 MOST = 500  # in one answer
+_ASK_AGAIN = httpx.codes.SERVICE_UNAVAILABLE
 
 console = Console()
 complaints = Console(stderr=True)
@@ -30,7 +31,7 @@ def trace(arguments: argparse.Namespace) -> int:
     if arguments.why and arguments.as_of:
         raise ThreadlineError("--why tells of the present only: leave --as-of out")
     list_of = "identifiers" if arguments.why else "contracts"
-    answer = _ask(arguments, f"/{list_of}/{quote(arguments.id, safe='')}", _past(arguments))
+    answer = ask(arguments, f"/{list_of}/{quote(arguments.id, safe='')}", past(arguments))
     if answer.is_error:
         complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
         return NO
@@ -48,7 +49,7 @@ def kpis(arguments: argparse.Namespace) -> int:
     """The KPIs of a window that ends now, or then, or of the one named."""
     window = arguments.window or f"last-{arguments.days}-days"
     asked = {"window": window} | ({"journey": arguments.journey} if arguments.journey else {})
-    answer = _ask(arguments, "/kpis", asked | _past(arguments))
+    answer = ask(arguments, "/kpis", asked | past(arguments))
     if answer.is_error:
         complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
         return NO
@@ -67,7 +68,7 @@ def compare(arguments: argparse.Namespace) -> int:
     for name in ("by", "before", "after", "journey", "currency"):
         given |= {name: value} if (value := getattr(arguments, name)) else {}
     path = f"/kpis/{quote(arguments.kpi, safe='')}/comparison"
-    answer = _ask(arguments, path, given | _past(arguments))
+    answer = ask(arguments, path, given | past(arguments))
     if answer.is_error:
         complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
         return NO
@@ -83,7 +84,7 @@ def mismatches(arguments: argparse.Namespace) -> int:
     """Copies that differ from their master, those that differ most first."""
     asked = {name: getattr(arguments, name) for name in ("attribute", "system", "state")}
     given = {name: value for name, value in asked.items() if value}
-    answer = _ask(arguments, "/mismatches", given | {"limit": str(MOST)})
+    answer = ask(arguments, "/mismatches", given | {"limit": str(MOST)})
     if answer.is_error:
         complaints.print(terminal.problem(wire.Problem.model_validate(answer.json())))
         return NO
@@ -97,20 +98,34 @@ def mismatches(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _past(arguments: argparse.Namespace) -> dict[str, str]:
+def past(arguments: argparse.Namespace) -> dict[str, str]:
+    """The past instant asked about, as a parameter."""
     return {"as_of": arguments.as_of.isoformat()} if arguments.as_of else {}
 
 
-def _ask(arguments: argparse.Namespace, path: str, asked: Mapping[str, str]) -> httpx.Response:
+def ask(
+    arguments: argparse.Namespace,
+    path: str,
+    asked: Mapping[str, str],
+    body: Mapping[str, object] | None = None,
+) -> httpx.Response:
+    """The answer to a question, or to what is posted with a `body`; waits for a past to be derived.
+
+    Raises `Away` where nothing answers, `ThreadlineError` where whoever asks may not.
+    """
     settings = settings_module.load(arguments.settings)
     address = arguments.api or settings.api_url
     try:
         with client(settings, 30) as http:
-            answer = http.get(f"{address}/api/v1{path}", params=dict(asked))
-            while "as_of" in asked and answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            method = "GET" if body is None else "POST"
+            request = http.build_request(
+                method, f"{address}/api/v1{path}", params=dict(asked), json=body
+            )
+            answer = http.send(request)
+            while ("as_of" in asked or body) and answer.status_code == _ASK_AGAIN:
                 complaints.print(wire.Problem.model_validate(answer.json()).detail)
                 Event().wait(float(answer.headers.get("retry-after", "5")))
-                answer = http.get(f"{address}/api/v1{path}", params=dict(asked))
+                answer = http.send(request)
     except httpx.HTTPError as error:
         raise Away(f"the API at {address} does not answer ({error}): is the service up?") from error
     if answer.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):

@@ -68,8 +68,8 @@ class ClosedPeriod(Shape):
 class CountedEntry(Shape):
     """What a published value was computed from: a case, step, contract, or facts of one standing.
 
-    `counts`: the value rests on it; `hit`: it is in the numerator. `contributes` is in the KPI's
-    unit; 1 or 0 of a share or count; of facts how many there are.
+    `counts`: the value rests on it; `hit`: it is in the numerator. `contributes` is in `unit`: the
+    KPI's (seconds of working time when `business`), where 1 or 0 of a share or count; or `facts`.
     """
 
     journey: str
@@ -82,6 +82,7 @@ class CountedEntry(Shape):
     hit: bool
     contributes: float | None
     unit: str
+    business: bool
 
 
 class DefinitionChange(Shape):
