@@ -17,8 +17,8 @@ from threadline.errors import SettingsError
 from threadline.networks import is_loopback
 from threadline.sections import (
     AccessSettings,
-    DiskSettings,
     ClosesSettings,
+    DiskSettings,
     LimitsSettings,
     ReportingSettings,
     RetentionSettings,
