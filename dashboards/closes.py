@@ -52,7 +52,8 @@ def _figures(found: Restatement) -> None:
         show(tag("p", f"“{found.close.note}”"))
     restated = {item.kpi for item in found.items if item.differs}
     known = f"Beside it what is known on {phrases.instant(found.as_of)} of the same instant."
-    words = f"{len(restated)} KPIs are restated." if restated else "Nothing is restated."
+    count = "1 KPI is" if len(restated) == 1 else f"{len(restated)} KPIs are"
+    words = f"{count} restated." if restated else "Nothing is restated."
     show(tag("p", f"{known} {words}", class_="tl-quiet-text"))
     show(close_parts.figures(found))
     for words in close_parts.since(found):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import handmade_world
 import pytest
@@ -16,7 +19,8 @@ from handmade_services import served, services
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from streamlit_process import dashboards
 
-from threadline.api import ApiServices, create_api
+from metrics.kpis import packed, unpacked
+from threadline.api import ApiServices, closing, create_api
 from threadline.settings import TelemetrySettings
 from threadline.store.telemetry import Telemetry
 
@@ -60,6 +64,26 @@ def api_url(api_services: ApiServices) -> Iterator[str]:
     """The API over the handmade world."""
     with served(create_api(api_services)) as url:
         yield url
+
+
+@pytest.fixture
+def closed_twice(api_services: ApiServices) -> None:
+    """February: as it is known, and a revision as if one kept promise had not been known."""
+    now = api_services.clock
+    declared = SimpleNamespace(definitions=api_services.definitions, mapping=api_services.mapping)
+    known = SimpleNamespace(**vars(api_services) | {"derivation": declared, "clock": now})
+    taking = replace(api_services, view=lambda _: known)
+    first = closing.take(taking, "2026-02", now.now(), who="ana", note="", again=False)
+    kpis = []
+    for kpi in api_services.closes.kpis(first.number):
+        rows = unpacked(api_services.closes.population(first.number, kpi.kpi))
+        if kpi.kpi == "sla-attainment":
+            met = rows.filter(standing="met").head(1)
+            rows = rows.join(met, on="subject", how="anti")
+            whole = replace(kpi.figures[0], value=Decimal("0.999"), n=rows.height)
+            kpi = replace(kpi, figures=(whole, *kpi.figures[1:]))  # noqa: PLW2901  frozen
+        kpis.append(replace(kpi, population=packed(rows)))
+    api_services.closes.take(replace(first, note="too soon"), kpis, again=True)
 
 
 @pytest.fixture

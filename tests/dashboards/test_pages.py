@@ -328,3 +328,28 @@ def test_a_fix_is_judged_before_and_after_and_the_cases_of_each_side_are_there(o
     fits(page)
     page.set_viewport_size({"width": PHONE, "height": 900})
     fits(page)
+
+
+def test_a_closed_month_stands_beside_what_is_known_of_it_and_opens_to_what_differs(
+    open_page, closed_twice
+):
+    page = open_page("/closes")
+
+    expect(page.locator(".tl-verdict")).to_contain_text("2026-02, revision 2, closed by ana")
+    expect(page.get_by_text("“too soon”")).to_be_visible()
+    expect(page.get_by_text("1 KPI is restated.")).to_be_visible()
+    attainment = page.locator("tr", has_text="SLA attainment")
+    expect(attainment).to_contain_text("99.9 %")
+    expect(attainment).to_contain_text("1 entered")
+    settled(page)
+    fits(page)
+
+    attainment.get_by_role("link", name="SLA attainment").click()
+    case = page.locator(".tl-box").last
+    expect(case).to_contain_text("counts now: not counted → met")
+    expect(case).to_contain_text("Nothing told since concerns it.")
+    settled(page)
+    fits(page)
+    page.get_by_role("link", name="All figures of 2026-02").click()
+    page.get_by_role("link", name="2026-02").last.click()
+    expect(page.get_by_text("Nothing is restated.")).to_be_visible()

@@ -137,8 +137,13 @@ def _as_it_was(services: ApiServices, window: Window, at: datetime) -> Derived:
     waiting = iter(sorted(touched))
     while roots := list(islice(waiting, ROOTS_AT_ONCE)):
         parts.append(_derived_until(services, roots, at))
-    return Derived(
-        **{name: pl.concat(getattr(part, name) for part in parts) for name in vars(stored)}
+    return Derived(**{name: _together(parts, name) for name in vars(stored)})
+
+
+def _together(parts: Sequence[Derived], table: str) -> pl.DataFrame:
+    columns = getattr(parts[0], table).columns
+    return pl.concat(
+        [getattr(part, table).select(columns) for part in parts], how="vertical_relaxed"
     )
 
 
