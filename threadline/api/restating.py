@@ -141,10 +141,9 @@ def _as_it_was(services: ApiServices, window: Window, at: datetime) -> Derived:
 
 
 def _together(parts: Sequence[Derived], table: str) -> pl.DataFrame:
-    columns = getattr(parts[0], table).columns
-    return pl.concat(
-        [getattr(part, table).select(columns) for part in parts], how="vertical_relaxed"
-    )
+    frames: list[pl.DataFrame] = [getattr(part, table) for part in parts]
+    columns = frames[0].columns
+    return pl.concat([frame.select(columns) for frame in frames], how="vertical_relaxed")
 
 
 def _without(stored: Derived, roots: Collection[str]) -> Derived:
