@@ -330,9 +330,8 @@ def test_a_fix_is_judged_before_and_after_and_the_cases_of_each_side_are_there(o
     fits(page)
 
 
-def test_a_closed_month_stands_beside_what_is_known_of_it_and_opens_to_what_differs(
-    open_page, closed_twice
-):
+@pytest.mark.usefixtures("closed_twice")
+def test_a_closed_month_stands_beside_what_is_known_of_it_and_opens_to_what_differs(open_page):
     page = open_page("/closes")
 
     expect(page.locator(".tl-verdict")).to_contain_text("2026-02, revision 2, closed by ana")
