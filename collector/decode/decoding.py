@@ -11,6 +11,7 @@ from collector.decode import columns, readings
 from collector.decode.columns import Engine
 from collector.decode.facts import facts_and_mentions
 from collector.decode.ids import identified
+from collector.decode.originals import with_originals
 from collector.decode.requests import Message, Refusal, messages
 from collector.mapping import Mapping
 from threadline.model.entries import Logged
@@ -73,9 +74,10 @@ def decode(
 
 def _received(records: pl.DataFrame, entries: Sequence[Logged]) -> pl.DataFrame:
     given = _receipts(entries).select(pl.all().gather(records.get_column("entry")))
-    return records.hstack(given).with_columns(
+    received = records.hstack(given).with_columns(
         ordinal=pl.int_range(pl.len(), dtype=pl.UInt32).over("entry")
     )
+    return with_originals(received, entries)
 
 
 def _receipts(entries: Iterable[Logged]) -> pl.DataFrame:
