@@ -26,6 +26,7 @@ from threadline.access.denials import Denials
 from threadline.activation import Active
 from threadline.api import ApiServices, create_api
 from threadline.clock import Clock
+from threadline.erasing import Erasing
 from threadline.errors import ThreadlineError
 from threadline.exposure import REFRESH_SECONDS, Exposed
 from threadline.instruments import PipelineInstruments
@@ -73,6 +74,18 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         stack.callback(telemetry.close)
 
         registry = _registry()
+
+        def forget_the_past() -> None:
+            views.forget()
+
+        erasing = Erasing(
+            log,
+            control,
+            settings,
+            clock,
+            derivation=lambda: pipeline.derivation,
+            forget=forget_the_past,
+        )
         pipeline = Pipeline(
             log=log,
             telemetry=telemetry,
@@ -81,6 +94,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             clock=clock,
             settings=settings.pipeline,
             instruments=PipelineInstruments(registry),
+            erasures=lambda: erasing.applied,
         )
         thread = threading.Thread(target=pipeline.run, name="pipeline")
         thread.start()
@@ -126,6 +140,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 ),
                 view=views.at,
                 keeper=keeper,
+                erasing=erasing,
             )
 
         def reload() -> None:
@@ -170,12 +185,13 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             max_instances=1,
             coalesce=True,
         )
+        scheduler.add_job(erasing.resume)
 
         counts = IntakeCounts(registry)
         room: Any = {"clock": clock, "counts": counts, "authenticate": known_to(gate)}
-        intake = http_intake.create_app(log, settings.intake, **room)
+        intake = http_intake.create_app(erasing.intake, settings.intake, **room)
         wire: Any = {"tls": settings.tls, "limits": settings.limits}
-        grpc = await grpc_intake.serve(log, settings.intake, **room, **wire)
+        grpc = await grpc_intake.serve(erasing.intake, settings.intake, **room, **wire)
         stack.push_async_callback(grpc.stop, GRPC_GRACE_SECONDS)
         for served, bound in ((intake, intake_socket), (api, api_socket)):
             serving = serve_http(served, bound, only_loopback=lambda: gate.open, **wire)

@@ -11,16 +11,17 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from threadline.clock import Clock
 from threadline.errors import ThreadlineError
+from threadline.model.erasures import Erasure
 from threadline.settings import Settings
-from threadline.store.control import ControlStore
+from threadline.store.control import ControlNotMigrated, ControlStore, ControlTooNew
 from threadline.store.log import DirectoryLock, copies, shelf
 from threadline.store.log.rows import sync_directory
 from threadline.store.telemetry import Telemetry
@@ -103,8 +104,9 @@ def restore(
     """Put the backup `source` into the empty stores of `settings`; the service must not run.
 
     Every digest is verified before anything is touched. With `force`, what the data directory holds
-    is deleted first. `progress(done, total)` counts files. Raises `BackupDamaged`, `BackupRefused`,
-    `LogInUse`, or `NotEmpty` for a PostgreSQL control store with rows, which `force` leaves alone.
+    is deleted first; what was erased there since the backup is erased again at the next start.
+    `progress(done, total)` counts files. Raises `BackupDamaged`, `BackupRefused`, `LogInUse`, or
+    `NotEmpty` for a PostgreSQL control store with rows, which `force` leaves alone.
     """
     manifest = _read(source)
     for name, digest in manifest.files.items():
@@ -112,8 +114,9 @@ def restore(
     settings.log.dir.mkdir(parents=True, exist_ok=True)
     lock = DirectoryLock(settings.log.dir, clock)
     try:
+        erased = _erased_here(settings, clock)
         _make_room(settings, force=force)
-        _restore_control(settings, clock, source / "control", manifest)
+        _restore_control(settings, clock, source / "control", manifest, erased)
         segments = [name for name in manifest.files if name.startswith("log/")]
         for number, name in enumerate(segments, 1):
             file = settings.log.dir / Path(name).name
@@ -126,7 +129,26 @@ def restore(
     return manifest
 
 
-def _restore_control(settings: Settings, clock: Clock, directory: Path, manifest: Manifest) -> None:
+def _erased_here(settings: Settings, clock: Clock) -> Sequence[Erasure]:
+    """Erasures that the stores to be replaced know: the backup may be older than they are."""
+    if settings.control.url or not settings.control.path.exists():
+        return ()
+    control = ControlStore.open(settings.control, clock)
+    try:
+        return control.erasures.all()
+    except (ControlNotMigrated, ControlTooNew):
+        return ()
+    finally:
+        control.close()
+
+
+def _restore_control(
+    settings: Settings,
+    clock: Clock,
+    directory: Path,
+    manifest: Manifest,
+    erased: Sequence[Erasure],
+) -> None:
     control = ControlStore.open(settings.control, clock)
     try:
         revision = control.migrate()
@@ -137,6 +159,9 @@ def _restore_control(settings: Settings, clock: Clock, directory: Path, manifest
                 " data a later one takes up when it starts"
             )
         control.load(directory)
+        known = {one.digest for one in control.erasures.all()}
+        again = [replace(one, applied_at=None) for one in erased if one.digest not in known]
+        control.erasures.begin(again)
     finally:
         control.close()
 

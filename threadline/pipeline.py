@@ -38,7 +38,7 @@ from threadline.stretch import Inputs, Reading, reached, stretch
 logger = logging.getLogger(__name__)
 
 _NOTHING_KNOWN = datetime.fromtimestamp(0, UTC)
-_BUILT_UNDER = "definitions"
+_BUILT_UNDER, _ERASURES = "definitions", "erasures"
 
 # While input goes on coming, what comes in so many times as long as deriving cases took last shares
 # one derivation of cases and one move of the cursor: it tells of the same contracts again and
@@ -74,6 +74,7 @@ class _Index:
     cursor: dict[int, int]
     generation: int
     ruled: int  # the number of the last ruling taken in
+    erasures: int
 
 
 class Pipeline:
@@ -89,16 +90,23 @@ class Pipeline:
         clock: Clock,
         settings: PipelineSettings,
         instruments: PipelineInstruments,
+        erasures: Callable[[], int] = lambda: 0,
     ) -> None:
+        """`erasures` is how many the log is rid of: an index of fewer is derived anew."""
         self._log, self._telemetry, self._control = log, telemetry, control
         self._clock, self._settings, self._instruments = clock, settings, instruments
-        self._derivation = derivation
+        self._derivation, self._erasures = derivation, erasures
         self._index: _Index | None = None
         self._watermark: datetime | None = _NOTHING_KNOWN
         self._rebuilding = telemetry.rebuilt_because or ""
         self._failing = ""
         self._cases_seconds = 0.0
         self._stopping = threading.Event()
+
+    @property
+    def derivation(self) -> Derivation:
+        """The definitions that are gone by."""
+        return self._derivation
 
     def adopt(self, derivation: Derivation) -> None:
         """Go by other definitions from the next batch on; the index is derived anew for them."""
@@ -163,7 +171,12 @@ class Pipeline:
 
     def _current_index(self) -> _Index:
         index, derivation = self._index, self._derivation
-        if index is None or index.derivation is not derivation or self._telemetry.damage:
+        if (
+            index is None
+            or index.derivation is not derivation
+            or index.erasures != self._erasures()
+            or self._telemetry.damage
+        ):
             index = self._index = self._open_index(derivation)
         return index
 
@@ -176,6 +189,7 @@ class Pipeline:
             if built_under is not None:
                 self._derive_anew("the definitions have changed")
             cursors.build_under(self._telemetry, _BUILT_UNDER, derivation.digest)
+        erasures = self._without_the_erased(derivation)
         cursor = cursors.read(self._telemetry)
         ruled = cursor.pop(cursors.RULINGS, 0)
         known = _as_frame(self._control.rulings.up_to(ruled))
@@ -186,7 +200,20 @@ class Pipeline:
             cursor=cursor,
             generation=cursors.generation(self._telemetry),
             ruled=ruled,
+            erasures=erasures,
         )
+
+    def _without_the_erased(self, derivation: Derivation) -> int:
+        """How many erasures the index is rid of, derived anew for those that it is not."""
+        erasures = self._erasures()
+        if int(cursors.built_under(self._telemetry, _ERASURES) or 0) != erasures:
+            if cursors.read(self._telemetry):
+                self._derive_anew("a person's data were erased")
+            else:
+                self._telemetry.reset()  # of what a crash left half done
+            cursors.build_under(self._telemetry, _BUILT_UNDER, derivation.digest)
+            cursors.build_under(self._telemetry, _ERASURES, str(erasures))
+        return erasures
 
     def _derive_anew(self, because: str) -> None:
         self._rebuilding = because

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from threadline import activation
 from threadline.clock import Clock
+from threadline.erasing import applied
 from threadline.errors import ThreadlineError
 from threadline.instruments import PipelineInstruments
 from threadline.pipeline import Pipeline
@@ -48,6 +49,8 @@ def rebuild(
         telemetry = Telemetry.open(settings.telemetry)
         stack.callback(telemetry.close)
 
+        erasures = applied(control.erasures.all())
+
         def derive() -> None:
             pipeline = Pipeline(
                 log=log,
@@ -57,6 +60,7 @@ def rebuild(
                 clock=clock,
                 settings=settings.pipeline,
                 instruments=PipelineInstruments(CollectorRegistry()),
+                erasures=lambda: erasures,
             )
             total = sum(log.end().values())
             while pipeline.step():

@@ -50,6 +50,14 @@ class RetentionSettings(Section):
     bodies_days: float | None = Field(None, gt=0)  # as received; none: for ever
 
 
+class ErasureSettings(Section):
+    """What of a person is erased with an identifier."""
+
+    # Attributes, with * and ?: those beside one whose whole value is the identifier, under the same
+    # prefix, tell of the same person.
+    personal: tuple[str, ...] = (*PERSONAL, "user.*", "person.*", "actor.id", "actor.name")
+
+
 class DiskSettings(Section):
     """How much of the disk may be taken."""
 

@@ -19,6 +19,7 @@ from threadline.sections import (
     AccessSettings,
     ClosesSettings,
     DiskSettings,
+    ErasureSettings,
     LimitsSettings,
     ReportingSettings,
     RetentionSettings,
@@ -153,6 +154,7 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     disk: DiskSettings = DiskSettings()
     closes: ClosesSettings = ClosesSettings()
+    erasure: ErasureSettings = ErasureSettings()
     access: AccessSettings = AccessSettings()
     tls: TlsSettings = TlsSettings()
     limits: LimitsSettings = LimitsSettings()

@@ -97,6 +97,14 @@ class Views:
             while self._views:
                 _drop(self._views.popitem()[1])
 
+    def forget(self) -> None:
+        """Drop every view that is built; one under way is built to its end and dropped then."""
+        with self._guard:
+            views, self._views = list(self._views.values()), {}
+        for view in views:
+            if not view.cancel():
+                view.add_done_callback(_drop)
+
     def _wanted(self, instant: datetime) -> Future[View]:
         with self._guard:
             building = self._views.pop(instant, None)

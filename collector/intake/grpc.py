@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import grpc
 
+from collector.intake.clearing import Appends
 from collector.intake.counts import IntakeCounts
 from collector.intake.media import PROTOBUF
 from collector.intake.otlp import LOGS, TRACES
@@ -18,7 +19,6 @@ from threadline.clock import Clock
 from threadline.errors import SettingsError
 from threadline.sections import PLAIN, USUAL, LimitsSettings, TlsSettings
 from threadline.settings import IntakeSettings
-from threadline.store.log import Log
 
 _SERVICES = {
     "opentelemetry.proto.collector.trace.v1.TraceService": TRACES,
@@ -42,7 +42,7 @@ class GrpcIntake:
 
 
 async def serve(
-    log: Log,
+    log: Appends,
     settings: IntakeSettings,
     *,
     clock: Clock,

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 
 from collector.intake import body, media
+from collector.intake.clearing import Appends
 from collector.intake.cloudevents import EVENTS, event_headers
 from collector.intake.counts import IntakeCounts
 from collector.intake.media import Media
@@ -21,13 +22,12 @@ from collector.intake.refusals import Refusal
 from collector.intake.submissions import Signal, Submission
 from threadline.clock import Clock
 from threadline.settings import IntakeSettings
-from threadline.store.log import Log
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 def create_app(
-    log: Log,
+    log: Appends,
     settings: IntakeSettings,
     *,
     clock: Clock,

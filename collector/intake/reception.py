@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from collector.intake import body
+from collector.intake.clearing import Appends
 from collector.intake.counts import IntakeCounts
 from collector.intake.media import PROTOBUF
 from collector.intake.refusals import TooLarge, Unavailable
@@ -13,7 +14,7 @@ from collector.intake.submissions import Signal, Submission, Verdict
 from threadline.clock import Clock
 from threadline.errors import LogUnavailable
 from threadline.model.entries import Entry
-from threadline.store.log import EntryRefused, Log
+from threadline.store.log import EntryRefused
 
 # Protobuf is parsed faster than a thread is changed; JSON and inflating take long enough to keep
 # other senders waiting.
@@ -33,7 +34,7 @@ class Reception:
 
     def __init__(
         self,
-        log: Log,
+        log: Appends,
         limit: int,
         *,
         clock: Clock,

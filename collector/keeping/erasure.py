@@ -39,7 +39,7 @@ class Cleared:
 
 
 class Eraser:
-    """Replaces the identifiers of `erasures` by their pseudonyms, wherever they stand by themselves.
+    """Replaces the identifiers of `erasures` by pseudonyms, wherever they stand by themselves.
 
     Where one is the whole value of an attribute that a pattern of `personal` fits, the personal
     attributes beside it, under the same prefix, tell of the same person and are replaced as well.

@@ -1,4 +1,4 @@
-"""What is kept and for how long, and dropping what has been kept long enough."""
+"""What is kept and for how long, dropping what was kept long enough, and erasing a person."""
 
 from __future__ import annotations
 
@@ -10,11 +10,21 @@ from fastapi import APIRouter
 from threadline import keeping
 from threadline.api.access import requires
 from threadline.api.problems import Refusal
-from threadline.api.services import ApiServices, Keeper, Services
+from threadline.api.services import ApiServices, Erasing, Keeper, Services
+from threadline.erasing import ErasureRefused
 from threadline.errors import LogUnavailable
 from threadline.model.people import Permission
 from threadline.store.log import NEVER, Segment
-from threadline.wire import Going, Kept, Retained, RetainRequest
+from threadline.wire import (
+    Erased,
+    EraseRequest,
+    ErasureRow,
+    Going,
+    Kept,
+    Page,
+    Retained,
+    RetainRequest,
+)
 
 router = APIRouter(prefix="/keeping", tags=["keeping"])
 
@@ -50,6 +60,43 @@ def retain(services: Services, asked: RetainRequest) -> Retained:
     except LogUnavailable as error:
         raise Refusal(503, str(error)) from error
     return Retained(dry_run=asked.dry_run, dropped=[_told(one) for one in gone])
+
+
+@router.get("/erasures", dependencies=[requires(Permission.AUDIT)])
+def erasures(services: Services) -> Page[ErasureRow]:
+    """What was erased, the newest first, without saying whom."""
+    found = reversed(_erasing(services).all())
+    names = ErasureRow.model_fields
+    return Page(items=[ErasureRow(**{name: getattr(one, name) for name in names}) for one in found])
+
+
+@router.post("/erasures", dependencies=[requires(Permission.KEEPING)])
+def erase(services: Services, asked: EraseRequest) -> Erased:
+    """Replace a person's identifiers wherever they stand, and from now on; figures stay.
+
+    The index is derived anew afterwards.
+    """
+    who = services.asker.named(asked.actor)
+    try:
+        done = _erasing(services).erase(
+            asked.identifiers, who=who, reason=asked.reason, dry_run=asked.dry_run
+        )
+    except ErasureRefused as error:
+        raise Refusal(422, str(error)) from error
+    except LogUnavailable as error:
+        raise Refusal(503, f"{error}; it goes on when the service starts again") from error
+    return Erased(
+        dry_run=asked.dry_run,
+        pseudonyms=list(done.pseudonyms),
+        entries=done.entries,
+        places=dict(done.places.most_common()),
+    )
+
+
+def _erasing(services: ApiServices) -> Erasing:
+    if services.erasing is None:
+        raise Refusal(503, "nothing can be erased here")
+    return services.erasing
 
 
 def _keeper(services: ApiServices) -> Keeper:

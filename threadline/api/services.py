@@ -19,8 +19,10 @@ from threadline.access import Gate
 from threadline.access.denials import Denials
 from threadline.api.redaction import Redaction
 from threadline.clock import Clock
+from threadline.erasing import Report
 from threadline.keeping import Going, Standing
 from threadline.model.entries import Entry, Position
+from threadline.model.erasures import Erasure
 from threadline.model.incidents import Affected, Incident, IncidentEvent, IncidentState
 from threadline.model.people import ANONYMOUS, Principal, Role
 from threadline.store.control.audit import Audit
@@ -109,6 +111,15 @@ class Keeper(Protocol):
     def retain(self, who: str) -> Sequence[Going]: ...
 
 
+class Erasing(Protocol):
+    """Erasing a person's data; raises `ErasureRefused` and `LogUnavailable`."""
+
+    def all(self) -> Sequence[Erasure]: ...
+    def erase(
+        self, identifiers: Collection[str], *, who: str, reason: str, dry_run: bool
+    ) -> Report: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApiServices:
     """Every part the API reads from or acts on.
@@ -118,7 +129,7 @@ class ApiServices:
     '' when it is not so. `redact` names attributes whose values a role does not see. `calendar`
     says where days and fiscal years begin. `activations` are the definitions as they were
     activated. `asker` is who sent the request that these services answer. `view` gives what was
-    known at a past instant. `keeper`: None where none is.
+    known at a past instant. `keeper`, `erasing`: None where none is.
     """
 
     telemetry: Telemetry
@@ -141,6 +152,7 @@ class ApiServices:
     redact: Mapping[Role, Collection[str]]
     view: Callable[[datetime], View]
     keeper: Keeper | None = None
+    erasing: Erasing | None = None
     calendar: FirmCalendar = field(default_factory=FirmCalendar)
     asker: Principal = ANONYMOUS
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import polars as pl
 from fastapi import APIRouter, Query
 
+from collector.decode.originals import ORIGINALS
 from threadline.api import cursors
 from threadline.api.access import requires
 from threadline.api.redaction import HIDDEN
@@ -144,7 +145,7 @@ def _raw(services: ApiServices, position: Position) -> tuple[RawInput | None, st
         source=entry.source,
         content_type=entry.content_type,
         content_encoding=entry.content_encoding,
-        headers=dict(entry.headers),
+        headers={name: text for name, text in entry.headers.items() if name != ORIGINALS},
         received_at=entry.received_at,
         size=len(entry.body),
         text=text,

@@ -208,7 +208,14 @@ def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     retain.add_argument("--dry-run", action="store_true", help="only say what would go")
     retain.set_defaults(run=_later("retaining", "retain"))
-    for one in (retain,):
+    erase = to.add_parser(
+        "erase", help="take a person's identifiers out of everything; figures stay"
+    )
+    erase.add_argument("identifier", nargs="+", help="user ids, mail addresses… of one person")
+    erase.add_argument("--reason", required=True, help="why, for the audit, without the identifier")
+    erase.add_argument("--dry-run", action="store_true", help="only say where they stand")
+    erase.set_defaults(run=_later("retaining", "erase"))
+    for one in (retain, erase):
         one.add_argument("--json", action="store_true", help="as JSON, for scripts")
         one.add_argument("--api", help="address of the API (default: from the settings)")
     migrate = to.add_parser("migrate", help="bring the control store to this version's schema")

@@ -1,4 +1,4 @@
-"""What a running service keeps, and having it drop what was kept long enough."""
+"""What a running service keeps; having it drop what was kept long enough, or erase a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from threadline import terminal
 from threadline.cli.access import me
 from threadline.cli.clients import client, remedy
 from threadline.cli.outcomes import DONE, NO, Away
-from threadline.wire import Going, Kept, Problem, Retained
+from threadline.wire import Erased, Going, Kept, Problem, Retained
 
 console = Console()
 complaints = Console(stderr=True)
@@ -32,6 +32,34 @@ def retain(arguments: argparse.Namespace) -> int:
         print(answer.text)
         return DONE
     _show(Retained.model_validate(answer.json()), Kept.model_validate(kept.json()))
+    return DONE
+
+
+def erase(arguments: argparse.Namespace) -> int:
+    """A person's identifiers out of everything that is kept, or where they stand."""
+    asked = {
+        "identifiers": arguments.identifier,
+        "reason": arguments.reason,
+        "dry_run": arguments.dry_run,
+        "actor": me(),
+    }
+    answer = _ask(arguments, "POST", "/keeping/erasures", asked)
+    if answer.is_error:
+        return _refused(answer)
+    if arguments.json:
+        print(answer.text)
+        return DONE
+    done = Erased.model_validate(answer.json())
+    for name, count in done.places.items():
+        console.print(f"{name:<32} {count:>8,}", markup=False, highlight=False)
+    verb = "would be replaced" if done.dry_run else "replaced"
+    values = f"{sum(done.places.values()):,} values in {done.entries:,} inputs {verb}"
+    if done.dry_run:
+        console.print(f"{values}; nothing was changed")
+    else:
+        names = ", ".join(done.pseudonyms)
+        then = "the index is derived anew now" if done.entries else "new input is looked through"
+        console.print(f"{values} by {names}; {then}", soft_wrap=True)
     return DONE
 
 

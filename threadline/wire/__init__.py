@@ -75,6 +75,9 @@ from threadline.wire.mastery import (
 )
 from threadline.wire.operations import (
     DeadLetter,
+    Erased,
+    EraseRequest,
+    ErasureRow,
     FactDetail,
     Going,
     Health,
@@ -120,6 +123,9 @@ __all__ = [
     "DeadLetter",
     "DefinitionChange",
     "Delivery",
+    "EraseRequest",
+    "Erased",
+    "ErasureRow",
     "Evidence",
     "FactDetail",
     "Fault",

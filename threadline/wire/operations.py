@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -124,3 +124,39 @@ class Retained(Shape):
 
     dry_run: bool
     dropped: list[Going]
+
+
+class EraseRequest(Shape):
+    """Whose data to erase, and why; or only what that would be.
+
+    Identifiers are those of one person or of several: user ids, mail addresses, whatever senders
+    call them by.
+    """
+
+    identifiers: list[Annotated[str, Field(min_length=4, max_length=500)]] = Field(
+        min_length=1, max_length=100
+    )
+    reason: str = Field(min_length=3, max_length=1000)
+    dry_run: bool = False
+    actor: str = Field("api", min_length=1, max_length=200)
+
+
+class Erased(Shape):
+    """What was erased, or would be, without saying whom."""
+
+    dry_run: bool
+    pseudonyms: list[str]  # what stands in place of each identifier; drawn anew if it is a dry run
+    entries: int  # inputs that named one
+    places: dict[str, int]  # values replaced, by the name of the attribute
+
+
+class ErasureRow(Shape):
+    """One identifier erased."""
+
+    pseudonym: str
+    at: Instant
+    who: str
+    reason: str
+    entries: int
+    values: int
+    applied_at: Instant | None  # None: what was kept before is not rid of it yet

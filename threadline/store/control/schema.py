@@ -212,3 +212,20 @@ close_kpis = Table(
     Column("population", LargeBinary),  # Parquet; null: too many rows to keep
     UniqueConstraint("close_id", "kpi"),
 )
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("who", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("pseudonym", String, nullable=False),
+    Column("fingerprint", String, nullable=False),  # 64 bits, hex
+    Column("key", String, nullable=False),  # of the digest, hex
+    Column("digest", String, nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("values", Integer, nullable=False),
+    Column("applied_at", Instant),  # null: what was kept before is not rid of it yet
+)

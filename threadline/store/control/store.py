@@ -15,6 +15,7 @@ from threadline.store.control.audit import Audit
 from threadline.store.control.closes import Closes
 from threadline.store.control.definitions import Definitions
 from threadline.store.control.engine import connect
+from threadline.store.control.erasures import Erasures
 from threadline.store.control.incidents import Incidents
 from threadline.store.control.outbox import Outbox
 from threadline.store.control.rulings import Rulings
@@ -57,6 +58,7 @@ class ControlStore:
         self.outbox = Outbox(transactions)
         self.watermarks = Watermarks(transactions)
         self.tokens = Tokens(transactions, clock)
+        self.erasures = Erasures(transactions, clock)
         self.audit = Audit(transactions, clock)
         self.closes = Closes(transactions, clock)
 

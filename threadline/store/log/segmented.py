@@ -23,6 +23,7 @@ from threadline.store.log.shelf import Dropped
 from threadline.store.log.writer import Writer
 
 _PARTITION = PARTITION
+_FOREVER = 2**62  # entries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,7 @@ class Log:
         self._thread = threading.Thread(target=self._writer.run, name="log-writer", daemon=True)
         self._thread.start()
         self._received: dict[int, tuple[int, int]] = {}
+        self._changing = threading.Lock()  # of what was written before
         self._closing = threading.Lock()
         self._closed = False
 
@@ -181,7 +183,26 @@ class Log:
         """
         if first == self._extent.newest():
             raise ValueError("the newest segment is written to")
-        shelf.drop(self._dir, first, reduce, dropped)
+        with self._changing:
+            shelf.drop(self._dir, first, reduce, dropped)
+
+    def rewrite(self, change: Callable[[Entry], Entry | None], after: int = 0) -> int:
+        """Replace entries beyond offset `after` by what `change` makes of them, if anything; the
+        last offset that it has seen.
+
+        Meant for what must not be kept any more: it stands nowhere in the files when this returns.
+        Raises `LogUnavailable`; what was replaced before stays so.
+        """
+        with self._changing:
+            last = self._extent.last
+            for first in self._extent.segments_from(after + 1):
+                shelf.rewrite(self._dir, first, change, after)
+            return last
+
+    def everything(self) -> Iterator[Entry]:
+        """Every entry, the oldest first, sealed ones as they are. Raises `LogUnavailable`."""
+        for logged in self._beyond(0, _FOREVER):
+            yield logged.entry
 
     def _segment(self, first: int, size: int, newest: bool) -> Segment:
         begun, ended = self._received.get(first) or shelf.received(self._dir, first)

@@ -10,9 +10,9 @@ import json
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -100,6 +100,39 @@ def drop(directory: Path, first: int, reduce: Callable[[Entry], Entry], dropped:
     except (OSError, sqlite3.Error) as error:
         raise LogUnavailable(f"{directory} cannot be sealed: {error}") from error
     tidy(directory, first)
+
+
+def rewrite(
+    directory: Path, first: int, change: Callable[[Entry], Entry | None], after: int = 0
+) -> int:
+    """Replace entries beyond offset `after` by what `change` makes of them, if anything; how many.
+
+    What they were stands nowhere in the segment's files when it returns. Raises `LogUnavailable`.
+    """
+    changed = {
+        one.position.offset: became
+        for one in entries(directory, first, after, -1)
+        if (became := change(one.entry)) is not None
+    }
+    try:
+        if note(directory, first).exists():
+            _rewrite_sealed(directory, first, changed)
+        else:
+            with closing(segment.editable(directory, first)) as connection:
+                segment.rewrite(connection, changed)
+                segment.overwrite(connection)
+    except (OSError, sqlite3.Error) as error:
+        raise LogUnavailable(f"{directory} cannot be rewritten: {error}") from error
+    return len(changed)
+
+
+def _rewrite_sealed(directory: Path, first: int, changed: Mapping[int, Entry]) -> None:
+    if not changed:
+        return
+    file = sealed.path(directory, first)
+    rows = sealed.entries(file, 0, -1)
+    became = (replace(one, entry=changed.get(one.position.offset, one.entry)) for one in rows)
+    sealed.write(directory, first, became)
 
 
 def tidy(directory: Path, first: int) -> None:
