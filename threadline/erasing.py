@@ -89,9 +89,11 @@ class Erasing:
             wanted = [self._erasure(one, who, reason) for one in sorted(set(identifiers))]
             report = self._found(wanted)
             if not dry_run:
-                counts = {"entries": report.entries, "values": sum(report.places.values())}
-                new = [replace(one, **counts) for one in wanted if not one.number]
-                self._control.erasures.begin(new)
+                values = sum(report.places.values())
+                new = [one for one in wanted if not one.number]
+                self._control.erasures.begin(
+                    [replace(one, entries=report.entries, values=values) for one in new]
+                )
                 self._know()
                 self._apply([one for one in self._known if one.pseudonym in report.pseudonyms])
             return report
