@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from control_databases import NOON
+from sqlalchemy import update
+from sqlalchemy.exc import DBAPIError
 
 from threadline.model.erasures import Erasure
 from threadline.model.identifiers import Identifier
+from threadline.model.incidents import Change, Incident, IncidentEvent
 from threadline.store.control import ControlStore
+from threadline.store.control.schema import incident_events
 
 CHILD, PARENT = Identifier.parse("project:erp:P-1"), Identifier.parse("contract:crm:C-1")
 
@@ -38,10 +43,16 @@ def test_what_began_is_kept_until_it_is_applied(control: ControlStore):
     assert acts == [("erasure.begun", None), ("erasure.applied", 5)]
 
 
-def test_words_are_cleared_and_the_audit_stays(control: ControlStore):
+def test_words_are_cleared_and_who_did_what_stays(control: ControlStore, breach: Incident):
+    noted = IncidentEvent(at=NOON, what="noted", who="anna", detail={"text": "anna said so"})
+    control.incidents.commit([Change(incident=breach, event=noted)])
     control.rulings.rule("assert", "belongs_to", CHILD, PARENT, who="support", why="anna said so")
 
     control.erasures.forget(lambda text: text.replace("anna", "erased-1"))
 
-    assert [one.why for one in control.rulings.latest(9)] == ["erased-1 said so"]
-    assert [one.detail["why"] for one in control.audit.whole()] == ["anna said so"]
+    event = control.incidents.history(breach.id)[-1]
+    assert (event.who, event.detail) == ("anna", {"text": "erased-1 said so"})
+    assert [one.why for one in control.rulings.latest(9)] == ["anna said so"]
+    assert [one.detail.get("why") for one in control.audit.whole()][-1] == "anna said so"
+    with pytest.raises(DBAPIError, match="append only"), control._transactions.write() as again:
+        again.execute(update(incident_events).values(who="eve"))

@@ -97,7 +97,7 @@ class Transactions:
                 plain.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
                 return
             outside = plain.execution_options(isolation_level="AUTOCOMMIT")
-            outside.execute(text("VACUUM FULL incidents, incident_events, outbox, rulings"))
+            outside.execute(text("VACUUM FULL incidents, incident_events, outbox"))
 
     def close(self) -> None:
         """Let go of every connection."""
