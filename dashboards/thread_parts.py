@@ -65,7 +65,7 @@ def steps(case: ThreadCase, thread: Thread) -> Markup:
         closed = phrases.moment(step.closed_at)
         open_since = f"open for {phrases.since(step.since, thread.as_of)}" if step.since else ""
         failures = f"{step.failures} failed: {step.message}" if step.failures else ""
-        again = f"done again {step.rework}×" if step.rework else ""
+        again = phrases.again(step)
         rows.append(
             [
                 str(numbers[case.case.journey, step.step]),
@@ -81,8 +81,8 @@ def steps(case: ThreadCase, thread: Thread) -> Markup:
             ]
         )
     heads = ["#", "Step", "System", "State", "Done", "Deadline", "What went wrong", "Owner"]
-    doubts = phrases.doubts(case.case)
-    told = [tag("p", doubts, class_="tl-quiet-text")] if doubts else []
+    notes = [phrases.reopened(case.case), phrases.doubts(case.case)]
+    told = [tag("p", note, class_="tl-quiet-text") for note in notes if note]
     return join([table(heads, rows), *told])
 
 

@@ -16,6 +16,8 @@ def with_states(
 ) -> pl.DataFrame:
     """`cases` with `state`, `sla` and `overdue`; what lies after `now` has not happened.
 
+    A case that was re-opened is judged by its last end, and was over from the end before to that.
+
     `due_at` is the last good instant: breached or missed when it has passed, at risk from `warn_at`
     on. The clock of a paused case stands where the pause began, so a case that was late before
     stays breached; a deadline that the pause put off is null until it goes on. Where a system that
@@ -46,10 +48,18 @@ def with_states(
     )
 
 
+def over(at: pl.Expr) -> pl.Expr:
+    """Whether a case had ended by `at`, and was not re-opened by then."""
+    return _state(at).is_in(["completed", "cancelled"])
+
+
 def _state(at: pl.Expr) -> pl.Expr:
     in_pause = (pl.col("paused_from") <= at) & (at < pl.col("paused_until"))
+    dormant = (pl.col("ended_before_at") <= at) & (at < pl.col("reopened_at"))
     return (
-        pl.when(pl.col("completed_at") <= at)
+        pl.when(dormant)
+        .then(pl.col("ended_before_as"))
+        .when(pl.col("completed_at") <= at)
         .then(pl.lit("completed"))
         .when(pl.col("cancelled_at") <= at)
         .then(pl.lit("cancelled"))
@@ -60,7 +70,9 @@ def _state(at: pl.Expr) -> pl.Expr:
 
 
 def _sla(at: pl.Expr) -> pl.Expr:
-    completed, late = pl.col("state") == "completed", pl.col("completed_at") > pl.col("due_at")
+    completed = pl.col("state") == "completed"
+    ended = pl.when(at < pl.col("reopened_at")).then("ended_before_at").otherwise("completed_at")
+    late = ended > pl.col("due_at")
     return (
         pl.when((pl.col("state") == "cancelled") | pl.col("due_at").is_null())
         .then(pl.lit("unknown"))

@@ -49,12 +49,19 @@ class Count:
         return at is not None and at <= self.now
 
     def state(self, case: dict) -> str:
+        if self.over_before(case, self.now):
+            return case["ended_before_as"]
         if self.by_now(case["completed_at"]):
             return "completed"
         if self.by_now(case["cancelled_at"]):
             return "cancelled"
         paused = self.by_now(case["paused_from"]) and self.now < case["paused_until"]
         return "paused" if paused else "open"
+
+    def over_before(self, case: dict, at: datetime) -> bool:
+        """Whether it had ended by then, and was re-opened only later."""
+        again = case["reopened_at"]
+        return again is not None and case["ended_before_at"] <= at < again
 
     def unheard(self, case: dict) -> bool:
         return bool(self.silent & set(case["waiting_systems"]))
@@ -69,6 +76,7 @@ class Count:
             if self.within(case["completed_at"]):
                 ended.append(case["business_seconds"])
             past = any(case[k] and case[k] <= end for k in ("completed_at", "cancelled_at"))
+            past = past or self.over_before(case, end)
             if not past and case["started_at"] < end:
                 open_still.append(self.age(case, end))
         return ended, open_still
@@ -139,7 +147,8 @@ class Count:
                 continue
             if self.state(case) == "completed":
                 known += 1
-                met += case["completed_at"] <= due
+                before = self.over_before(case, self.now)
+                met += (case["ended_before_at"] if before else case["completed_at"]) <= due
             elif self.unheard(case):
                 unknown += 1
             else:
@@ -254,6 +263,8 @@ class Count:
             if self.within(closed):
                 done.append((closed - failed).total_seconds())
             ends = (closed, case["completed_at"], case["cancelled_at"])
+            if self.over_before(case, end):
+                continue
             if step["required"] and not any(at and at <= end for at in ends):
                 going.append((end - failed).total_seconds())
         return done, going

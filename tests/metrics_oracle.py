@@ -203,14 +203,30 @@ class Case:
         if not good(starts):
             return
         start = first(good(starts))
-        self.started = start["at"]
+        self.started = self.since = start["at"]
         cancels = [f for f in good(self.matching(self.journey.cancel)) if f["at"] >= self.started]
         self.cut = min((f["at"] for f in cancels), default=NEVER)
+        self.opened: dict[str, datetime] = {}
+        self.earlier: dict[str, list[tuple]] = defaultdict(list)
+        self.gaps: list[tuple] = []
+        self.renewed: tuple | None = None
+        self.before = ""
+        self.settle()
+        while turn := self.turn():
+            self.reopen(*turn)
+            self.settle()
+        self.tell_exceptions(start, starts)
+        steps = [row for place in range(len(self.journey.steps)) if (row := self.step(place))]
+        self.tell_case(start, steps)
+
+    def settle(self) -> None:
+        """How far it has come, as far as it is known what was re-opened."""
         self.known = self.attributes()
         self.closings: dict[str, Fact | None] = {}
         for step in sorted(self.journey.steps, key=lambda step: step.compare is not None):
-            told = self.until(good(self.meant_by(step)), self.cut)
-            self.closings[step.name] = first(told)
+            told = [f for f in good(self.meant_by(step)) if f["at"] <= self.cut]
+            since = self.opened.get(step.name)
+            self.closings[step.name] = first(f for f in told if not since or f["at"] > since)
         finish = self.finish()
         self.completed = None if finish == NEVER else finish
         self.cancelled = None if self.completed or self.cut == NEVER else self.cut
@@ -218,9 +234,65 @@ class Case:
         self.known = {k: v for k, v in self.known.items() if v[1] <= (self.completed or NEVER)}
         self.calendar = self.choose_calendar()
         self.pauses = self.find_pauses()
-        self.tell_exceptions(start, starts)
-        steps = [row for place in range(len(self.journey.steps)) if (row := self.step(place))]
-        self.tell_case(start, steps)
+
+    # What re-opens it
+
+    def turn(self) -> tuple[datetime, list] | None:
+        """When it is re-opened, or has steps undone, next; and by which rules."""
+        found = []
+        for rule in self.journey.reopen:
+            for fact in good(self.matching(rule.match)):
+                at = fact["at"]
+                if at >= self.end:
+                    fits = ("completed" if self.completed else "cancelled") in rule.after
+                else:
+                    closed = [self.closings[name] for name in rule.redo]
+                    fits = any(c and c["at"] <= at for c in closed) and "completed" in rule.after
+                if fits and at > self.since:
+                    found.append((at, rule))
+        if not found:
+            return None
+        first_at = min(at for at, _ in found)
+        return first_at, [rule for at, rule in found if at == first_at]
+
+    def reopen(self, at: datetime, rules: list) -> None:
+        ended = at >= self.end
+        fresh = {}
+        for step in self.journey.steps:
+            again = any(self.follows(step, name) for rule in rules for name in rule.redo)
+            closing = self.closings[step.name]
+            done = closing is not None and closing["at"] <= min(at, self.end)
+            if again or (ended and not done):
+                ready = self.ready(step)
+                stood = (self.opened.get(step.name), ready, closing["at"] if done else None, at)
+                self.earlier[step.name].append(stood)
+                fresh[step.name] = at
+        if ended:
+            budgets = [rule.within for rule in rules if rule.within]
+            due = self.due()
+            if budgets and (due is None or self.end <= due):
+                order = [rule for rule in self.journey.reopen if rule in rules and rule.within]
+                self.renewed = (at, order[0].within)
+            self.before = "completed" if self.completed else "cancelled"
+            self.gaps.append((self.end, at))
+            later = [f["at"] for f in good(self.matching(self.journey.cancel)) if f["at"] > at]
+            self.cut = min(later, default=NEVER)
+        self.opened |= fresh
+        self.since = at
+
+    def follows(self, step, name: str) -> bool:
+        return step.name == name or any(
+            self.follows(self.journey.step(other), name) for other in step.after
+        )
+
+    def alive(self, fact: Fact) -> bool:
+        return not any(end < fact["at"] <= again for end, again in self.gaps)
+
+    def spells(self, step) -> list[tuple]:
+        """Every time the step had to be done: opened, ready, closed, until when that stood."""
+        closing = self.closed(step)
+        now = (self.opened.get(step.name), self.ready(step), closing and closing["at"], None)
+        return [*self.earlier[step.name], now]
 
     # What is seen
 
@@ -263,19 +335,20 @@ class Case:
         """The facts that an exception rule makes exceptions of this case."""
         if not holds(rule.when, self.values()):
             return []
-        start, stop = self.started, NEVER
-        if rule.during:
-            step = self.journey.step(rule.during)
-            start, closing = self.ready(step), self.closed(step)
-            if start is None:
-                return []
-            stop = closing["at"] if closing else NEVER
         answers = [self.world.spoken_of[f["fact_id"]] for f in good(self.matching(rule.unless))]
         found = {}
         for fact, object_id in self.found(rule.match):
-            if not plausible(fact) or (fact["at"] > self.end and not rule.afterwards):
+            if not plausible(fact):
                 continue
-            if rule.during and not start <= fact["at"] < stop:
+            if not rule.afterwards and (fact["at"] > self.end or not self.alive(fact)):
+                continue
+            spells = self.spells(self.journey.step(rule.during)) if rule.during else []
+            if rule.during and not any(
+                ready is not None
+                and ready <= fact["at"] < (closed or NEVER)
+                and fact["at"] <= (stood or NEVER)
+                for _, ready, closed, stood in spells
+            ):
                 continue
             if not self.compares(rule.compare, fact):
                 continue
@@ -285,14 +358,14 @@ class Case:
         return [fact for fact in found.values() if fact]
 
     def until(self, facts: list[Fact], end: datetime) -> list[Fact]:
-        return [fact for fact in facts if fact["at"] <= end]
+        return [fact for fact in facts if fact["at"] <= end and self.alive(fact)]
 
     def attributes(self) -> dict[str, tuple[str, datetime]]:
         known = {}
         for name in self.journey.case_attributes:
             for place in (self.case_id, self.root_id):
-                facts = self.until(good(self.world.facts.get(place, [])), self.cut)
-                winner = first([fact for fact in facts if text(fact, name)])
+                facts = good(self.world.facts.get(place, []))
+                winner = first(f for f in facts if text(f, name) and f["at"] <= self.cut)
                 if winner:
                     known[name] = (text(winner, name), winner["at"])
                     break
@@ -302,8 +375,8 @@ class Case:
 
     def finish(self) -> datetime:
         """The first instant at which all steps required by then are closed."""
-        instants = {self.started} | {f["at"] for f in self.closings.values() if f}
-        for at in sorted(i for i in instants if i >= self.started):
+        instants = {self.since} | {f["at"] for f in self.closings.values() if f}
+        for at in sorted(i for i in instants if i >= self.since):
             required = [s for s in self.journey.steps if self.asked(s, at)]
             if all(self.closings[s.name] and self.closings[s.name]["at"] <= at for s in required):
                 return at
@@ -326,12 +399,24 @@ class Case:
             else:
                 instants.append(self.ready(before))
         if not step.after:
-            return self.started
+            instants = [self.started]
+        instants += [self.opened[step.name]] if step.name in self.opened else []
         return None if None in instants else max(instants)
 
-    def failures(self, step) -> list[tuple[Fact, str]]:
-        closing = self.closed(step)
-        end = min(self.end, closing["at"]) if closing else self.end
+    def failures(self, step, *, ever: bool = False) -> list[tuple[Fact, str]]:
+        """The facts that failed the step while it was open the last time, or `ever`."""
+        spells = self.spells(step) if ever else self.spells(step)[-1:]
+        found = [
+            (fact, reason)
+            for fact, reason in self.failed(step)
+            for opened, _, closed, stood in spells
+            if (opened is None or fact["at"] > opened)
+            and fact["at"] <= min(closed or NEVER, stood or NEVER)
+        ]
+        return sorted(found, key=lambda pair: order(pair[0]))
+
+    def failed(self, step) -> list[tuple[Fact, str]]:
+        end = self.end
         found = {}
         for rule in self.journey.exceptions:
             if rule.step == step.name:
@@ -342,7 +427,7 @@ class Case:
                     found[fact["fact_id"]] = (fact, reason)
         for fact in self.until(good(self.matching(step.match, failed=True)), end):
             found.setdefault(fact["fact_id"], (fact, "rejected"))
-        return sorted(found.values(), key=lambda pair: order(pair[0]))
+        return list(found.values())
 
     def closed(self, step) -> Fact | None:
         closing = self.closings[step.name]
@@ -367,7 +452,9 @@ class Case:
             return []
         since = self.until(good(self.matching(self.journey.pause.since)), self.end)
         until = self.until(good(self.matching(self.journey.pause.until)), self.end)
-        told = sorted([(f["at"], 1) for f in since] + [(f["at"], 0) for f in until])
+        since = [f for f in since if all(f["at"] != end for end, _ in self.gaps)]
+        ends = [(end, 0) for end, _ in self.gaps]
+        told = sorted([(f["at"], 1) for f in since] + [(f["at"], 0) for f in until] + ends)
         found: list[tuple] = []
         paused, limit, over = None, None, self.started
         for at, stops in told:
@@ -386,16 +473,31 @@ class Case:
         return found
 
     def deadline(self, within: Duration, since: datetime, share: float = 1.0) -> datetime:
-        return self.clock(within).deadline(since, self.length(within) * share, self.pauses)
+        stops = sorted(self.pauses + self.gaps)
+        return self.clock(within).deadline(since, self.length(within) * share, stops)
+
+    def due(self, share: float | None = None) -> datetime | None:
+        """When the case as a whole is due, or has used up its share of the time for a warning."""
+        since, within, warn = self.started, None, 0.75
+        for promise in self.journey.promises:
+            if holds(promise.when, self.values()):
+                within, warn = promise.within, promise.warn
+                break
+        if self.renewed:
+            (since, within), warn = self.renewed, 0.75
+        if within is None:
+            return None
+        return self.deadline(within, since, 1.0 if share is None else warn)
 
     def worked(self) -> float | None:
-        last = self.pauses[-1][0] if self.pauses else None
+        stops = sorted(self.pauses + self.gaps)
+        last = stops[-1][0] if stops else None
         stopped = self.completed or last
         if stopped is None:
             return None
         clock = self.world.clocks[self.calendar]
         total = clock.between(self.started, stopped)
-        for start, end in self.pauses:
+        for start, end in stops:
             if start < stopped:
                 total -= clock.between(start, min(end, stopped))
         return total.total_seconds()
@@ -417,13 +519,14 @@ class Case:
             "system": alternative.system if alternative else step.system,
             "required": required,
             "ready_at": ready,
+            "reopened_at": self.opened.get(step.name),
             "due_at": self.deadline(step.within, ready) if step.within and ready else None,
             "closed_at": closing and closing["at"],
             "closed_by": closing["fact_id"] if closing else "",
             "object_id": self.spoken_of(step, closing) if closing else "",
             "first_failed_at": min((f["at"] for f, _ in failures), default=None),
             "failures": acts([fact for fact, _ in failures]),
-            "rework": acts(told) - 1 if closing else 0,
+            "rework": max(acts(told) - (1 if closing else 0), 0),
             "actor_type": (text(closing, "actor.type") or "") if closing else "",
             "message": failures[-1][0]["message"] if failures else "",
             "sampled": bool(closing and closing["sampled"]),
@@ -450,6 +553,7 @@ class Case:
             *self.journey.cancel,
             *(self.journey.pause.since if self.journey.pause else ()),
             *(self.journey.pause.until if self.journey.pause else ()),
+            *(m for rule in self.journey.reopen for m in rule.match),
             *(m for rule in self.journey.exceptions for m in (*rule.match, *rule.unless)),
         ]:
             for path in matcher.paths:
@@ -466,7 +570,7 @@ class Case:
                 named.add(fact["fact_id"])
                 self.exception(rule.kind, fact, rule.step, fact["message"])
         for step in self.journey.steps:
-            for fact, _ in self.failures(step):
+            for fact, _ in self.failures(step, ever=True):
                 if fact["fact_id"] not in named:
                     self.exception("step-failed", fact, step.name, fact["message"])
         told = self.until(good(starts), self.end)
@@ -498,7 +602,6 @@ class Case:
             s for s in steps if s["required"] and s["ready_at"] and not s["closed_at"]
         ] if self.end == NEVER else []  # fmt: skip
         current = min(waiting, key=lambda s: (s["ready_at"], s["place"]), default=None)
-        promise = next((p for p in self.journey.promises if holds(p.when, self.values())), None)
         value = self.value(self.journey.value)
         reason, message = self.stuck(current)
         around = (Path(kind="self"), Path(kind="descendant"))
@@ -511,10 +614,14 @@ class Case:
             "started_at": self.started,
             "completed_at": self.completed,
             "cancelled_at": self.cancelled,
+            "reopened_at": self.gaps[-1][1] if self.gaps else None,
+            "reopenings": len(self.gaps),
+            "ended_before_at": self.gaps[-1][0] if self.gaps else None,
+            "ended_before_as": self.before,
             "paused_from": self.pauses[-1][0] if self.pauses else None,
             "paused_until": self.pauses[-1][1] if self.pauses else None,
-            "warn_at": promise and self.deadline(promise.within, self.started, promise.warn),
-            "due_at": promise and self.deadline(promise.within, self.started),
+            "warn_at": self.due(share=1),
+            "due_at": self.due(),
             "known_at": start["received_at"],
             "business_seconds": self.worked(),
             "current_step": current["step"] if current else "",
@@ -562,6 +669,7 @@ class Case:
         if self.journey.pause:
             everything += [*self.journey.pause.since, *self.journey.pause.until]
         everything += [m for r in self.journey.exceptions for m in (*r.match, *r.unless)]
+        everything += [m for rule in self.journey.reopen for m in rule.match]
         everything += [m for step in self.journey.steps for m in step.match]
         facts = self.matching(everything)
         facts += self.matching((m for s in self.journey.steps for m in s.match), failed=True)

@@ -75,6 +75,9 @@ CHANGES = (
     "price.disputed",
     "project.mapping.failed",
     "something.else",
+    "change.returned",
+    "change.resumed",
+    "price.reset",
 )
 # What is told of which objects, as a rule; now and then a fact speaks of others.
 SYNC = {
@@ -95,6 +98,7 @@ BILLING = {
     "billing.invoice.delivered": ("invoice",),
     "erp.invoice.posted": ("invoice",),
     "bank.payment.received": ("payment", "invoice"),
+    "bank.payment.reversed": ("payment", "invoice"),
     "billing.invoice.disputed": ("invoice",),
     "billing.invoice.dispute_resolved": ("invoice",),
     "erp.invoice.rejected": ("invoice",),
@@ -302,7 +306,7 @@ def _world(draw: st.DrawFn, number: int) -> World:
         (SUCCESSES, len(SUCCESSES), ("contract", "project", "invoice")),
         (CHANGES, 7, ("amendment", "project", "contract")),
         (tuple(SYNC), 4, ("amendment", "other amendment", "other invoice")),
-        (tuple(BILLING), 7, ("invoice", "milestone", "other invoice")),
+        (tuple(BILLING), 8, ("invoice", "milestone", "other invoice")),
         (tuple(SUBCONTRACT), 4, ("subcontract", "purchase_order")),
         (tuple(REVENUE), 3, ("project", "contract")),
     ):
@@ -341,3 +345,43 @@ def _draw_fact(
         fact_id=f"{draw(st.integers(0, 0xFFFF)):04x}-{world.number}-{len(world.rows)}",
         **payload,
     )
+
+
+AGAIN = (
+    ("change.returned", "project.updated", "billing.amended"),
+    ("change.returned", "project.mapping.failed", "change.waiting"),
+    ("change.resumed", *CHANGES[1:7]),
+    ("change.withdrawn", "change.resumed", "something.else"),
+    ("price.reset", "customer.informed", "price.disputed"),
+    ("change.answered", "change.waiting"),
+    ("change.withdrawn",),
+)
+
+
+@st.composite
+def returning(draw: st.DrawFn) -> list[World]:
+    """Change orders that get far, and then are undone, cancelled, paused and done again."""
+    world = World(1)
+    told = [*CHANGES[: draw(st.sampled_from((7, 7, 7, 4)))]]
+    for some in draw(st.lists(st.sampled_from(AGAIN), max_size=5)):
+        told += some
+    hours = 0.0
+    for place, name in enumerate(told):
+        hours += draw(st.sampled_from((0, 0.5, 3, 20)))
+        late = draw(st.integers(0, 9)) == 0
+        where = ("project", "amendment") if name.startswith("project.") else ("amendment",)
+        world.fact(
+            name,
+            hours - 30 * late,
+            on=(*where, "billing_schedule") if name == "billing.amended" else where,
+            outcome=draw(st.sampled_from((*["ok"] * 9, "error"))) if place > 6 else "ok",
+            kind=draw(st.sampled_from(("event", "event", "span"))) if place else "event",
+            system="crm" if name == "customer.informed" else "",
+            plausible=draw(st.integers(0, 19)) > 0,
+            fact_id=f"{draw(st.integers(0, 0xFFFF)):04x}-{place}",
+            change__kind=draw(st.sampled_from(("terms", "scope"))),
+            change__urgent=draw(st.booleans()),
+            contract__region="EMEA",
+            change__value="7",
+        )
+    return [world]

@@ -133,8 +133,8 @@ def _steps(case: ThreadCase, now: datetime) -> RenderableType:
         table.add_row(
             Text(MARKS[step.state], tone), name, phrases.performed_in(step), when, _trouble(step)
         )
-    doubts = phrases.doubts(case.case)
-    shown = Group(table, Text(doubts, "dim")) if doubts else table
+    notes = [phrases.reopened(case.case), phrases.doubts(case.case)]
+    shown = Group(table, *(Text(note, "dim") for note in notes if note))
     return Padding(shown, (0, 0, 0, 1))
 
 
@@ -148,8 +148,8 @@ def _trouble(step: Step) -> str:
     said = []
     if step.failures:
         said.append(f"failed {step.failures}×{f': {step.message}' if step.message else ''}")
-    if step.rework:
-        said.append(f"done again {step.rework}×")
+    if again := phrases.again(step):
+        said.append(again)
     if step.sampled:
         said.append("rests on sampled spans")
     return "; ".join(said)

@@ -12,6 +12,7 @@ from metrics.definitions.faults import Faults
 from metrics.definitions.matchers import comparison, matchers, predicates
 from threadline.definitions import Document
 from threadline.model.journeys import (
+    WARN,
     Alternative,
     CalendarChoice,
     Duration,
@@ -19,11 +20,11 @@ from threadline.model.journeys import (
     Journey,
     Pause,
     Promise,
+    Reopening,
     Runbook,
     Step,
 )
 
-WARN = 0.75
 RESERVED = frozenset(  # dimensions every case has anyway
     {"journey", "criticality", "system", "alternative", "version"}
 )
@@ -45,6 +46,7 @@ def journey(document: Document, calendars: Mapping[str, Calendar], version: str)
         start=matchers(raw["start"]),
         cancel=matchers(raw.get("cancel", [])),
         pause=_pause(document, faults),
+        reopen=_reopenings(document, faults),
         required_fields=tuple(raw.get("required_fields", ())),
         value=raw.get("value", {}).get("amount", ""),
         currency=raw.get("value", {}).get("currency", ""),
@@ -60,6 +62,7 @@ def journey(document: Document, calendars: Mapping[str, Calendar], version: str)
     _check_steps(document, built, faults)
     _check_order(document, built, faults)
     _check_comparisons(document, built, faults)
+    _check_reopenings(document, built, faults)
     _check_names(document, built, calendars, faults)
     faults.raise_any()
     return built
@@ -89,6 +92,23 @@ def _pause(document: Document, faults: Faults) -> Pause | None:
         until=matchers(raw["until"]),
         maximum=_duration(document, faults, raw["maximum"], "pause", "maximum"),
     )
+
+
+def _reopenings(document: Document, faults: Faults) -> tuple[Reopening, ...]:
+    found = []
+    for place, raw in enumerate(document.content.get("reopen", [])):
+        within, after = None, raw.get("after", "completed")
+        if "within" in raw:
+            within = _duration(document, faults, raw["within"], "reopen", place, "within")
+        found.append(
+            Reopening(
+                match=matchers(raw["match"]),
+                after=tuple(after) if isinstance(after, list) else (after,),
+                redo=tuple(raw.get("redo", ())),
+                within=within,
+            )
+        )
+    return tuple(found)
 
 
 def _promises(document: Document, faults: Faults) -> tuple[Promise, ...]:
@@ -203,6 +223,24 @@ def _check_comparisons(document: Document, journey: Journey, faults: Faults) -> 
             faults.add(document, path, f"there is no step {name!r}")
         elif steps[name].compare:
             faults.add(document, path, f"the step {name!r} compares its own facts with others")
+
+
+def _check_reopenings(document: Document, journey: Journey, faults: Faults) -> None:
+    steps = {step.name for step in journey.steps}
+    asked = [each.compare for each in journey.steps]
+    asked += [each.compare for each in journey.exceptions]
+    compared = {each.step for each in asked if each}
+    for place, rule in enumerate(journey.reopen):
+        for position, name in enumerate(rule.redo):
+            path = ("reopen", place, "redo", position)
+            if name not in steps:
+                faults.add(document, path, f"there is no step {name!r}")
+            for other in sorted(journey.following([name]) & compared):
+                words = f"redoes {other!r}, which the facts of others are compared with"
+                faults.add(document, path, words)
+        if "completed" in rule.after and not rule.redo:
+            words = "a completed case goes on only with something to `redo`"
+            faults.add(document, ("reopen", place), words)
 
 
 def _check_names(

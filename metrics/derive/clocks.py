@@ -9,7 +9,7 @@ import polars as pl
 from metrics.calendars import ELAPSED, Calendar, Clocks, as_seconds
 from metrics.derive.deadlines import deadlines
 from metrics.derive.evidence import holds
-from threadline.model.journeys import CalendarChoice, Duration, Journey
+from threadline.model.journeys import WARN, CalendarChoice, Duration, Journey
 
 
 def case_calendar(
@@ -36,15 +36,24 @@ def with_calendars(
 def with_deadlines(
     journey: Journey, runs: pl.DataFrame, pauses: pl.DataFrame, clocks: Clocks
 ) -> pl.DataFrame:
-    """`runs` with `warn_at` and `due_at` of the first promise that holds; null without any."""
+    """`runs` with `warn_at` and `due_at` of the first promise that holds; null without any.
+
+    What a re-opening promised counts instead, from then on.
+    """
     budget, clock, warn = (pl.lit(None, kind) for kind in (pl.Float64, pl.String, pl.Float64))
     for promise in reversed(journey.promises):
         chosen = pl.when(holds(promise.when))
         budget = chosen.then(_budget(promise.within)).otherwise(budget)
         clock = chosen.then(_clock(promise.within)).otherwise(clock)
         warn = chosen.then(pl.lit(promise.warn)).otherwise(warn)
+    for place, rule in enumerate(journey.reopen):
+        if rule.within:
+            chosen = pl.when(pl.col("promise") == place)
+            budget = chosen.then(_budget(rule.within)).otherwise(budget)
+            clock = chosen.then(_clock(rule.within)).otherwise(clock)
+            warn = chosen.then(pl.lit(WARN)).otherwise(warn)
     columns = {"budget": budget, "clock": clock.fill_null(ELAPSED), "warning": budget * warn}
-    rows = runs.select("case", since="started_at", **columns)
+    rows = runs.select("case", since=pl.coalesce("promised_at", "started_at"), **columns)
     return runs.with_columns(
         due_at=deadlines(rows, pauses, clocks),
         warn_at=deadlines(rows.with_columns(budget="warning"), pauses, clocks),
@@ -67,14 +76,18 @@ def with_step_deadlines(
     return steps.with_columns(due_at=deadlines(rows, pauses, clocks))
 
 
-def worked(runs: pl.DataFrame, pauses: pl.DataFrame, clocks: Clocks) -> pl.DataFrame:
+def worked(
+    runs: pl.DataFrame, pauses: pl.DataFrame, gaps: pl.DataFrame, clocks: Clocks
+) -> pl.DataFrame:
     """`runs` with the last pause, and `business_seconds` run when the clock last stopped.
 
-    That is at completion, else at the start of the last pause; null where it never stopped.
+    That is at completion, else at the start of the last pause or of the last time between an end
+    and the re-opening (`gaps`); null where it never stopped.
     """
     last = pauses.sort("paused_from").unique("case", keep="last", maintain_order=True)
     runs = runs.join(last, on="case", how="left", maintain_order="left")
-    stopped = pl.coalesce("completed_at", "paused_from")
+    stopped = pl.coalesce("completed_at", pl.max_horizontal("paused_from", "ended_before_at"))
+    pauses = pl.concat([pauses, gaps])
     rows = runs.select("case", "calendar", "started_at", stopped=stopped)
     stops = pauses.join(rows, on="case").filter(pl.col("paused_from") < pl.col("stopped"))
     ends = pl.select(pl.min_horizontal(stops["paused_until"], stops["stopped"])).to_series()

@@ -8,19 +8,24 @@ import polars as pl
 
 from metrics.calendars import Clocks
 from metrics.definitions import Definitions
-from metrics.derive.attributes import case_attributes, forget_later
 from metrics.derive.case_rows import with_annotations, with_counts, with_standing, with_value
 from metrics.derive.clocks import with_calendars, with_deadlines, with_step_deadlines, worked
-from metrics.derive.comparisons import compared
 from metrics.derive.evidence import Evidence, evidence
-from metrics.derive.failures import exceptions, step_failures
+from metrics.derive.failures import exceptions, spells, step_failures
 from metrics.derive.failures import named as named_failures
 from metrics.derive.pauses import pauses
-from metrics.derive.progress import closings, finished, readied, steps
+from metrics.derive.progress import steps
+from metrics.derive.reopening import course
 from metrics.derive.rows import CASES, EXCEPTIONS, STEPS, Derived, conform
 from metrics.derive.runs import runs
 from metrics.derive.scopes import case_objects
-from metrics.derive.step_rows import closed_steps, named, with_alternatives, with_failures
+from metrics.derive.step_rows import (
+    closed_steps,
+    named,
+    with_alternatives,
+    with_failures,
+    with_rework,
+)
 from metrics.derive.told import Told, told
 from metrics.derive.versions import Share, judged
 from threadline.model.journeys import Journey
@@ -76,16 +81,16 @@ def _derive(
     begun = share.of(runs(cases, told_of))
     if begun.is_empty():
         return NOTHING
-    found = compared(journey, told_of, begun)
-    begun = case_attributes(journey, known, begun)
-    closed = closings(found, begun)
-    begun = readied(journey, forget_later(journey, finished(journey, begun, closed)))
-    begun = with_calendars(journey, begun, calendars)
-    stops = pauses(journey, found, begun, clocks)
-    begun = worked(with_deadlines(journey, begun, stops, clocks), stops, clocks)
-    closed = closed_steps(found, begun, closed)
-    ruled = named_failures(journey, found, begun, closed)
-    failures = step_failures(journey, found, begun, closed, ruled)
+    run = course(journey, known, told_of, begun, calendars)
+    found, gaps = run.evidence, run.gaps
+    begun = with_calendars(journey, run.runs, calendars)
+    paused = pauses(journey, found, begun, gaps, clocks)
+    stops = pl.concat([paused, gaps])
+    begun = worked(with_deadlines(journey, begun, stops, clocks), paused, gaps, clocks)
+    closed = closed_steps(found, begun, run.closings)
+    open_then = spells(journey, found, begun, closed, run.earlier)
+    ruled = named_failures(journey, found, begun, open_then, gaps)
+    failures = step_failures(journey, found, begun, open_then, ruled)
     taken = _steps(journey, found, begun, closed, failures)
     taken = with_step_deadlines(journey, taken, begun, stops, clocks)
     failed = exceptions(journey, found, begun, failures, ruled)
@@ -103,9 +108,8 @@ def _steps(
     failures: pl.DataFrame,
 ) -> pl.DataFrame:
     taken = steps(journey, begun).join(closed, on=["case", "index"], how="left")
-    taken = with_failures(taken, found, failures).with_columns(
+    taken = with_rework(with_failures(taken, found, failures), found, begun).with_columns(
         pl.col("closed_by", "object_id", "actor_type").fill_null(""),
-        pl.col("rework").fill_null(0),
         pl.col("sampled").fill_null(False),
     )
     return with_alternatives(journey, named(journey, taken), found, failures)

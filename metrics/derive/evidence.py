@@ -18,7 +18,9 @@ from metrics.derive.scopes import in_scope, scopes
 from metrics.derive.told import Told
 from threadline.model.journeys import Journey, Matcher, Path, Predicate, Step
 
-Part = Literal["start", "cancel", "pause", "resume", "step", "failed", "exception", "answer"]
+Part = Literal[
+    "start", "cancel", "pause", "resume", "reopen", "step", "failed", "exception", "answer"
+]
 PART = pl.Enum(get_args(Part))
 _TRYING: tuple[Part, Part] = ("step", "failed")
 _ANSWERING: tuple[Part, Part] = ("exception", "answer")
@@ -65,13 +67,15 @@ def roles(journey: Journey) -> Iterator[Role]:
     if journey.pause:
         yield from (Role(part="pause", matcher=matcher) for matcher in journey.pause.since)
         yield from (Role(part="resume", matcher=matcher) for matcher in journey.pause.until)
+    for index, rule in enumerate(journey.reopen):
+        yield from (Role(part="reopen", matcher=each, index=index) for each in rule.match)
     for index, step in enumerate(journey.steps):
         for alternative, matcher in _numbered(step):
             for part in _TRYING:
                 yield Role(part=part, matcher=matcher, index=index, alternative=alternative)
-    for index, rule in enumerate(journey.exceptions):
-        yield from (Role(part="exception", matcher=each, index=index) for each in rule.match)
-        yield from (Role(part="answer", matcher=each, index=index) for each in rule.unless)
+    for index, failure in enumerate(journey.exceptions):
+        yield from (Role(part="exception", matcher=each, index=index) for each in failure.match)
+        yield from (Role(part="answer", matcher=each, index=index) for each in failure.unless)
 
 
 def _numbered(step: Step) -> list[tuple[int, Matcher]]:

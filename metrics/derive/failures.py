@@ -8,9 +8,12 @@ import polars as pl
 
 from metrics.derive.evidence import Evidence, holds
 from metrics.derive.payloads import carries
-from metrics.derive.runs import until
+from metrics.derive.progress import steps
+from metrics.derive.rows import INSTANT
+from metrics.derive.runs import meanwhile, until
 from threadline.model.journeys import Journey
 
+KEY = ["case", "index"]
 STEP_FAILED = "step-failed"
 FIELD_MISSING = "required-field-missing"
 # Why a failure stops a step; a fact that several rules name has the first of these.
@@ -19,7 +22,11 @@ REJECTED = len(REASONS) - 1
 
 
 def named(
-    journey: Journey, evidence: Evidence, runs: pl.DataFrame, closed: pl.DataFrame
+    journey: Journey,
+    evidence: Evidence,
+    runs: pl.DataFrame,
+    spells: pl.DataFrame,
+    gaps: pl.DataFrame,
 ) -> pl.DataFrame:
     """The facts that an exception rule names: case, index (of the rule), fact, at, kind.
 
@@ -30,38 +37,59 @@ def named(
         evidence.answered, on=["case", "index", "fact"], how="anti"
     )
     told = told.join(runs.select("case", "ended_at"), on="case")
+    between = meanwhile(told, gaps)
     in_time = pl.col("ended_at").is_null() | (pl.col("at") <= pl.col("ended_at"))
     parts = []
     for index, rule in enumerate(journey.exceptions):
         part = told.filter(pl.col("index") == index)
         if not rule.afterwards:
-            part = part.filter(in_time)
+            part = part.filter(in_time).join(between, on=["case", "fact"], how="anti")
         if rule.when:
             part = part.join(runs.filter(holds(rule.when)), on="case", how="semi")
         if rule.during:
-            part = _while_open(part, journey.positions[rule.during], runs, closed)
+            part = _while_open(part, journey.positions[rule.during], spells)
         parts.append(part)
     return pl.concat([told.clear(), *parts]).drop("part", "plausible", "ended_at")
 
 
-def _while_open(
-    told: pl.DataFrame, step: int, runs: pl.DataFrame, closed: pl.DataFrame
+def _while_open(told: pl.DataFrame, step: int, spells: pl.DataFrame) -> pl.DataFrame:
+    spells = spells.filter(pl.col("index") == step).select("case", "ready", "closed", "until")
+    at, closed, until = pl.col("at"), pl.col("closed"), pl.col("until")
+    then = (at >= pl.col("ready")) & (closed.is_null() | (at < closed))
+    open_then = told.join(spells, on="case").filter(then, until.is_null() | (at <= until))
+    return open_then.select(told.columns).unique()
+
+
+def spells(
+    journey: Journey,
+    evidence: Evidence,
+    runs: pl.DataFrame,
+    closed: pl.DataFrame,
+    earlier: pl.DataFrame,
 ) -> pl.DataFrame:
-    ready = runs.select("case", ready=f"ready{step}")
-    closed = closed.filter(pl.col("index") == step).select("case", closed="closed_at")
-    until = pl.col("closed").is_null() | (pl.col("at") < pl.col("closed"))
-    open_then = told.join(ready, on="case").join(closed, on="case", how="left")
-    return open_then.filter(pl.col("at") >= pl.col("ready"), until).drop("ready", "closed")
+    """Every time that a step had to be done: case, index, since when (`opened`; null: from the
+    start), `ready`, `closed`, `until` when that stood (null: it still does), and `current`.
+
+    Only of cases in which something failed.
+    """
+    failed = evidence.of("failed", "exception")
+    now = steps(journey, runs.join(failed, on="case", how="semi")).select(
+        "case", "index", opened="reopened_at", ready="ready_at"
+    )
+    now = now.join(closed.select("case", "index", closed="closed_at"), on=KEY, how="left")
+    now = now.with_columns(until=pl.lit(None, INSTANT), current=pl.lit(True))
+    return pl.concat([now, earlier.with_columns(current=pl.lit(False))])
 
 
 def step_failures(
     journey: Journey,
     evidence: Evidence,
     runs: pl.DataFrame,
-    closed: pl.DataFrame,
+    spells: pl.DataFrame,
     named: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Facts that failed a step while it was open: case, index, fact, at, kind, reason.
+    """Facts that failed a step while it was open: case, index, fact, at, kind, reason, and whether
+    that is the `current` time it is to be done.
 
     A failure at the very instant of the success counts: coarse clocks make them meet. `reason` is
     the kind of the rule that named the fact where that is one of `REASONS`, else `rejected`.
@@ -79,12 +107,15 @@ def step_failures(
     own = evidence.of("failed").with_columns(reason=pl.lit(REJECTED, pl.UInt8))
     columns = ["case", "index", "fact", "at", "kind", "reason"]
     failures = until(pl.concat([own.select(columns), ruled.select(columns)]), runs, "ended_at")
-    while_open = pl.col("closed_at").is_null() | (pl.col("at") <= pl.col("closed_at"))
+    at = pl.col("at")
+    then = pl.col("opened").is_null() | (at > pl.col("opened"))
+    for end in ("closed", "until"):
+        then &= pl.col(end).is_null() | (at <= pl.col(end))
     return (
-        failures.join(closed.select("case", "index", "closed_at"), on=["case", "index"], how="left")
-        .filter(while_open)
+        failures.join(spells.drop("ready"), on=KEY)
+        .filter(then)
         .group_by("case", "index", "fact")
-        .agg(pl.col("at", "kind").first(), pl.col("reason").min())
+        .agg(pl.col("at", "kind").first(), pl.col("reason").min(), pl.col("current").any())
         .with_columns(pl.col("reason").replace_strict(dict(enumerate(REASONS))))
     )
 

@@ -6,34 +6,33 @@ import polars as pl
 
 from metrics.calendars import Clocks
 from metrics.derive.evidence import Evidence, Part
-from metrics.derive.rows import INSTANT
-from metrics.derive.runs import until
+from metrics.derive.runs import GAPS, until
 from threadline.model.journeys import Duration, Journey
-
-SCHEMA: dict[str, pl.DataType] = {
-    "case": pl.UInt32(),
-    "paused_from": INSTANT,
-    "paused_until": INSTANT,
-}
 
 
 def pauses(
-    journey: Journey, evidence: Evidence, runs: pl.DataFrame, clocks: Clocks
+    journey: Journey,
+    evidence: Evidence,
+    runs: pl.DataFrame,
+    gaps: pl.DataFrame,
+    clocks: Clocks,
 ) -> pl.DataFrame:
     """Every pause of every run: case, paused_from, paused_until; they do not overlap.
 
-    A pause ends when somebody resumes, at the latest after the maximum; pausing within a pause
-    changes nothing. Each round finds the next pause of all cases at once.
+    A pause ends when somebody resumes, with the case that goes on later (`gaps`), at the latest
+    after the maximum; pausing within a pause changes nothing. Each round finds the next pause of
+    all cases at once.
     """
     if journey.pause is None:
-        return pl.DataFrame(schema=SCHEMA)
+        return pl.DataFrame(schema=GAPS)
     stops = _at(evidence, runs, "pause", "paused_from")
     resumes = _at(evidence, runs, "resume", "resumed_at")
+    resumes = pl.concat([resumes, gaps.select("case", resumed_at="paused_from")])
     cursor = runs.select("case", "calendar", "day_seconds", paused_until="started_at")
-    found = [pl.DataFrame(schema=SCHEMA)]
+    found = [pl.DataFrame(schema=GAPS)]
     while not cursor.is_empty():
         cursor = _next(journey.pause.maximum, cursor, stops, resumes, clocks)
-        found.append(cursor.select(list(SCHEMA)))
+        found.append(cursor.select(list(GAPS)))
     return pl.concat(found)
 
 

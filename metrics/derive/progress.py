@@ -20,8 +20,14 @@ NEVER = pl.lit(2**62).cast(INSTANT)  # past every plausible instant: an open ste
 
 
 def closings(evidence: Evidence, runs: pl.DataFrame) -> pl.DataFrame:
-    """The first success of every step, before a cancellation: case, index, at, fact."""
+    """The first success of every step, before a cancellation: case, index, at, fact.
+
+    Of steps that were re-opened, the first one after that (`opened<i>`, where `runs` have it).
+    """
     successes = until(evidence.of("step"), runs, "cancelled_at")
+    if "opened0" in runs.columns:
+        since = pl.col("opened").is_null() | (pl.col("at") > pl.col("opened"))
+        successes = successes.join(_opened(runs), on=["case", "index"]).filter(since)
     return earliest(successes, "case", "index").select("case", "index", "at", "fact")
 
 
@@ -36,7 +42,7 @@ def finished(journey: Journey, runs: pl.DataFrame, closings: pl.DataFrame) -> pl
         columns = closed.select("case", pl.col("at").alias(f"closed{index}"))
         runs = runs.join(columns, on="case", how="left")
     always = [i for i, step in enumerate(journey.steps) if not (step.when or step.optional)]
-    finish = pl.max_horizontal("started_at", *(_end(index) for index in always))
+    finish = pl.max_horizontal("since", *(_end(index) for index in always))
     runs = runs.with_columns(finish=finish)
     sometimes = [i for i, step in enumerate(journey.steps) if step.when and not step.optional]
     for _ in sometimes:
@@ -66,13 +72,16 @@ def readied(journey: Journey, runs: pl.DataFrame) -> pl.DataFrame:
             for i in before
         ]
         ready = pl.max_horizontal(*passed) if passed else pl.col("started_at")
+        if journey.reopen:
+            ready = pl.max_horizontal(ready, f"opened{index}")
         waits = pl.any_horizontal(*(each.is_null() for each in passed)) if passed else pl.lit(False)
         runs = runs.with_columns(pl.when(~waits).then(ready).alias(f"ready{index}"))
     return runs
 
 
 def steps(journey: Journey, runs: pl.DataFrame) -> pl.DataFrame:
-    """One row per case and step, required or not: case, index, required, ready_at, ended_at."""
+    """One row per case and step, required or not: case, index, required, ready_at, reopened_at,
+    ended_at."""
     parts = [
         runs.select(
             "case",
@@ -80,8 +89,18 @@ def steps(journey: Journey, runs: pl.DataFrame) -> pl.DataFrame:
             index=pl.lit(index, pl.UInt16),
             required=pl.col(f"required{index}"),
             ready_at=pl.col(f"ready{index}"),
+            reopened_at=pl.col(f"opened{index}") if journey.reopen else pl.lit(None, INSTANT),
         )
         for index in range(len(journey.steps))
+    ]
+    return pl.concat(parts)
+
+
+def _opened(runs: pl.DataFrame) -> pl.DataFrame:
+    """Since when each step has to be done again: case, index, opened."""
+    places = [i for i in range(runs.width) if f"opened{i}" in runs.columns]
+    parts = [
+        runs.select("case", index=pl.lit(i, pl.UInt16), opened=pl.col(f"opened{i}")) for i in places
     ]
     return pl.concat(parts)
 

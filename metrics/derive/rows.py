@@ -18,6 +18,10 @@ CASES: Mapping[str, pl.DataType] = {
     "started_at": INSTANT,
     "completed_at": INSTANT,
     "cancelled_at": INSTANT,
+    "reopened_at": INSTANT,
+    "reopenings": pl.UInt32(),
+    "ended_before_at": INSTANT,
+    "ended_before_as": pl.String(),
     "paused_from": INSTANT,
     "paused_until": INSTANT,
     "warn_at": INSTANT,
@@ -49,6 +53,7 @@ STEPS: Mapping[str, pl.DataType] = {
     "system": pl.String(),
     "required": pl.Boolean(),
     "ready_at": INSTANT,
+    "reopened_at": INSTANT,
     "due_at": INSTANT,
     "closed_at": INSTANT,
     "closed_by": pl.String(),
@@ -116,9 +121,13 @@ class Derived:
 
     `cases`: `paused_from` to `paused_until` is the last pause, also when it is over; `due_at` and
     `warn_at` suppose that a pause lasts until then. `business_seconds` is what the business clock
-    had run when it last stopped: at completion, else at the start of the last pause, else null.
+    had run when it last stopped: at completion, else at the start of the last pause or the end
+    before the last re-opening, else null. `reopened_at` is the last of so many `reopenings`;
+    before it the case had ended at `ended_before_at`, `completed` or `cancelled`.
     `due_at` is the last good instant. `value` is what the case is worth, `root_value` what its root
     is, which several cases share.
+
+    `reopened_at` of a step: since when it has to be done again.
 
     `steps`: the required ones and those that anything was seen of. `mismatches` come from `mastery`
     and stand beside the cases where both are asked about.

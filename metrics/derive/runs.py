@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from metrics.derive.evidence import Evidence
+from metrics.derive.rows import INSTANT
 
 
 def earliest(links: pl.DataFrame, *keys: str) -> pl.DataFrame:
@@ -29,6 +30,33 @@ def runs(cases: pl.DataFrame, evidence: Evidence) -> pl.DataFrame:
         .agg(cancelled_at=pl.col("at").min())
     )
     return started.join(cancelled, on="case", how="left")
+
+
+GAPS: dict[str, pl.DataType] = {
+    "case": pl.UInt32(),
+    "paused_from": INSTANT,
+    "paused_until": INSTANT,
+}
+
+
+def alive(links: pl.DataFrame, gaps: pl.DataFrame) -> pl.DataFrame:
+    """`links` without what was between an end and the re-opening, exceptions apart.
+
+    A pause that begins with the end stops nothing.
+    """
+    if gaps.is_empty():
+        return links
+    at = pl.col("at")
+    dead = (at > pl.col("paused_from")) & (at <= pl.col("paused_until"))
+    pausing = (pl.col("part") == "pause") & (at == pl.col("paused_from"))
+    gone = links.join(gaps, on="case").filter(dead | pausing, pl.col("part") != "exception")
+    return links.join(gone, on=["case", "part", "index", "fact"], how="anti")
+
+
+def meanwhile(links: pl.DataFrame, gaps: pl.DataFrame) -> pl.DataFrame:
+    """The `links` that were between an end and the re-opening: case, fact."""
+    dead = (pl.col("at") > pl.col("paused_from")) & (pl.col("at") <= pl.col("paused_until"))
+    return links.join(gaps, on="case").filter(dead).select("case", "fact").unique()
 
 
 def until(links: pl.DataFrame, runs: pl.DataFrame, end: str) -> pl.DataFrame:

@@ -14,10 +14,9 @@ KEY = ["case", "index"]
 
 def closed_steps(evidence: Evidence, runs: pl.DataFrame, closings: pl.DataFrame) -> pl.DataFrame:
     """The closings that count, with details: case, index, closed_at, closed_by, object_id,
-    actor_type, sampled and rework.
+    actor_type and sampled.
 
-    Of the objects that the closing fact spoke of, one beside the case's own comes first. An act may
-    be told by a span and by an event, so rework is counted within the kind that tells most of it.
+    Of the objects that the closing fact spoke of, one beside the case's own comes first.
     """
     closings = until(closings, runs, "ended_at")
     spoken = evidence.objects.join(closings.select("case", "fact").unique(), on=["case", "fact"])
@@ -26,18 +25,28 @@ def closed_steps(evidence: Evidence, runs: pl.DataFrame, closings: pl.DataFrame)
     facts = evidence.facts.join(closings.select("fact").unique(), on="fact", how="semi")
     actors = text_of(facts["payload"], ACTOR_TYPE).fill_null("")
     facts = facts.select("fact", "sampled", closed_by="fact_id", actor_type=actors)
-    told = until(evidence.of("step"), runs, "ended_at")
     return (
         closings.rename({"at": "closed_at"})
         .join(spoken.select("case", "fact", "object_id"), on=["case", "fact"])
         .join(facts, on="fact")
-        .join(_acts(told, "told"), on=KEY)
-        .with_columns(rework=pl.col("told") - 1)
     )
+
+
+def with_rework(steps: pl.DataFrame, evidence: Evidence, runs: pl.DataFrame) -> pl.DataFrame:
+    """`steps` with `rework`: successes beyond the one that counts.
+
+    An act may be told by a span and by an event, so they are counted within the kind that tells
+    most of it.
+    """
+    told = _acts(until(evidence.of("step"), runs, "ended_at"), "told")
+    steps = steps.join(told, on=KEY, how="left")
+    counts = pl.col("closed_at").is_not_null().cast(pl.UInt32)
+    return steps.with_columns(rework=pl.col("told").fill_null(counts) - counts)
 
 
 def with_failures(steps: pl.DataFrame, evidence: Evidence, failures: pl.DataFrame) -> pl.DataFrame:
     """`steps` with failures, first_failed_at, and the last failure's message and reason."""
+    failures = failures.filter("current")
     first = failures.group_by(KEY).agg(first_failed_at=pl.col("at").min())
     last = (
         failures.sort("at", "fact")
@@ -71,6 +80,7 @@ def with_alternatives(
     )
     if known.is_empty():
         return steps.with_columns(alternative=pl.lit(""))
+    failures = failures.filter("current")
     tried = evidence.alternatives.rename({"alternative": "number"}).join(
         known, on=["index", "number"]
     )

@@ -24,9 +24,15 @@ def working_time(
 def worked_by(cases: pl.DataFrame, at: datetime, definitions: Definitions) -> pl.Series:
     """Business seconds, pauses left out, that each case had taken by `at`, its end not yet reached.
 
-    Reckoned from where its clock last stopped, backwards or forwards, so earlier pauses are in;
-    exact unless more than one pause began after `at`.
+    Reckoned from where its clock last stopped, backwards or forwards, so earlier pauses are in, and
+    what was between an end and a re-opening; exact unless more than one of these began after `at`.
     """
+    cases = cases.with_columns(
+        pl.when(pl.col("reopened_at") > pl.col("paused_from").fill_null(pl.col("started_at")))
+        .then(pl.struct(paused_from="ended_before_at", paused_until="reopened_at"))
+        .otherwise(pl.struct("paused_from", "paused_until"))
+        .struct.unnest()
+    )
     resumed = pl.when(pl.col("paused_from").is_not_null()).then(
         pl.min_horizontal("paused_until", "completed_at")
     )

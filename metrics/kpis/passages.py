@@ -10,7 +10,7 @@ import polars as pl
 from metrics.calendars import as_seconds
 from metrics.kpis.ages import working_time
 from metrics.kpis.scene import UNKNOWN, Question
-from metrics.states import INSTANT
+from metrics.states import INSTANT, over
 
 KEYS = ["journey", "case_id"]
 
@@ -39,10 +39,7 @@ def recovery_time(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     healed = failed.filter(ask.anchored("closed_at")).with_columns(
         standing=pl.lit("recovered"), behind=pl.lit(True), hit=pl.lit(True), until="closed_at"
     )
-    past = pl.any_horizontal(
-        (pl.col(name) <= at).fill_null(False)
-        for name in ("closed_at", "completed_at", "cancelled_at")
-    )
+    past = (pl.col("closed_at") <= at).fill_null(False) | over(at)
     ailing = failed.filter("required", ~past).with_columns(
         standing=pl.lit("failing"), behind=pl.lit(False), hit=pl.lit(False), until=at
     )

@@ -30,7 +30,7 @@ from metrics.kpis.passages import (
 )
 from metrics.kpis.receipts import intake_population
 from metrics.kpis.scene import UNKNOWN, Question
-from metrics.states import INSTANT
+from metrics.states import INSTANT, over
 from threadline.model.kpis import Measure
 
 
@@ -54,8 +54,7 @@ def _cycle_time(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     )
     end = min(ask.scene.now, ask.window.end)
     at = pl.lit(end).cast(INSTANT)
-    past = (pl.col("completed_at") <= at) | (pl.col("cancelled_at") <= at)
-    going = cases.filter(pl.col("started_at") < at, ~past.fill_null(False)).with_columns(
+    going = cases.filter(pl.col("started_at") < at, ~over(at)).with_columns(
         standing=pl.lit("open"), behind=pl.lit(False), hit=pl.lit(False)
     )
     if not ask.kpi.business:

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from metrics_oracle import SlowClock
 from metrics_worlds import BASE, World, frames
 
 from metrics.definitions import Definitions
 from metrics.derive import Derived, derive
 from metrics.kpis import evaluate
+from metrics.kpis.ages import worked_by
 from metrics.states import with_states
 from threadline.model.kpis import KpiValue, Window
 
@@ -145,6 +147,41 @@ def test_a_credited_invoice_is_owed_no_more(world, shipped):
     world.fact("erp.invoice.credited", 40, on=("invoice",))
     row = case(world, shipped, CASH)
     assert (row["cancelled_at"], row["exceptions"]) == (hours(40), 1)
+
+
+def test_a_payment_taken_back_re_opens_the_invoice_for_the_time_that_is_left(world, shipped):
+    world.fact("billing.invoice.delivered", 5, on=("invoice",))
+    world.fact("bank.payment.received", 100, on=("payment", "invoice"))
+    world.fact("billing.invoice.disputed", 110, on=("invoice",))  # nothing is owed: no pause
+    world.fact("bank.payment.reversed", 148, on=("payment", "invoice"))
+    row = case(world, shipped, CASH)
+    assert (row["completed_at"], row["current_step"]) == (None, "paid")
+    assert (row["ended_before_at"], row["reopened_at"]) == (hours(100), hours(148))
+    assert row["due_at"] == hours(3) + timedelta(days=30, hours=48)
+    assert kinds(world, shipped, CASH) == ["disputed", "payment-reversed"]
+    stated = {at: states(world, shipped, hours(at)) for at in (99, 120, 148, 900)}
+    assert stated == {
+        99: ("open", "on_track"),
+        120: ("completed", "met"),
+        148: ("open", "on_track"),
+        900: ("open", "breached"),
+    }
+    age = worked_by(told(world, shipped).cases.filter(journey=CASH), hours(172), shipped)
+    clock = SlowClock(shipped.calendars["emea"])
+    ran = clock.between(hours(3), hours(100)) + clock.between(hours(148), hours(172))
+    assert age.to_list() == [ran.total_seconds()]
+
+    world.fact("bank.payment.received", 700, on=("payment", "invoice"))
+    row = case(world, shipped, CASH)
+    assert (row["completed_at"], row["reopenings"], row["rework"]) == (hours(700), 1, 1)
+    assert states(world, shipped, hours(900)) == ("completed", "met")
+    paid = told(world, shipped).steps.filter(journey=CASH, step="paid").row(0, named=True)
+    assert (paid["ready_at"], paid["reopened_at"]) == (hours(148), hours(148))
+
+
+def states(world: World, shipped: Definitions, now: datetime) -> tuple[str, str]:
+    stated = with_states(told(world, shipped).cases.filter(journey=CASH), now)
+    return stated["state"].item(), stated["sla"].item()
 
 
 def test_an_invoice_counts_once_in_the_exception_rate_and_only_disputed_in_the_other(

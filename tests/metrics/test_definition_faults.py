@@ -68,6 +68,8 @@ FAULTS = [
         "alternatives[1].alternative",
         "there are two alternatives 'a'",
     ),
+    ("pause:", "reopen: [{match: a, redo: [nothing]}]\npause:", "reopen[0].redo[0]", "no step"),
+    ("pause:", "reopen: [{match: a}]\npause:", "reopen[0]", "only with something to `redo`"),
     ("criticality: revenue", "criticality: high", "criticality", "'high' is not one of"),
     ("tier: contract.tier\n", "system: contract.tier\n", "dimensions.system", "already"),
     ("journey: contract-activation", "journey: other", "journey", "the file's name"),
@@ -87,6 +89,17 @@ def test_a_broken_journey_is_refused_with_file_line_key_and_rule(tmp_path, old, 
     assert 1 <= fault.line <= len(lines)
     if key:
         assert any(part in lines[fault.line - 1] for part in (*new.split(), key.split(".")[-1]))
+
+
+def test_what_others_are_compared_with_is_not_redone(tmp_path):
+    _changed(
+        tmp_path,
+        "journeys/revenue-alignment.yaml",
+        "cancel:",
+        "reopen: [{match: revrec.reversed, redo: [schedule-created]}]\ncancel:",
+    )
+    with pytest.raises(DefinitionErrors, match="redoes 'schedule-created', which"):
+        load(tmp_path)
 
 
 def test_a_journey_of_nothing_but_choices_is_refused(tmp_path):

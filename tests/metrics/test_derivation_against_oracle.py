@@ -9,7 +9,7 @@ import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from metrics_oracle import Oracle
-from metrics_worlds import World, frames, worlds
+from metrics_worlds import World, frames, returning, worlds
 
 from metrics.definitions import load
 from metrics.derive import CASES, EXCEPTIONS, STEPS, Derived, derive
@@ -48,6 +48,27 @@ def test_cases_steps_and_exceptions_are_those_of_the_oracle(definitions, world: 
     assert rows(derived.exceptions, "journey", "case_id", "kind", "fact_id") == oracle.exceptions
 
 
+@settings(GENEROUS, max_examples=25)
+@given(returning(), st.randoms(use_true_random=False))
+def test_what_goes_on_after_its_end_is_as_the_oracle_says(
+    change_order, world: list[World], chance: random.Random
+):
+    whole = frames(*world)
+    derived = derive(*whole, change_order)
+    oracle = Oracle(change_order, *(frame.to_dicts() for frame in whole))
+    assert rows(derived.cases, "journey", "case_id") == oracle.cases
+    assert rows(derived.steps, "journey", "case_id", "step") == oracle.steps
+    assert rows(derived.exceptions, "journey", "case_id", "kind", "fact_id") == oracle.exceptions
+    again = derive(*(shuffled(frame, chance) for frame in whole), change_order)
+    assert canonical(again) == canonical(derived)
+
+
+def shuffled(frame: pl.DataFrame, chance: random.Random) -> pl.DataFrame:
+    places = [place for place in range(frame.height) for _ in range(chance.choice((1, 1, 2)))]
+    chance.shuffle(places)
+    return frame[places]
+
+
 @settings(GENEROUS, max_examples=10)
 @given(worlds(), st.randoms(use_true_random=False))
 def test_order_repetition_and_company_change_nothing(
@@ -55,13 +76,7 @@ def test_order_repetition_and_company_change_nothing(
 ):
     whole = frames(*world)
     derived = derive(*whole, definitions)
-
-    def shuffled(frame: pl.DataFrame) -> pl.DataFrame:
-        places = [place for place in range(frame.height) for _ in range(chance.choice((1, 1, 2)))]
-        chance.shuffle(places)
-        return frame[places]
-
-    again = derive(*(shuffled(frame) for frame in whole), definitions)
+    again = derive(*(shuffled(frame, chance) for frame in whole), definitions)
     assert canonical(again) == canonical(derived)
     alone = [derive(*frames(one), definitions) for one in world]
     apart = Derived(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -13,6 +13,7 @@ FactKind = Literal["any", "event", "span", "log", "row"]
 Criticality = Literal["revenue", "delivery", "reference"]
 Performer = Literal["integration", "person"]
 Claim = Literal["new", "open", "all"]
+Ending = Literal["completed", "cancelled"]
 
 StuckReason = Literal[
     "",
@@ -26,6 +27,8 @@ StuckReason = Literal[
     "dropped-silently",
     "source-silent",
 ]
+
+WARN = 0.75  # the share of a promise's time after which a case is at risk, unless it says another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +182,20 @@ class ExceptionRule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reopening:
+    """Facts that make a case go on that had ended as one of `after`.
+
+    The steps of `redo`, and what comes after them, then need a success after the fact; what has not
+    ended yet just has them undone. `within`, if given, is a new budget for the case as a whole.
+    """
+
+    match: tuple[Matcher, ...]
+    after: tuple[Ending, ...] = ("completed",)
+    redo: tuple[str, ...] = ()
+    within: Duration | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CalendarChoice:
     """The calendar named like the lower-cased value of `attribute`, else `otherwise`."""
 
@@ -208,6 +225,7 @@ class Journey:
     steps: tuple[Step, ...]
     cancel: tuple[Matcher, ...] = ()
     pause: Pause | None = None
+    reopen: tuple[Reopening, ...] = ()
     exceptions: tuple[ExceptionRule, ...] = ()
     required_fields: tuple[str, ...] = ()
     value: str = ""
@@ -224,6 +242,13 @@ class Journey:
         """Each step's place in the order of the definition."""
         return {step.name: place for place, step in enumerate(self.steps)}
 
+    def following(self, names: Collection[str]) -> frozenset[str]:
+        """These steps, and all that come after one of them."""
+        found = set(names)
+        while more := {s.name for s in self.steps if found & {*s.after}} - found:
+            found |= more
+        return frozenset(found)
+
     def step(self, name: str) -> Step:
         """The step of this name; raises `KeyError` where there is none."""
         return self.steps[self.positions[name]]
@@ -234,6 +259,8 @@ class Journey:
         yield from self.cancel
         if self.pause:
             yield from (*self.pause.since, *self.pause.until)
+        for reopening in self.reopen:
+            yield from reopening.match
         for step in self.steps:
             yield from step.match
         for rule in self.exceptions:

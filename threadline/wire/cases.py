@@ -33,6 +33,7 @@ class Step(Shape):
     due_at: Instant | None
     closed_at: Instant | None
     closed_by: str  # fact id
+    reopened_at: Instant | None = None  # since when it has to be done again
     failures: int
     first_failed_at: Instant | None
     rework: int
@@ -88,6 +89,9 @@ class CaseRow(Shape):
     started_at: Instant
     completed_at: Instant | None
     cancelled_at: Instant | None
+    reopened_at: Instant | None = None  # the last time it went on after an end, of `reopenings`
+    reopenings: int = 0
+    ended_before_at: Instant | None = None
     warn_at: Instant | None
     due_at: Instant | None
     current_step: str

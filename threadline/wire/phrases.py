@@ -331,6 +331,23 @@ def doubts(case: CaseRow) -> str:
     return f"Read with care: {', '.join(said)}." if said else ""
 
 
+def reopened(case: CaseRow) -> str:
+    """When a case went on that had ended, in one sentence; '' where it never did."""
+    if case.reopened_at is None:
+        return ""
+    times = f", the last of {case.reopenings} times" if case.reopenings > 1 else ""
+    ended = f", after it had ended {instant(case.ended_before_at)}"
+    return f"Re-opened {instant(case.reopened_at)}{times}{ended}."
+
+
+def again(step: Step) -> str:
+    """What was done more than once, or has to be: '' where nothing was."""
+    said = [f"done again {step.rework}×"] if step.rework else []
+    if step.reopened_at:
+        said.append(f"re-opened {moment(step.reopened_at)[:16]}")
+    return "; ".join(said)
+
+
 def performed_in(step: Step) -> str:
     """The system a step is done in, and by which of its alternatives."""
     return f"{step.system} ({step.alternative})" if step.alternative else step.system

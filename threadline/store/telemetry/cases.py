@@ -33,7 +33,8 @@ ORDER BY started_at DESC, case_id DESC LIMIT {limit:UInt32}
 """
 
 _CLOCKS = """
-SELECT journey, case_id, started_at, completed_at, cancelled_at, paused_from, paused_until, warn_at,
+SELECT journey, case_id, started_at, completed_at, cancelled_at, reopened_at, ended_before_at,
+    ended_before_as, paused_from, paused_until, warn_at,
     due_at, current_step, current_due_at, waiting_systems, stuck_reason, annotations
 FROM cases FINAL WHERE journey = {journey:String}
 """
