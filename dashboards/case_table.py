@@ -51,9 +51,8 @@ def _where(case: CaseRow, now: datetime) -> Markup:
     if not case.journey:  # no case, but a copy of an attribute
         words = f"{phrases.sentence(case.current_title)} has differed for{waited}"
     line = tag("div", words)
-    if not case.stuck_message:
-        return line
-    return tag("div", line, tag("div", case.stuck_message, class_="tl-quiet-text"))
+    more = phrases.lost(case.lost) if case.lost else case.stuck_message
+    return tag("div", line, tag("div", more, class_="tl-quiet-text")) if more else line
 
 
 def _step(case: CaseRow) -> Markup:

@@ -8,7 +8,7 @@ import polars as pl
 from fastapi import APIRouter, Query
 
 from metrics.states import with_states
-from threadline.api import cases, cursors
+from threadline.api import cases, cursors, lost
 from threadline.api.access import requires
 from threadline.api.problems import Refusal
 from threadline.api.services import ApiServices, ServicesAsOf
@@ -61,7 +61,8 @@ def journey_cases(
     if len(found) > limit:
         last = found[limit - 1]
         following = cursors.encode(last["started_at"].isoformat(), last["case_id"])
-    return Page(items=[cases.row(services, row) for row in found[:limit]], next=following)
+    shown = [cases.row(services, row) for row in found[:limit]]
+    return Page(items=lost.located(services, shown), next=following)
 
 
 class _Wanted:

@@ -17,7 +17,7 @@ from metrics.derive import Derived
 from metrics.kpis import FirmCalendar, Period, cases_behind, evaluate, moved, series
 from metrics.kpis.money import COUNTED_IN
 from metrics.kpis.periods import DAYS, MONTHS, Every
-from threadline.api import cases, cursors
+from threadline.api import cases, cursors, lost
 from threadline.api.access import requires
 from threadline.api.facts_behind import facts_page, systems_page
 from threadline.api.labels import title
@@ -203,11 +203,10 @@ def kpi_cases(
     unique = ["case_id", *(name for name in ("journey", "step") if name in behind.columns)]
     behind = behind.sort("contributes", *unique, descending=[worst_is_most] + [False] * len(unique))
     start = int(cursors.decode(cursor, int)[0]) if cursor else 0
-    shown = behind.slice(start, limit)
+    shown = behind.slice(start, limit).iter_rows(named=True)
     following = cursors.encode(start + limit) if behind.height > start + limit else None
-    return Page(
-        items=[cases.row(services, row) for row in shown.iter_rows(named=True)], next=following
-    )
+    rows = lost.located(services, [cases.row(services, row) for row in shown])
+    return Page(items=rows, next=following)
 
 
 @router.get("/{kpi}/facts")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from threadline.api import cases, incidents, mismatches
+from threadline.api import cases, incidents, lost, mismatches
 from threadline.api.services import ApiServices
 from threadline.store.telemetry import tenures
 from threadline.store.telemetry import threads as thread_store
@@ -21,6 +21,7 @@ from threadline.wire import (
     ThreadCase,
     ThreadFact,
     ThreadIdentifier,
+    phrases,
 )
 
 # How a case that waits is explained; `{system}` and `{message}` come from the case.
@@ -57,6 +58,7 @@ def thread(services: ApiServices, root: str) -> Thread | None:
     with ThreadPoolExecutor(1) as beside:  # the store looks for facts while Python does the rest
         observed = beside.submit(thread_store.facts_of, services.telemetry, known)
         rows = cases.rows(services, thread_store.listed(thread, "cases"))
+        rows = lost.located(services, rows)
         rows.sort(key=cases.urgency)
         whole = [_thread_case(services, row, told) for row in rows]
         identifiers = _identifiers(services, told["identifiers"], told["links"])
@@ -143,6 +145,7 @@ def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck
     due_at = min((at for at in (case.current_due_at, case.due_at) if at), default=None)
     late = case.state == "open" and due_at is not None and due_at < services.clock.now()
     why = LATE_AS_A_WHOLE if late and not case.stuck_reason else WHY[case.stuck_reason]
+    why = why.format(system=system or "the system", message=case.stuck_message or "no message")
     return Stuck(
         journey=case.journey,
         case_id=case.case_id,
@@ -153,7 +156,8 @@ def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck
         due_at=due_at,
         late=late,
         reason=case.stuck_reason,
-        why=why.format(system=system or "the system", message=case.stuck_message or "no message"),
+        lost=case.lost,
+        why=phrases.lost(case.lost) if case.lost else why,
         owner=case.owner,
         runbook=cases.runbook(journey, known),
     )

@@ -242,6 +242,13 @@ class Journey:
         """Each step's place in the order of the definition."""
         return {step.name: place for place, step in enumerate(self.steps)}
 
+    def preceding(self, name: str) -> frozenset[str]:
+        """The steps that come before this one, directly or not."""
+        found = {*self.step(name).after}
+        while more := {one for each in found for one in self.step(each).after} - found:
+            found |= more
+        return frozenset(found)
+
     def following(self, names: Collection[str]) -> frozenset[str]:
         """These steps, and all that come after one of them."""
         found = set(names)

@@ -65,7 +65,8 @@ class Scenario:
     milestones and amendments are drawn from the lists. `quarter_end` is the share of milestones
     that move to the last three days of a quarter; `traced` engagements leave spans too; `renewed`
     contracts are amended in one trace; one amendment and one order in `moved` goes over to another
-    contract; `migration` is how long before the end the new ERP takes over.
+    contract; one payment in `returned` is taken back, and one invoice in `compensated` of those on
+    old terms is put right; `migration` is how long before the end the new ERP takes over.
     """
 
     name: str
@@ -80,6 +81,8 @@ class Scenario:
     traced: bool
     renewed: int
     moved: int
+    returned: int
+    compensated: int
     outage: Stretch | None
     silence: Stretch | None
     migration: timedelta | None
@@ -118,6 +121,8 @@ def load(name: str) -> Scenario:
         traced=given.get("traced", False),
         renewed=given.get("renewed", 0),
         moved=given.get("moved", 0),
+        returned=given.get("returned", 0),
+        compensated=given.get("compensated", 0),
         outage=_stretch(given.get("outage")),
         silence=_stretch(given.get("silence")),
         migration=DAY * days["since"] if days else None,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 
-from threadline.simulator import moves, nightly, scenario
+from threadline.simulator import moves, nightly, remedies, scenario
 from threadline.simulator.acts import Act, Span
 from threadline.simulator.contracts import draw, office_hours
 from threadline.simulator.emission import Emission, Signal
@@ -106,6 +106,7 @@ class World:
         acts += nightly.renewal(self._random, acts, now, self.scenario.renewed)
         acts += nightly.orphans(now)
         acts += moves.run(sorted(acts, key=lambda act: act.begins), self.scenario.moved)
+        acts += remedies.run(acts, self.scenario.returned, self.scenario.compensated)
         past = (act for act in acts if act.at <= now)
         self.acts: tuple[Act, ...] = tuple(sorted(past, key=lambda act: (act.late, act.begins)))
 

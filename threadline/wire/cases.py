@@ -56,6 +56,23 @@ class CaseException(Shape):
     fact_id: str
 
 
+class Lost(Shape):
+    """Between which systems a case was lost that was dropped silently.
+
+    The last thing heard of it on its way, and the system it should have reached (`to`, the same
+    where it did reach it). `passed` other cases that came later have got through, the last of them
+    at `passed_at`: the system is alive.
+    """
+
+    last: str  # the system that saw it last
+    to: str
+    at: Instant
+    name: str
+    fact_id: str
+    passed: int
+    passed_at: Instant | None
+
+
 class Stuck(Shape):
     """Where a case waits: since when, why, whose it is and what to do next."""
 
@@ -69,6 +86,7 @@ class Stuck(Shape):
     late: bool
     reason: str  # a word a program can act on, e.g. failed, late, waiting
     why: str  # a sentence for people
+    lost: Lost | None = None
     owner: str
     runbook: Runbook
 
@@ -100,6 +118,7 @@ class CaseRow(Shape):
     current_due_at: Instant | None
     stuck_reason: str
     stuck_message: str
+    lost: Lost | None = None  # in lists of cases and on threads, where it was dropped silently
     owner: str
     criticality: str
     value: Money | None

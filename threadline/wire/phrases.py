@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from threadline.wire.cases import CaseRow, Step, Stuck
+from threadline.wire.cases import CaseRow, Lost, Step, Stuck
 from threadline.wire.comparisons import ComparedSide, KpiComparison, Verdict
 from threadline.wire.kpis import (
     Kpi,
@@ -338,6 +338,19 @@ def reopened(case: CaseRow) -> str:
     times = f", the last of {case.reopenings} times" if case.reopenings > 1 else ""
     ended = f", after it had ended {instant(case.ended_before_at)}"
     return f"Re-opened {instant(case.reopened_at)}{times}{ended}."
+
+
+def lost(one: Lost) -> str:
+    """Between which systems a case was lost, in two sentences."""
+    seen = f"{sentence(one.last)} saw it last ({one.name}, {instant(one.at)})"
+    if one.last == one.to:
+        where = f"{seen}: it got there, and neither success nor failure has come of it since."
+    else:
+        where = f"Lost on the way from {one.last} to {one.to}. {seen}; {one.to} never did."
+    if not one.passed:
+        return f"{where} No other case has come through since."
+    cases = "1 other case has" if one.passed == 1 else f"{one.passed:,} other cases have"
+    return f"{where} {cases} come through since, the last {instant(one.passed_at)}."
 
 
 def again(step: Step) -> str:
