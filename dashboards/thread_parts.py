@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards import links
 from dashboards.lanes import numbered
 from dashboards.markup import Markup, chip, join, link, table, tag
-from threadline.wire import Evidence, Stuck, Thread, ThreadCase, phrases
+from threadline.wire import Evidence, Step, Stuck, Thread, ThreadCase, phrases
 
 HOW = {
     "own": "names it",
@@ -73,7 +73,7 @@ def steps(case: ThreadCase, thread: Thread) -> Markup:
                 if not step.required
                 else step.title,
                 phrases.performed_in(step),
-                chip(phrases.STEP[step.state], step.state),
+                _state(step),
                 _at(closed if step.closed_at else open_since),
                 _at(phrases.moment(step.due_at) if step.due_at else ""),
                 "; ".join(part for part in (failures, again) if part),
@@ -84,6 +84,12 @@ def steps(case: ThreadCase, thread: Thread) -> Markup:
     notes = [phrases.reopened(case.case), phrases.doubts(case.case)]
     told = [tag("p", note, class_="tl-quiet-text") for note in notes if note]
     return join([table(heads, rows), *told])
+
+
+def _state(step: Step) -> Markup:
+    state = chip(phrases.STEP[step.state], step.state)
+    done = phrases.progress(step)
+    return join([state, tag("div", done, class_="tl-quiet-text")]) if done else state
 
 
 def exceptions(case: ThreadCase) -> Markup:

@@ -226,7 +226,8 @@ class Case:
         for step in sorted(self.journey.steps, key=lambda step: step.compare is not None):
             told = [f for f in good(self.meant_by(step)) if f["at"] <= self.cut]
             since = self.opened.get(step.name)
-            self.closings[step.name] = first(f for f in told if not since or f["at"] > since)
+            told = [f for f in told if not since or f["at"] > since]
+            self.closings[step.name] = first(self.last_ones(step, told))
         finish = self.finish()
         self.completed = None if finish == NEVER else finish
         self.cancelled = None if self.completed or self.cut == NEVER else self.cut
@@ -312,7 +313,58 @@ class Case:
             if fits(matcher, fact, failed)
         ]
 
+    # Steps that are done several times
+
+    def times(self, step) -> int | None:
+        """How many successes the step needs, if anybody says so."""
+        if step.repeat is None:
+            return 1
+        if not step.repeat.attribute:
+            return step.repeat.times
+        said = self.attributes().get(step.repeat.attribute, ("", None))[0].strip()
+        whole = re.fullmatch(r"(\d{1,6})(\.0*)?", said)
+        return int(whole[1]) or None if whole else None
+
+    def runs_of(self, step, told: list[Fact]) -> list[list[Fact]]:
+        """Successes as they are counted: by kind, or the first one of each value."""
+        told = sorted(told, key=order)
+        if step.repeat and step.repeat.per:
+            firsts: dict[str, Fact] = {}
+            for fact in told:
+                firsts.setdefault(text(fact, step.repeat.per), fact)
+            return [list(firsts.values())]
+        kinds = {fact["kind"] for fact in told}
+        return [[fact for fact in told if fact["kind"] == kind] for kind in kinds]
+
+    def last_ones(self, step, told: list[Fact]) -> list[Fact]:
+        """The facts by which a step may be done as often as it has to be."""
+        times = self.times(step)
+        return [run[times - 1] for run in self.runs_of(step, told) if times and len(run) >= times]
+
+    def counted(self, step, told: list[Fact]) -> list[Fact]:
+        """The successes that are so many of those needed."""
+        runs = [
+            run[: self.times(step)] for run in self.runs_of(step, self.since_opened(step, told))
+        ]
+        return max(runs, key=len, default=[])
+
+    def since_opened(self, step, told: list[Fact]) -> list[Fact]:
+        since = self.opened.get(step.name)
+        return [fact for fact in told if not since or fact["at"] > since]
+
+    def told_acts(self, step, told: list[Fact]) -> int:
+        if not (step.repeat and step.repeat.per):
+            return acts(told)
+        values = {text(fact, step.repeat.per) for fact in told}
+        return sum(acts([f for f in told if text(f, step.repeat.per) == v]) for v in values)
+
     def meant_by(self, step) -> list[Fact]:
+        return [fact for fact in self.matched_by(step) if self.one_of(step, fact)]
+
+    def one_of(self, step, fact: Fact) -> bool:
+        return not (step.repeat and step.repeat.per) or bool(text(fact, step.repeat.per))
+
+    def matched_by(self, step) -> list[Fact]:
         return [fact for fact in self.matching(step.match) if self.compares(step.compare, fact)]
 
     def compares(self, comparison, fact: Fact) -> bool:
@@ -512,6 +564,12 @@ class Case:
             return None
         told = self.until(good(self.meant_by(step)), self.end)
         alternative = self.alternative(step, closing, failures)
+        done = len(self.counted(step, told)) if step.repeat else int(closing is not None)
+        healed = bool(step.repeat and failures) and any(
+            fact["at"] >= failures[-1][0]["at"]
+            for run in self.runs_of(step, self.since_opened(step, told))
+            for fact in run[: self.times(step)]
+        )
         row = {
             "journey": self.journey.name,
             "case_id": self.case_id,
@@ -525,15 +583,17 @@ class Case:
             "closed_by": closing["fact_id"] if closing else "",
             "object_id": self.spoken_of(step, closing) if closing else "",
             "first_failed_at": min((f["at"] for f, _ in failures), default=None),
+            "times": self.times(step),
+            "done": done,
             "failures": acts([fact for fact, _ in failures]),
-            "rework": max(acts(told) - (1 if closing else 0), 0),
+            "rework": self.told_acts(step, told) - done,
             "actor_type": (text(closing, "actor.type") or "") if closing else "",
-            "message": failures[-1][0]["message"] if failures else "",
+            "message": failures[-1][0]["message"] if failures and not healed else "",
             "sampled": bool(closing and closing["sampled"]),
             "alternative": alternative.name if alternative else "",
         }
         self.world.steps[self.journey.name, self.case_id, step.name] = row
-        reason = failures[-1][1] if failures else ""
+        reason = failures[-1][1] if failures and not healed else ""
         return row | {"reason": reason, "place": place, "person": step.performer == "person"}
 
     def alternative(self, step, closing: Fact | None, failures: list[tuple[Fact, str]]):

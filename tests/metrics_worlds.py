@@ -131,6 +131,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "change.value": ("7.005", None),
     "change.urgent": (True, False),
     "change.kind": ("terms", "scope"),
+    "change.bills": (1, 1, 2, "2.0", "many"),
+    "change.contact": ("a", "b", ""),
     "amendment.kind": ("billing_terms", "billing_terms", "rates", "scope"),
     "amendment.value": ("7.005", None),
     "amendment.currency": ("EUR",),
@@ -147,7 +149,8 @@ VALUES: dict[str, tuple[Any, ...]] = {
 }
 STARTS = {
     "clm.contract.approved": ("contract.value", "contract.region"),
-    "change.approved": ("change.value", "change.kind"),
+    "change.approved": ("change.value", "change.kind", "change.bills"),
+    "customer.informed": ("change.contact",),
     "clm.amendment.approved": ("amendment.kind", "amendment.value", "amendment.currency"),
     "psa.milestone.completed": ("milestone.value", "contract.region"),
     "erp.invoice.issued": ("invoice.amount", "invoice.currency"),
@@ -353,6 +356,7 @@ AGAIN = (
     ("change.resumed", *CHANGES[1:7]),
     ("change.withdrawn", "change.resumed", "something.else"),
     ("price.reset", "customer.informed", "price.disputed"),
+    ("billing.amended", "customer.informed", "billing.amended"),
     ("change.answered", "change.waiting"),
     ("change.withdrawn",),
 )
@@ -380,8 +384,10 @@ def returning(draw: st.DrawFn) -> list[World]:
             plausible=draw(st.integers(0, 19)) > 0,
             fact_id=f"{draw(st.integers(0, 0xFFFF)):04x}-{place}",
             change__kind=draw(st.sampled_from(("terms", "scope"))),
-            change__urgent=draw(st.booleans()),
+            change__urgent=draw(st.integers(0, 3)) == 3,
             contract__region="EMEA",
             change__value="7",
+            change__bills=draw(st.sampled_from((1, 1, 1, 2))) if place == 0 else None,
+            change__contact=draw(st.sampled_from("ab")),
         )
     return [world]

@@ -141,7 +141,8 @@ def _steps(case: ThreadCase, now: datetime) -> RenderableType:
 def _open(step: Step, now: datetime) -> str:
     if step.state in ("waiting", "skipped"):
         return phrases.STEP[step.state]
-    return f"open {phrases.since(step.since, now)}"
+    words = f"open {phrases.since(step.since, now)}"
+    return f"{done}, {words}" if (done := phrases.progress(step)) else words
 
 
 def _trouble(step: Step) -> str:

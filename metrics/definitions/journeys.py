@@ -21,6 +21,7 @@ from threadline.model.journeys import (
     Pause,
     Promise,
     Reopening,
+    Repeat,
     Runbook,
     Step,
 )
@@ -152,10 +153,20 @@ def _step(document: Document, place: int, faults: Faults) -> Step:
         when=predicates(raw.get("when", {})),
         optional=raw.get("optional", False),
         within=within,
+        repeat=_repeat(raw.get("repeat")),
         performer=raw.get("performer", "integration"),
         owner=raw.get("owner", document.content["owner"]),
         runbook=_runbook(raw["runbook"]),
     )
+
+
+def _repeat(raw: Mapping[str, Any] | None) -> Repeat | None:
+    if raw is None:
+        return None
+    times, per = raw["times"], raw.get("per", "")
+    if isinstance(times, int):
+        return Repeat(times=times, per=per)
+    return Repeat(attribute=times, per=per)
 
 
 def _exception(raw: Mapping[str, Any]) -> ExceptionRule:

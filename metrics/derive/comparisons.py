@@ -19,7 +19,7 @@ def compared(journey: Journey, evidence: Evidence, runs: pl.DataFrame) -> Eviden
     asked += [("exception", *one) for one in _comparing(journey.exceptions)]
     if not asked:
         return evidence
-    closed, links = closings(evidence, runs), evidence.links
+    closed, links = closings(journey, evidence, runs), evidence.links
     payloads = evidence.facts.select("fact", "payload")
     for part, index, comparison in asked:
         here = (pl.col("part") == part) & (pl.col("index") == index)

@@ -16,6 +16,7 @@ from metrics.derive.failures import named as named_failures
 from metrics.derive.pauses import pauses
 from metrics.derive.progress import steps
 from metrics.derive.reopening import course
+from metrics.derive.repeats import countable, with_progress
 from metrics.derive.rows import CASES, EXCEPTIONS, STEPS, Derived, conform
 from metrics.derive.runs import runs
 from metrics.derive.scopes import case_objects
@@ -24,7 +25,6 @@ from metrics.derive.step_rows import (
     named,
     with_alternatives,
     with_failures,
-    with_rework,
 )
 from metrics.derive.told import Told, told
 from metrics.derive.versions import Share, judged
@@ -81,7 +81,7 @@ def _derive(
     begun = share.of(runs(cases, told_of))
     if begun.is_empty():
         return NOTHING
-    run = course(journey, known, told_of, begun, calendars)
+    run = course(journey, known, countable(journey, told_of), begun, calendars)
     found, gaps = run.evidence, run.gaps
     begun = with_calendars(journey, run.runs, calendars)
     paused = pauses(journey, found, begun, gaps, clocks)
@@ -108,9 +108,11 @@ def _steps(
     failures: pl.DataFrame,
 ) -> pl.DataFrame:
     taken = steps(journey, begun).join(closed, on=["case", "index"], how="left")
-    taken = with_rework(with_failures(taken, found, failures), found, begun).with_columns(
+    taken = with_progress(journey, found, begun, with_failures(taken, found, failures))
+    taken = taken.with_columns(
         pl.col("closed_by", "object_id", "actor_type").fill_null(""),
         pl.col("sampled").fill_null(False),
+        rework=pl.col("told") - pl.col("done"),
     )
     return with_alternatives(journey, named(journey, taken), found, failures)
 

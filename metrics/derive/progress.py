@@ -12,6 +12,7 @@ import polars as pl
 
 from metrics.derive.attributes import known_since
 from metrics.derive.evidence import Evidence, holds
+from metrics.derive.repeats import last_of_many
 from metrics.derive.rows import INSTANT
 from metrics.derive.runs import earliest, until
 from threadline.model.journeys import Journey
@@ -19,8 +20,10 @@ from threadline.model.journeys import Journey
 NEVER = pl.lit(2**62).cast(INSTANT)  # past every plausible instant: an open step, an open case
 
 
-def closings(evidence: Evidence, runs: pl.DataFrame) -> pl.DataFrame:
-    """The first success of every step, before a cancellation: case, index, at, fact.
+def closings(journey: Journey, evidence: Evidence, runs: pl.DataFrame) -> pl.DataFrame:
+    """The success that closes each step, before a cancellation: case, index, at, fact.
+
+    It is the first one, or the last of those that a step needs which repeats.
 
     Of steps that were re-opened, the first one after that (`opened<i>`, where `runs` have it).
     """
@@ -28,6 +31,7 @@ def closings(evidence: Evidence, runs: pl.DataFrame) -> pl.DataFrame:
     if "opened0" in runs.columns:
         since = pl.col("opened").is_null() | (pl.col("at") > pl.col("opened"))
         successes = successes.join(_opened(runs), on=["case", "index"]).filter(since)
+    successes = last_of_many(journey, evidence, runs, successes)
     return earliest(successes, "case", "index").select("case", "index", "at", "fact")
 
 

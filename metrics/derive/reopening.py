@@ -18,6 +18,7 @@ from metrics.derive.comparisons import compared
 from metrics.derive.evidence import Evidence
 from metrics.derive.pauses import pauses
 from metrics.derive.progress import closings, finished, readied
+from metrics.derive.repeats import with_times
 from metrics.derive.rows import INSTANT
 from metrics.derive.runs import GAPS, alive
 from metrics.derive.told import Told
@@ -105,9 +106,9 @@ def course(
 
 
 def _round(journey: Journey, known: Told, told_of: Evidence, runs: pl.DataFrame) -> Course:
+    runs = with_times(journey, case_attributes(journey, known, runs))
     found = compared(journey, told_of, runs)
-    runs = case_attributes(journey, known, runs)
-    closed = closings(found, runs)
+    closed = closings(journey, found, runs)
     runs = readied(journey, forget_later(journey, finished(journey, runs, closed)))
     return Course(
         runs=runs,

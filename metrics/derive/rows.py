@@ -59,6 +59,8 @@ STEPS: Mapping[str, pl.DataType] = {
     "closed_by": pl.String(),
     "object_id": pl.String(),
     "first_failed_at": INSTANT,
+    "times": pl.UInt32(),
+    "done": pl.UInt32(),
     "failures": pl.UInt32(),
     "rework": pl.UInt32(),
     "actor_type": pl.String(),
@@ -127,7 +129,8 @@ class Derived:
     `due_at` is the last good instant. `value` is what the case is worth, `root_value` what its root
     is, which several cases share.
 
-    `reopened_at` of a step: since when it has to be done again.
+    `reopened_at` of a step: since when it has to be done again. It needs `times` successes (null:
+    nobody says how many), of which there are `done`.
 
     `steps`: the required ones and those that anything was seen of. `mismatches` come from `mastery`
     and stand beside the cases where both are asked about.

@@ -32,18 +32,6 @@ def closed_steps(evidence: Evidence, runs: pl.DataFrame, closings: pl.DataFrame)
     )
 
 
-def with_rework(steps: pl.DataFrame, evidence: Evidence, runs: pl.DataFrame) -> pl.DataFrame:
-    """`steps` with `rework`: successes beyond the one that counts.
-
-    An act may be told by a span and by an event, so they are counted within the kind that tells
-    most of it.
-    """
-    told = _acts(until(evidence.of("step"), runs, "ended_at"), "told")
-    steps = steps.join(told, on=KEY, how="left")
-    counts = pl.col("closed_at").is_not_null().cast(pl.UInt32)
-    return steps.with_columns(rework=pl.col("told").fill_null(counts) - counts)
-
-
 def with_failures(steps: pl.DataFrame, evidence: Evidence, failures: pl.DataFrame) -> pl.DataFrame:
     """`steps` with failures, first_failed_at, and the last failure's message and reason."""
     failures = failures.filter("current")
@@ -52,7 +40,7 @@ def with_failures(steps: pl.DataFrame, evidence: Evidence, failures: pl.DataFram
         failures.sort("at", "fact")
         .unique(KEY, keep="last", maintain_order=True)
         .join(evidence.facts.select("fact", "message"), on="fact")
-        .select(*KEY, "message", "reason")
+        .select(*KEY, "message", "reason", failed_at="at")
     )
     return (
         steps.join(first, on=KEY, how="left")

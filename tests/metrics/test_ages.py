@@ -28,7 +28,13 @@ def test_a_case_keeps_the_calendar_it_was_started_under():
     }
     cases = pl.DataFrame(given, schema_overrides={"business_seconds": pl.Float64}).with_columns(
         pl.lit(None, INSTANT).alias(name)
-        for name in ("completed_at", "paused_from", "paused_until")
+        for name in (
+            "completed_at",
+            "reopened_at",
+            "ended_before_at",
+            "paused_from",
+            "paused_until",
+        )
     )
     cases = cases.with_columns(started_at=pl.lit(STARTED).cast(INSTANT))
 

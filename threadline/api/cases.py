@@ -119,6 +119,8 @@ def step_row(services: ApiServices, case: CaseRow, step: Mapping[str, Any]) -> S
         closed_at=step["closed_at"],
         closed_by=step["closed_by"],
         reopened_at=step["reopened_at"],
+        times=step["times"],
+        done=step["done"],
         failures=step["failures"],
         first_failed_at=step["first_failed_at"],
         rework=step["rework"],

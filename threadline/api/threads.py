@@ -145,6 +145,8 @@ def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck
     due_at = min((at for at in (case.current_due_at, case.due_at) if at), default=None)
     late = case.state == "open" and due_at is not None and due_at < services.clock.now()
     why = LATE_AS_A_WHOLE if late and not case.stuck_reason else WHY[case.stuck_reason]
+    if seen and seen.done and seen.times != 1:
+        why = f"{phrases.progress(seen)} are done. {why}"
     why = why.format(system=system or "the system", message=case.stuck_message or "no message")
     return Stuck(
         journey=case.journey,

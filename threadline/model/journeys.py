@@ -123,6 +123,18 @@ class Alternative:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """How many successes a step needs: `times`, or what the case's `attribute` says.
+
+    `per`: each value of this attribute of the facts counts once, and what has none does not.
+    """
+
+    times: int = 0
+    attribute: str = ""
+    per: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """A milestone inside a journey, required unless `optional` or a predicate of `when` fails.
 
@@ -138,6 +150,7 @@ class Step:
     when: tuple[Predicate, ...] = ()
     optional: bool = False
     within: Duration | None = None
+    repeat: Repeat | None = None
     performer: Performer = "integration"
     owner: str
     runbook: Runbook
@@ -279,6 +292,7 @@ class Journey:
         names = {*self.required_fields, self.value, self.currency, self.calendar.attribute}
         names |= {self.root_value, self.root_currency}
         names |= {attribute for _, attribute in self.dimensions}
+        names |= {step.repeat.attribute for step in self.steps if step.repeat}
         asked = [predicate for step in self.steps for predicate in step.when]
         asked += [predicate for promise in self.promises for predicate in promise.when]
         asked += [predicate for rule in self.exceptions for predicate in rule.when]
@@ -294,6 +308,7 @@ class Journey:
         ]
         for comparison in filter(None, comparing):
             asked |= {name for pair in comparison.pairs for name in pair}
+        asked |= {step.repeat.per for step in self.steps if step.repeat and step.repeat.per}
         return frozenset({*self.case_attributes, *asked, ACTOR_TYPE})
 
 

@@ -34,6 +34,8 @@ class Step(Shape):
     closed_at: Instant | None
     closed_by: str  # fact id
     reopened_at: Instant | None = None  # since when it has to be done again
+    times: int | None = 1  # how many successes it needs; None: nobody says
+    done: int = 0  # how many of them there are
     failures: int
     first_failed_at: Instant | None
     rework: int

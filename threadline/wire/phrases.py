@@ -361,6 +361,13 @@ def again(step: Step) -> str:
     return "; ".join(said)
 
 
+def progress(step: Step) -> str:
+    """How far a step is that has to be done several times: `2 of 3`; '' for others."""
+    if step.times == 1:
+        return ""
+    return f"{step.done} of {'an unknown number' if step.times is None else step.times}"
+
+
 def performed_in(step: Step) -> str:
     """The system a step is done in, and by which of its alternatives."""
     return f"{step.system} ({step.alternative})" if step.alternative else step.system

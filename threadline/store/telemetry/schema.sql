@@ -234,6 +234,8 @@ CREATE TABLE IF NOT EXISTS steps (
     closed_by       String,
     object_id       String,
     first_failed_at Nullable(DateTime64(9, 'UTC')),
+    times           Nullable(UInt32) DEFAULT 1,
+    done            UInt32,
     failures        UInt32,
     rework          UInt32,
     actor_type      LowCardinality(String),
