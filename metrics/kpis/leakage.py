@@ -137,6 +137,8 @@ def _as_cases(ask: Question, apart: pl.DataFrame) -> pl.DataFrame:
         value=pl.col("difference").cast(MONEY),
         amount=pl.col("difference").cast(MONEY),
     )
-    numbers = {name: pl.lit(0, CASES[name]) for name in ("reopenings", "exceptions", "rework", "facts")}
+    numbers = {
+        name: pl.lit(0, CASES[name]) for name in ("reopenings", "exceptions", "rework", "facts")
+    }
     lists = {name: pl.lit([], CASES[name]) for name in ("annotations", "waiting_systems")}
     return rows.with_columns(**numbers, **lists)
