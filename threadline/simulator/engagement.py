@@ -224,6 +224,11 @@ class Engagement:
         return self._random.random() < share
 
 
+def only_recognised(course: Course) -> None:
+    """The revenue of a contract whose treatment was set, and of which nothing else is told."""
+    recognise(course, course.at + SCHEDULED, lambda _: (course.script.erp, course.script.project))
+
+
 def _end_of_quarter(at: datetime) -> datetime:
     month = (at.month - 1) // 3 * 3 + 4
     first = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

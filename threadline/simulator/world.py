@@ -12,7 +12,7 @@ from threadline.simulator import moves, nightly, remedies, scenario
 from threadline.simulator.acts import Act, Span
 from threadline.simulator.contracts import draw, office_hours
 from threadline.simulator.emission import Emission, Signal
-from threadline.simulator.engagement import Engagement
+from threadline.simulator.engagement import Engagement, only_recognised
 from threadline.simulator.fates import (
     CLOSED_COST_CENTRE,
     FATES,
@@ -22,6 +22,7 @@ from threadline.simulator.fates import (
     Fate,
     answered,
     heals,
+    linked_late,
     recovered,
     rejected,
     rekeyed,
@@ -32,7 +33,18 @@ from threadline.simulator.fates import (
     validated_at,
 )
 from threadline.simulator.scenario import Scenario
-from threadline.simulator.troubles import TROUBLES, anonymous, corrected, doubled, mistyped
+from threadline.simulator.troubles import (
+    TROUBLES,
+    anonymous,
+    claimed,
+    corrected,
+    doubled,
+    misdated,
+    mistyped,
+    recycled,
+    reopened,
+    restated,
+)
 
 NEGLECT = timedelta(days=18)
 DAY = timedelta(hours=24)
@@ -43,6 +55,8 @@ DELIVERED = (
     *(smooth, slow, heals, recovered, answered, repeated, rekeyed),
     *(corrected, mistyped, anonymous, doubled),
 )
+# Set up whole, and then nobody hears of them but revenue recognition.
+SET_UP = (linked_late, misdated, claimed, reopened, recycled, restated)
 BY_NAME = {fate.__name__: fate for fate in (*FATES, *TROUBLES)}
 VALIDATED = "middleware.fields.validated"
 FIRST_NUMBER, FURTHER_NUMBERS = 1_000, 10_000
@@ -158,9 +172,11 @@ class World:
                     self._random.choice(self.scenario.milestones),
                     self._random.choice(self.scenario.amendments),
                 )
-                for kind, since in course.strays.items():
-                    if since <= self.now:
-                        self.strays.setdefault(kind, set()).add(course.contract.id)
+            elif fate in SET_UP:
+                only_recognised(course)
+            for kind, since in course.strays.items():
+                if since <= self.now:
+                    self.strays.setdefault(kind, set()).add(course.contract.id)
             yield from course.acts
 
     def _drawn(self, number: int, at: datetime, pace: float = HOUR) -> Course:
