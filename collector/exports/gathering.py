@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -12,7 +12,6 @@ from collector.exports.logs import Event, Log, Related, Shown, Thing, instant
 from threadline.store.telemetry import Telemetry, event_logs, threads
 from threadline.store.telemetry.tenures import ALWAYS, FOREVER
 
-ALL_FACTS = 1 << 62
 OWN = "threadline."  # begins the attributes that are Threadline's, not the sender's
 _TOLD = ("kind", "system", "source", "outcome", "message", "trace_id")
 _ENDS = ("child", "parent")
@@ -22,7 +21,7 @@ Hides = Callable[[str], bool]
 
 
 class Gathering:
-    """Puts contracts into `log`, one in memory at a time.
+    """Puts contracts into `log`, so many in memory at a time as are added at once.
 
     An object is called by its `object_id`, and its names in each system are attributes called after
     the namespace. What an event only mentions (customers, suppliers) is an object under its own
@@ -44,17 +43,24 @@ class Gathering:
         self._moved: set[str] = set()
         self._beside: set[str] = set()
 
-    def add(self, root: str) -> None:
-        """One contract; nothing where nothing is derived of it."""
-        thread = threads.of(self._telemetry, root)
-        if thread.is_empty():
+    def add(self, roots: Sequence[str]) -> None:
+        """Some hundred contracts; nothing where nothing is derived of them."""
+        rows = threads.of_each(self._telemetry, roots)
+        if rows.is_empty():
             return
-        members = threads.listed(thread, "identifiers")
-        seen = members.filter(~pl.col("object_type").map_elements(self._hides, pl.Boolean))
-        facts, _ = threads.facts_of(self._telemetry, members, ALL_FACTS)
-        names = {_name(row): str(row["object_id"]) for row in seen.iter_rows(named=True)}
-        self._objects(seen, threads.listed(thread, "links"), names)
-        self._events(root, facts, names)
+        members = threads.listed(rows, "identifiers")
+        facts = threads.facts_of_each(self._telemetry, members)
+        keys = {(fact["trace_id"], fact["fact_id"]) for each in facts.values() for fact in each}
+        said = event_logs.said(self._telemetry, keys)
+        found = rows.partition_by("root_id", as_dict=True)
+        for root in roots:
+            if (root,) in found:
+                thread = found[root,]
+                own = threads.listed(thread, "identifiers")
+                seen = own.filter(~pl.col("object_type").map_elements(self._hides, pl.Boolean))
+                names = {_name(row): str(row["object_id"]) for row in seen.iter_rows(named=True)}
+                self._objects(seen, threads.listed(thread, "links"), names)
+                self._events(root, facts.get(root, []), names, said)
 
     def close(self) -> None:
         """Write what speaks of several contracts; nothing can be added afterwards."""
@@ -97,9 +103,13 @@ class Gathering:
         self._moved.add(thing)
         return not known
 
-    def _events(self, root: str, facts: list[dict[str, Any]], names: Mapping[str, str]) -> None:
-        keys = {(fact["trace_id"], fact["fact_id"]) for fact in facts}
-        said = event_logs.said(self._telemetry, keys)
+    def _events(
+        self,
+        root: str,
+        facts: list[dict[str, Any]],
+        names: Mapping[str, str],
+        said: Mapping[str, tuple[str, list[str]]],
+    ) -> None:
         for fact in facts:
             if fact["at"] is None:
                 self._untimed.add(fact["fact_id"])

@@ -119,3 +119,34 @@ def test_rolling_windows_are_as_long_as_they_say_and_a_leap_day_has_a_year_befor
 def test_a_name_nobody_knows_is_refused(name):
     with pytest.raises(ValueError, match="is not a window"):
         FIRM.named(name, datetime(2026, 1, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("at", "seen_from"),
+    [  # clocks in Berlin
+        ("2026-10-28T10:30", "2026-09-28T10:30"),  # put back in between
+        ("2026-03-30T10:30", "2026-03-01"),  # February has no 30th
+    ],
+)
+def test_as_much_has_gone_by_on_the_clock_and_never_more_than_the_whole(at, seen_from):
+    now, then = (
+        datetime.fromisoformat(text).replace(tzinfo=BERLIN).astimezone(UTC)
+        for text in (at, seen_from)
+    )
+    month = FIRM.named("this-month", now)
+    assert month.seen(month.previous, now).now == then
+
+
+def test_a_day_whose_midnight_comes_twice_begins_with_the_first():
+    day = FirmCalendar(clock="America/Havana").named(
+        "this-day", datetime(2023, 11, 5, 18, tzinfo=UTC)
+    )
+    assert day.window.start == datetime(2023, 11, 5, 4, tzinfo=UTC)
+    assert day.window.length == timedelta(hours=25)
+
+
+def test_parts_that_have_not_begun_are_left_out():
+    month = FIRM.named("this-month", datetime(2026, 6, 10, 12, tzinfo=UTC)).window
+    days = list(FIRM.parts(month, "day", datetime(2026, 6, 10, 12, tzinfo=UTC)))
+    assert len(days) == 10
+    assert days[-1].end == datetime(2026, 6, 10, 22, tzinfo=UTC)

@@ -44,6 +44,7 @@ _MEDIA: Mapping[Format, str] = {
     "xes.gz": "application/gzip",
 }
 _CHUNK = 1 << 18
+_AT_ONCE = 200  # contracts
 
 router = APIRouter(prefix="/exports", tags=["exports"], dependencies=[requires(Permission.FACTS)])
 
@@ -124,6 +125,6 @@ def _gather(services: ApiServices, log: Log, roots: list[str], *, by_contract: b
     gathering = Gathering(
         services.telemetry, log, redaction.applied, redaction.hides, by_contract=by_contract
     )
-    for root in roots:
-        gathering.add(root)
+    for first in range(0, len(roots), _AT_ONCE):
+        gathering.add(roots[first : first + _AT_ONCE])
     gathering.close()

@@ -41,10 +41,11 @@ WHERE (object_type, namespace, value) IN {{here:Array(Tuple(String, String, Stri
 SETTINGS max_threads = 1
 """
 
-_THREAD = """
-SELECT * EXCEPT (generation, deleted) FROM threads FINAL WHERE root_id = {root:String}
+_THREADS = """
+SELECT * EXCEPT (generation, deleted) FROM threads FINAL WHERE root_id IN {roots:Array(String)}
 SETTINGS max_threads = 1
 """
+_TRACES_AT_ONCE = 1_000
 
 # Spans that have spans below them and name nobody: the only ones that can stand above a contract.
 _INNER_SPANS = f"""
@@ -91,7 +92,12 @@ def put_together(
 
 def of(telemetry: Telemetry, root: str) -> pl.DataFrame:
     """The row of `threads` of the contract `root`; none where nothing is derived of it yet."""
-    return telemetry.query(_THREAD, {"root": root})
+    return of_each(telemetry, [root])
+
+
+def of_each(telemetry: Telemetry, roots: Sequence[str]) -> pl.DataFrame:
+    """The rows of `threads` of these contracts, those of which something is derived."""
+    return telemetry.query(_THREADS, {"roots": list(roots)})
 
 
 def listed(thread: pl.DataFrame, table: str) -> pl.DataFrame:
@@ -109,14 +115,18 @@ def facts_of(
     `members` it names), `how` (own, ancestor, trace, link or shared) and `beside` (what it names
     itself of object types that never link). Shared spans above its own are included.
     """
-    here = members.select(*_NAME).unique().rows()
-    versions = telemetry.query(_MENTIONS_OF, {"here": here}).lazy()
-    last = versions.sort("generation").unique([*_NAME, "fact_id"], keep="last")
-    said = _meanwhile(last.filter(pl.col("deleted") == 0), members)
-    whole = _observed(said).sort(*_BY_TIME, nulls_last=True).collect()
-    facts = whole.head(limit).to_dicts()
-    above = _above(telemetry, facts)
+    whole = _told(telemetry, members.with_columns(root_id=pl.lit("")))
+    facts = whole.head(limit).drop("root_id").to_dicts()
+    above = _above(facts, _inner(telemetry, facts))
     return sorted(facts + above, key=_place) if above else facts, whole.height + len(above)
+
+
+def facts_of_each(telemetry: Telemetry, members: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """All facts of several contracts, as above, by the `root_id` of `members`."""
+    parts = _told(telemetry, members).partition_by("root_id", as_dict=True, include_key=False)
+    facts = {str(root): part.to_dicts() for (root,), part in parts.items()}
+    inner = _inner(telemetry, [fact for each in facts.values() for fact in each])
+    return {root: sorted(each + _above(each, inner), key=_place) for root, each in facts.items()}
 
 
 def versions_of(telemetry: Telemetry, fact_id: str) -> pl.DataFrame:
@@ -129,9 +139,18 @@ def mentioned_by(telemetry: Telemetry, fact_id: str) -> pl.DataFrame:
     return telemetry.query(_MENTIONED_BY, {"fact_id": fact_id})
 
 
+def _told(telemetry: Telemetry, members: pl.DataFrame) -> pl.DataFrame:
+    """One row per fact of each `root_id` of `members`, in the order of time."""
+    here = members.select(*_NAME).unique().rows()
+    versions = telemetry.query(_MENTIONS_OF, {"here": here}).lazy()
+    last = versions.sort("generation").unique([*_NAME, "fact_id"], keep="last")
+    said = _meanwhile(last.filter(pl.col("deleted") == 0), members)
+    return _observed(said).sort(*_BY_TIME, nulls_last=True).collect()
+
+
 def _meanwhile(said: pl.LazyFrame, members: pl.DataFrame) -> pl.LazyFrame:
     """What was said of `members` while they were here."""
-    stays = members.lazy().select(*_NAME, "valid_from", "valid_to")
+    stays = members.lazy().select("root_id", *_NAME, "valid_from", "valid_to")
     timed = pl.col("plausible") & pl.col("at").is_not_null()
     moment = pl.when(timed).then("at").otherwise("received_at")
     during = (moment >= pl.col("valid_from")) & (moment < pl.col("valid_to"))
@@ -139,7 +158,7 @@ def _meanwhile(said: pl.LazyFrame, members: pl.DataFrame) -> pl.LazyFrame:
 
 
 def _observed(said: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per fact, from its mentions.
+    """One row per fact and root, from its mentions.
 
     `of` counts what a fact speaks of; speaking of more than what is here makes it shared, unless it
     is an event that names the contract by itself.
@@ -149,27 +168,43 @@ def _observed(said: pl.LazyFrame) -> pl.LazyFrame:
     how = pl.when(more & ~itself).then(pl.lit("shared")).otherwise("how")
     name = pl.concat_str(_NAME, separator=":")
     rest = [pl.col(column).first() for column in (*_FACT, "how", "of", "beside")[1:]]
-    facts = said.group_by("fact_id").agg(*rest, objects=name.unique().sort())
+    facts = said.group_by("root_id", "fact_id").agg(*rest, objects=name.unique().sort())
     return facts.with_columns(how=how).drop("of")
 
 
-def _above(telemetry: Telemetry, facts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Shared spans above those of a contract's `facts`, in the same form."""
+def _climbing(facts: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """The spans above those of `facts` that are not among them, by trace and span id."""
     spans = [fact for fact in facts if fact["kind"] == "span"]
     here = {(span["trace_id"], span["span_id"]) for span in spans}
     under = {(span["trace_id"], span["parent_span_id"]) for span in spans if span["parent_span_id"]}
-    climbing = under - here
-    if not climbing:
-        return []
-    traces = sorted({trace for trace, _ in climbing})[:1000]
-    inner = telemetry.query(_INNER_SPANS, {"traces": traces}).to_dicts()
-    places = {(span["trace_id"], span["span_id"]): span for span in inner}
+    return under - here
+
+
+def _inner(
+    telemetry: Telemetry, facts: Sequence[Mapping[str, Any]]
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """The spans that may stand above `facts`, by trace and span id."""
+    traces = sorted({trace for trace, _ in _climbing(facts)})
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for first in range(0, len(traces), _TRACES_AT_ONCE):
+        some = {"traces": traces[first : first + _TRACES_AT_ONCE]}
+        for span in telemetry.query(_INNER_SPANS, some).iter_rows(named=True):
+            found[span["trace_id"], span["span_id"]] = span
+    return found
+
+
+def _above(
+    facts: Sequence[Mapping[str, Any]], inner: Mapping[tuple[str, str], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Shared spans, of `inner`, above those of a contract's `facts`, in the same form."""
+    climbing = _climbing(facts)
+    here = {(fact["trace_id"], fact["span_id"]) for fact in facts if fact["kind"] == "span"}
     found: dict[tuple[str, str], dict[str, Any]] = {}
     while climbing:
         place = climbing.pop()
-        if place in places and place not in found and place not in here:
-            found[place] = {**places[place], "how": "shared", "objects": [], "beside": []}
-            climbing.add((place[0], places[place]["parent_span_id"]))
+        if place in inner and place not in found and place not in here:
+            found[place] = {**inner[place], "how": "shared", "objects": [], "beside": []}
+            climbing.add((place[0], inner[place]["parent_span_id"]))
     return list(found.values())
 
 
