@@ -383,6 +383,28 @@ class Case:
                 same.append(both[0] == both[1] or same_amount(*both))
         return all(same) if comparison.equal else False in same
 
+    def words(self, rule, fact: Fact) -> str:
+        """What a rule's comparison found to differ, where the fact itself says nothing."""
+        if fact["message"] or rule.compare is None:
+            return fact["message"]
+        other, said = self.closings[rule.compare.step], []
+        for mine, theirs in rule.compare.pairs:
+            one, two = text(fact, mine), text(other, theirs)
+            if None not in (one, two) and not (one == two or same_amount(one, two)):
+                said.append(f"{mine} {one}, not {theirs} {two}")
+        return "; ".join(said)
+
+    def failure_words(self, fact: Fact) -> str:
+        """What is said of a fact that failed a step."""
+        rules = [rule for rule in self.journey.exceptions if rule.compare]
+        told = [
+            self.words(rule, fact)
+            for rule in rules
+            if any(one is fact for one, _ in self.found(rule.match))
+            and self.compares(rule.compare, fact)
+        ]
+        return fact["message"] or min(told, default="")
+
     def named_by(self, rule) -> list[Fact]:
         """The facts that an exception rule makes exceptions of this case."""
         if not holds(rule.when, self.values()):
@@ -588,7 +610,7 @@ class Case:
             "failures": acts([fact for fact, _ in failures]),
             "rework": self.told_acts(step, told) - done,
             "actor_type": (text(closing, "actor.type") or "") if closing else "",
-            "message": failures[-1][0]["message"] if failures and not healed else "",
+            "message": self.failure_words(failures[-1][0]) if failures and not healed else "",
             "sampled": bool(closing and closing["sampled"]),
             "alternative": alternative.name if alternative else "",
         }
@@ -628,7 +650,7 @@ class Case:
         for rule in self.journey.exceptions:
             for fact in self.named_by(rule):
                 named.add(fact["fact_id"])
-                self.exception(rule.kind, fact, rule.step, fact["message"])
+                self.exception(rule.kind, fact, rule.step, self.words(rule, fact))
         for step in self.journey.steps:
             for fact, _ in self.failures(step, ever=True):
                 if fact["fact_id"] not in named:

@@ -46,7 +46,8 @@ class Evidence:
     fact spoke of: case, fact, object_id and `own`, whether that is the case's own. `answered`:
     which exceptions are none, because a fact speaks of the same object that the rule's `unless`
     means: case, index, fact. `alternatives`: the first of a step's alternatives that a fact is:
-    case, index, fact, alternative (from 1).
+    case, index, fact, alternative (from 1). `words`: what the comparison of an exception rule
+    found: case, index, fact, words; None where no rule compares.
     """
 
     links: pl.DataFrame
@@ -54,6 +55,7 @@ class Evidence:
     objects: pl.DataFrame
     answered: pl.DataFrame
     alternatives: pl.DataFrame
+    words: pl.DataFrame | None = None
 
     def of(self, *parts: Part) -> pl.DataFrame:
         """The plausible links that play these parts."""

@@ -140,7 +140,7 @@ def exceptions(
         schema={"index": pl.UInt16, "exception": pl.String, "step": pl.String},
         orient="row",
     )
-    ruled = named.join(rules, on="index")
+    ruled = with_words(named.join(rules, on="index"), evidence, ["case", "index", "fact"])
     names = [step.name for step in journey.steps]
     failed = failures.join(ruled, on=["case", "fact"], how="anti").select(
         "case",
@@ -148,13 +148,30 @@ def exceptions(
         "at",
         exception=pl.lit(STEP_FAILED),
         step=pl.col("index").replace_strict(dict(enumerate(names)), return_dtype=pl.String),
+        words=pl.lit(""),
     )
     told = pl.concat([ruled.select(failed.columns), failed]).sort("step")
     told = told.unique(["case", "exception", "fact"], keep="first", maintain_order=True)
     told = told.join(evidence.facts.select("fact", "fact_id", "system", "message"), on="fact")
+    told = told.with_columns(message=worded())
     columns = ["case", "kind", "fact_id", "step", "system", "at", "message"]
     missing = missing_fields(journey, evidence, runs)
     return pl.concat([told.rename({"exception": "kind"}).select(columns), missing.select(columns)])
+
+
+def with_words(facts: pl.DataFrame, evidence: Evidence, on: list[str]) -> pl.DataFrame:
+    """`facts` with the `words` of the comparisons that named them; '' where there was none."""
+    if evidence.words is None:
+        return facts.with_columns(words=pl.lit(""))
+    said = evidence.words.group_by(on).agg(pl.col("words").min())
+    return facts.join(said, on=on, how="left", maintain_order="left").with_columns(
+        pl.col("words").fill_null("")
+    )
+
+
+def worded() -> pl.Expr:
+    """The fact's own `message`, or else the `words` of a comparison."""
+    return pl.when(pl.col("message") == "").then("words").otherwise("message")
 
 
 def listed(conditions: Mapping[str, pl.Expr]) -> pl.Expr:

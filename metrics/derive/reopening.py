@@ -96,11 +96,11 @@ def course(
         return now
     parts.append((now.runs, now.closings))
     whole = pl.concat([part for part, _ in parts])
-    counted = alive(compared(journey, told_of, whole).links, now.gaps)
+    held = compared(journey, told_of, whole)
     return replace(
         now,
         runs=whole,
-        evidence=replace(told_of, links=counted),
+        evidence=replace(held, links=alive(held.links, now.gaps)),
         closings=pl.concat([part for _, part in parts]),
     )
 

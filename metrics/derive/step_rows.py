@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from metrics.derive.evidence import Evidence
+from metrics.derive.failures import with_words, worded
 from metrics.derive.payloads import text_of
 from metrics.derive.runs import until
 from threadline.model.journeys import ACTOR_TYPE, Journey
@@ -40,7 +41,8 @@ def with_failures(steps: pl.DataFrame, evidence: Evidence, failures: pl.DataFram
         failures.sort("at", "fact")
         .unique(KEY, keep="last", maintain_order=True)
         .join(evidence.facts.select("fact", "message"), on="fact")
-        .select(*KEY, "message", "reason", failed_at="at")
+        .pipe(with_words, evidence, ["case", "fact"])
+        .select(*KEY, "reason", message=worded(), failed_at="at")
     )
     return (
         steps.join(first, on=KEY, how="left")

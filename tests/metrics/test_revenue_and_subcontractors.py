@@ -41,6 +41,15 @@ def test_revenue_is_aligned_by_the_first_recognition_of_the_scheduled_amount(sch
     assert (row["completed_at"], kinds) == (BASE + timedelta(hours=700), [])
 
 
+def test_a_mismatch_says_both_values(scheduled, shipped):
+    recognised(scheduled, 700, "90")
+    row, _ = case(scheduled, shipped, REVENUE)
+    words = "recognition.amount 90, not schedule.amount 100"
+    assert (row["stuck_reason"], row["stuck_message"]) == ("mismatch", words)
+    (told,) = derive(*frames(scheduled), shipped).exceptions.filter(journey=REVENUE)["message"]
+    assert told == words
+
+
 @pytest.mark.parametrize(
     ("amount", "period", "kinds"),
     [("90", "open", ["mismatch"]), ("100", "closed", ["closed-period"]), (None, "open", [])],
