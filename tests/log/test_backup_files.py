@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from threadline.clock import FixedClock
 from threadline.model.entries import Entry
 from threadline.settings import MIB, Settings
 from threadline.store.control import ControlStore
-from threadline.store.log import Log, LogInUse
+from threadline.store.log import Dropped, Log, LogInUse
 
 CLOCK = FixedClock(datetime(2026, 3, 2, 9, 30, tzinfo=UTC))
 
@@ -66,6 +69,47 @@ def test_a_damaged_backup_touches_nothing(
     log = Log.open(settings.log, CLOCK)
     assert [one.entry.body for one in log.read({}, 100, 9)] == [b"kept"]
     log.close()
+
+
+@pytest.mark.parametrize("step", [0, 8, 16])
+def test_a_kill_leaves_a_whole_backup_or_none(
+    settings: Settings, entry: Callable[..., Entry], tmp_path: Path, step: int
+) -> None:
+    log = Log.open(settings.log, CLOCK)
+    for number in range(3):
+        log.append_blocking(entry(bytes([number]) * MIB))
+    log.drop_bodies(1, lambda one: one, Dropped(at=CLOCK.now(), why="it was old"))
+    whole = log.read({}, 9 * MIB, 9)
+    log.close()
+
+    if (child := os.fork()) == 0:
+        _die_at(step)
+        back_up(settings, CLOCK, tmp_path / "kept", _silent, who="ops")
+        os._exit(0)
+    killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+    elsewhere = settings_module.load(data_dir=tmp_path / "elsewhere")
+    assert killed or (tmp_path / "kept").exists()
+    if not (tmp_path / "kept").exists():
+        with pytest.raises(BackupRefused, match="no backup"):
+            restore(elsewhere, CLOCK, tmp_path / "kept", _silent)
+        back_up(settings, CLOCK, tmp_path / "kept", _silent, who="ops")
+    restore(elsewhere, CLOCK, tmp_path / "kept", _silent)
+    log = Log.open(elsewhere.log, CLOCK)
+    assert log.read({}, 9 * MIB, 9) == whole
+    log.close()
+
+
+def _die_at(step: int) -> None:
+    """At the call of this number that syncs a file or a directory."""
+    sync, calls = os.fsync, count()
+
+    def dying(descriptor: int) -> None:
+        if next(calls) == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+        sync(descriptor)
+
+    os.fsync = dying
 
 
 def test_a_backup_overwrites_nothing(settings: Settings, tmp_path: Path) -> None:
