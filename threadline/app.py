@@ -29,6 +29,7 @@ from threadline.clock import Clock
 from threadline.erasing import Erasing
 from threadline.errors import ThreadlineError
 from threadline.exposure import REFRESH_SECONDS, Exposed
+from threadline.forgetting import Forgetting, rewritten
 from threadline.instruments import PipelineInstruments
 from threadline.keeping import Keeper
 from threadline.model.incidents import Incident
@@ -86,6 +87,16 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             derivation=lambda: pipeline.derivation,
             forget=forget_the_past,
         )
+        forgetting = Forgetting(
+            log,
+            telemetry,
+            control,
+            settings,
+            clock,
+            derivation=lambda: pipeline.derivation,
+            status=lambda: pipeline.status(),  # noqa: PLW0108  it does not exist yet
+            forget_views=forget_the_past,
+        )
         pipeline = Pipeline(
             log=log,
             telemetry=telemetry,
@@ -94,7 +105,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             clock=clock,
             settings=settings.pipeline,
             instruments=PipelineInstruments(registry),
-            erasures=lambda: erasing.applied,
+            rewritten=lambda: rewritten(erasing.applied, forgetting.last),
         )
         thread = threading.Thread(target=pipeline.run, name="pipeline")
         thread.start()
@@ -141,6 +152,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 view=views.at,
                 keeper=keeper,
                 erasing=erasing,
+                forgetting=forgetting,
             )
 
         def reload() -> None:
@@ -185,7 +197,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             max_instances=1,
             coalesce=True,
         )
-        scheduler.add_job(erasing.resume)
+        keeping.finish(scheduler, erasing, forgetting)
 
         counts = IntakeCounts(registry)
         room: Any = {"clock": clock, "counts": counts, "authenticate": known_to(gate)}

@@ -18,7 +18,7 @@ from collector.keeping import Eraser
 from threadline.activation import Derivation
 from threadline.clock import Clock
 from threadline.errors import ThreadlineError
-from threadline.model.entries import Entry
+from threadline.model.entries import Entry, Logged
 from threadline.model.erasures import Erasure, fingerprint, keyed, lower
 from threadline.settings import Settings
 from threadline.store.control import ControlStore
@@ -145,9 +145,9 @@ class Erasing:
         eraser, places, entries = self._eraser(wanted), Counter[str](), 0
         now = self._clock.now()
 
-        def change(entry: Entry) -> Entry | None:
+        def change(one: Logged) -> Entry | None:
             nonlocal entries
-            cleared = eraser.cleared(entry, self._names(), now)
+            cleared = eraser.cleared(one.entry, self._names(), now)
             if cleared is None:
                 return None
             entries += 1

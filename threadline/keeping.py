@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, Protocol
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry, Gauge
@@ -14,7 +15,8 @@ from prometheus_client import CollectorRegistry, Gauge
 from collector.keeping import reduced
 from threadline.clock import Clock
 from threadline.disk import GB, Forecast, Usage, measure
-from threadline.errors import LogUnavailable
+from threadline.errors import LogUnavailable, ThreadlineError
+from threadline.sections import RetentionSettings
 from threadline.settings import Settings
 from threadline.store.control import ControlStore
 from threadline.store.log import Dropped, Log, Segment
@@ -36,22 +38,51 @@ class Going:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What is kept, for how long (None: for ever) and how much of it may be; `warning` is '' while
-    there is room.
-    """
+    """What is kept, for how long and how much of it may be; `warning` is '' while there is room."""
 
     usage: Usage
     segments: Sequence[Segment]
-    bodies_days: float | None
+    retention: RetentionSettings
     budget_bytes: int | None
     days_left: float | None
     warning: str
 
 
+class Resumed(Protocol):
+    """Work that may have been interrupted."""
+
+    def resume(self) -> None: ...
+
+
+class Forgets(Resumed, Protocol):
+    """Work that is due from time to time."""
+
+    def turn(self) -> None: ...
+
+
 def schedule(scheduler: BackgroundScheduler, keeper: Keeper) -> None:
     """Keep house as long as `scheduler` runs."""
     for seconds, work in ((MEASURE_SECONDS, keeper.turn), (RETAIN_SECONDS, keeper.retain)):
-        scheduler.add_job(work, "interval", seconds=seconds, max_instances=1, coalesce=True)
+        _every(scheduler, seconds, work)
+
+
+def finish(scheduler: BackgroundScheduler, erasing: Resumed, forgetting: Forgets) -> None:
+    """Finish first what an earlier process has begun, then forget from time to time."""
+    for one in (erasing, forgetting):
+        scheduler.add_job(_said, args=[one.resume])
+    _every(scheduler, RETAIN_SECONDS, forgetting.turn)
+
+
+def _every(scheduler: BackgroundScheduler, seconds: float, work: Callable[[], object]) -> None:
+    times: Any = {"seconds": seconds, "max_instances": 1, "coalesce": True}
+    scheduler.add_job(_said, "interval", args=[work], **times)
+
+
+def _said(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except ThreadlineError as error:
+        logger.warning("keeping waits: %s", error)
 
 
 class Keeper:
@@ -102,6 +133,7 @@ class Keeper:
         """
         with self._busy:
             done = []
+            self._end_closes(who)
             taken = self._measured().total
             for going in self._going(taken):
                 self._drop(going, who)
@@ -122,7 +154,7 @@ class Keeper:
         return Standing(
             usage=usage,
             segments=self._log.segments(),
-            bodies_days=self._settings.retention.bodies_days,
+            retention=self._settings.retention,
             budget_bytes=budget,
             days_left=days,
             warning=self._warning(usage, days),
@@ -143,6 +175,13 @@ class Keeper:
                 return
             yield Going(segment=segment, why=why)
             taken -= segment.bytes if pretend else segment.bytes - self._size(segment)
+
+    def _end_closes(self, who: str) -> None:
+        days = self._settings.retention.closes_days
+        if days is not None:
+            until = self._clock.now() - timedelta(days=days)
+            if ended := self._control.closes.end(until, who=who):
+                logger.info("%d closes taken until %s ended", ended, until)
 
     def _size(self, segment: Segment) -> int:
         return next(one.bytes for one in self._log.segments() if one.first == segment.first)

@@ -38,7 +38,7 @@ from threadline.stretch import Inputs, Reading, reached, stretch
 logger = logging.getLogger(__name__)
 
 _NOTHING_KNOWN = datetime.fromtimestamp(0, UTC)
-_BUILT_UNDER, _ERASURES = "definitions", "erasures"
+_BUILT_UNDER, _REWRITTEN = "definitions", "log rewritten"
 
 # While input goes on coming, what comes in so many times as long as deriving cases took last shares
 # one derivation of cases and one move of the cursor: it tells of the same contracts again and
@@ -74,7 +74,7 @@ class _Index:
     cursor: dict[int, int]
     generation: int
     ruled: int  # the number of the last ruling taken in
-    erasures: int
+    rewritten: str
 
 
 class Pipeline:
@@ -90,12 +90,14 @@ class Pipeline:
         clock: Clock,
         settings: PipelineSettings,
         instruments: PipelineInstruments,
-        erasures: Callable[[], int] = lambda: 0,
+        rewritten: Callable[[], str] = lambda: "",
     ) -> None:
-        """`erasures` is how many the log is rid of: an index of fewer is derived anew."""
+        """`rewritten` names how the log was rewritten last, by an erasure or by forgetting, '' if
+        never: an index of another log is derived anew.
+        """
         self._log, self._telemetry, self._control = log, telemetry, control
         self._clock, self._settings, self._instruments = clock, settings, instruments
-        self._derivation, self._erasures = derivation, erasures
+        self._derivation, self._rewritten = derivation, rewritten
         self._index: _Index | None = None
         self._watermark: datetime | None = _NOTHING_KNOWN
         self._rebuilding = telemetry.rebuilt_because or ""
@@ -174,7 +176,7 @@ class Pipeline:
         if (
             index is None
             or index.derivation is not derivation
-            or index.erasures != self._erasures()
+            or index.rewritten != self._rewritten()
             or self._telemetry.damage
         ):
             index = self._index = self._open_index(derivation)
@@ -189,7 +191,7 @@ class Pipeline:
             if built_under is not None:
                 self._derive_anew("the definitions have changed")
             cursors.build_under(self._telemetry, _BUILT_UNDER, derivation.digest)
-        erasures = self._without_the_erased(derivation)
+        rewritten = self._of_this_log(derivation)
         cursor = cursors.read(self._telemetry)
         ruled = cursor.pop(cursors.RULINGS, 0)
         known = _as_frame(self._control.rulings.up_to(ruled))
@@ -200,20 +202,20 @@ class Pipeline:
             cursor=cursor,
             generation=cursors.generation(self._telemetry),
             ruled=ruled,
-            erasures=erasures,
+            rewritten=rewritten,
         )
 
-    def _without_the_erased(self, derivation: Derivation) -> int:
-        """How many erasures the index is rid of, derived anew for those that it is not."""
-        erasures = self._erasures()
-        if int(cursors.built_under(self._telemetry, _ERASURES) or 0) != erasures:
+    def _of_this_log(self, derivation: Derivation) -> str:
+        """How the log was rewritten last, the index derived anew if that was since."""
+        rewritten = self._rewritten()
+        if (cursors.built_under(self._telemetry, _REWRITTEN) or "") != rewritten:
             if cursors.read(self._telemetry):
-                self._derive_anew("a person's data were erased")
+                self._derive_anew("what was erased or forgotten is left out")
             else:
                 self._telemetry.reset()  # of what a crash left half done
             cursors.build_under(self._telemetry, _BUILT_UNDER, derivation.digest)
-            cursors.build_under(self._telemetry, _ERASURES, str(erasures))
-        return erasures
+            cursors.build_under(self._telemetry, _REWRITTEN, rewritten)
+        return rewritten
 
     def _derive_anew(self, because: str) -> None:
         self._rebuilding = because

@@ -12,6 +12,7 @@ from threadline import activation
 from threadline.clock import Clock
 from threadline.erasing import applied
 from threadline.errors import ThreadlineError
+from threadline.forgetting import FORGOTTEN, rewritten
 from threadline.instruments import PipelineInstruments
 from threadline.pipeline import Pipeline
 from threadline.settings import Settings
@@ -49,7 +50,8 @@ def rebuild(
         telemetry = Telemetry.open(settings.telemetry)
         stack.callback(telemetry.close)
 
-        erasures = applied(control.erasures.all())
+        erased = applied(control.erasures.all())
+        log_of = rewritten(erased, control.watermarks.get(FORGOTTEN))
 
         def derive() -> None:
             pipeline = Pipeline(
@@ -60,7 +62,7 @@ def rebuild(
                 clock=clock,
                 settings=settings.pipeline,
                 instruments=PipelineInstruments(CollectorRegistry()),
-                erasures=lambda: erasures,
+                rewritten=lambda: log_of,
             )
             total = sum(log.end().values())
             while pipeline.step():

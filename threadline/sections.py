@@ -47,7 +47,10 @@ class ReportingSettings(Section):
 class RetentionSettings(Section):
     """How long what was received is kept."""
 
-    bodies_days: float | None = Field(None, gt=0)  # as received; none: for ever
+    # None: for ever.
+    bodies_days: float | None = Field(None, gt=0)  # inputs as received; then as understood
+    contracts_days: float | None = Field(None, gt=0)  # after a contract's last case was over
+    closes_days: float | None = Field(None, gt=0)  # after a close was taken
 
 
 class ErasureSettings(Section):

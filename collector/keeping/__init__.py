@@ -3,5 +3,6 @@ without what tells of a person."""
 
 from collector.keeping.erasure import Cleared, Eraser
 from collector.keeping.reduction import reduced
+from collector.keeping.removal import without
 
-__all__ = ["Cleared", "Eraser", "reduced"]
+__all__ = ["Cleared", "Eraser", "reduced", "without"]

@@ -104,3 +104,15 @@ def test_the_database_itself_changes_no_close(
     ):
         connection.execute(text(f"UPDATE {table} SET id = id"))
     engine.dispose()
+
+
+def test_a_close_ends_whole_when_its_retention_does(control: ControlStore):
+    old = control.closes.take(FEBRUARY, [KPI])
+    until = old.taken_at
+    assert control.closes.end(until - timedelta(seconds=1), who="threadline") == 0
+
+    assert control.closes.end(until, who="threadline") == 1
+
+    assert control.closes.latest(9) == []
+    act = control.audit.latest(1)[0]
+    assert (act.what, act.detail["digest"]) == ("close.ended", old.digest)

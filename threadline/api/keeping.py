@@ -15,6 +15,7 @@ from threadline.erasing import ErasureRefused
 from threadline.errors import LogUnavailable
 from threadline.model.people import Permission
 from threadline.store.log import NEVER, Segment
+from threadline.store.telemetry.ended import Ended
 from threadline.wire import (
     Erased,
     EraseRequest,
@@ -25,6 +26,8 @@ from threadline.wire import (
     Retained,
     RetainRequest,
 )
+
+_NOBODY = Ended(roots=[], facts=[])
 
 router = APIRouter(prefix="/keeping", tags=["keeping"])
 
@@ -43,7 +46,9 @@ def kept(services: Services) -> Kept:
         budget_bytes=standing.budget_bytes,
         days_left=standing.days_left,
         warning=standing.warning,
-        bodies_days=standing.bodies_days,
+        bodies_days=standing.retention.bodies_days,
+        contracts_days=standing.retention.contracts_days,
+        closes_days=standing.retention.closes_days,
         bodies_since=_since(whole),
         inputs_since=_since(standing.segments),
         due=[_told(one) for one in keeper.due()],
@@ -52,14 +57,25 @@ def kept(services: Services) -> Kept:
 
 @router.post("/retain", dependencies=[requires(Permission.KEEPING)])
 def retain(services: Services, asked: RetainRequest) -> Retained:
-    """Drop the bodies that are due, now and not at the next turn; what was understood stays."""
-    keeper = _keeper(services)
+    """Drop what is due, now and not at the next turn: bodies, contracts that are over, closes.
+
+    The index is derived anew where contracts were forgotten.
+    """
+    keeper, forgetting = _keeper(services), services.forgetting
     who = services.asker.named(asked.actor)
+    over = _NOBODY
     try:
+        if forgetting is not None:
+            over = forgetting.due() if asked.dry_run else forgetting.forget(who)
         gone = keeper.due() if asked.dry_run else keeper.retain(who)
     except LogUnavailable as error:
         raise Refusal(503, str(error)) from error
-    return Retained(dry_run=asked.dry_run, dropped=[_told(one) for one in gone])
+    return Retained(
+        dry_run=asked.dry_run,
+        dropped=[_told(one) for one in gone],
+        contracts=len(over.roots),
+        facts=len(over.facts),
+    )
 
 
 @router.get("/erasures", dependencies=[requires(Permission.AUDIT)])

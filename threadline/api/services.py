@@ -32,6 +32,7 @@ from threadline.store.control.incidents import IncidentPage
 from threadline.store.control.outbox import Delivery
 from threadline.store.control.rulings import Rulings
 from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.ended import Ended
 
 
 class Status(Protocol):
@@ -111,6 +112,13 @@ class Keeper(Protocol):
     def retain(self, who: str) -> Sequence[Going]: ...
 
 
+class Forgetting(Protocol):
+    """Contracts that are over long enough; raises `LogUnavailable`."""
+
+    def due(self) -> Ended: ...
+    def forget(self, who: str) -> Ended: ...
+
+
 class Erasing(Protocol):
     """Erasing a person's data; raises `ErasureRefused` and `LogUnavailable`."""
 
@@ -129,7 +137,8 @@ class ApiServices:
     '' when it is not so. `redact` names attributes whose values a role does not see. `calendar`
     says where days and fiscal years begin. `activations` are the definitions as they were
     activated. `asker` is who sent the request that these services answer. `view` gives what was
-    known at a past instant. `keeper`, `erasing`: None where none is.
+    known at a past instant. `keeper`, `erasing`, `forgetting`: None
+    where none is.
     """
 
     telemetry: Telemetry
@@ -153,6 +162,7 @@ class ApiServices:
     view: Callable[[datetime], View]
     keeper: Keeper | None = None
     erasing: Erasing | None = None
+    forgetting: Forgetting | None = None
     calendar: FirmCalendar = field(default_factory=FirmCalendar)
     asker: Principal = ANONYMOUS
 

@@ -67,13 +67,18 @@ def _show(done: Retained, kept: Kept) -> None:
     verb = "would go" if done.dry_run else "dropped"
     for one in done.dropped:
         console.print(f"{_stretch(one)}  {one.size / 1e6:>10,.1f} MB  {verb}: {one.why}")
-    if not done.dropped:
-        days = kept.bodies_days
-        console.print(
-            "nothing is due: bodies are kept for ever"
-            if days is None
-            else f"nothing is due: bodies are kept for {days:g} days"
-        )
+    if done.contracts:
+        verb = "would be forgotten" if done.dry_run else "forgotten; the index is derived anew now"
+        console.print(f"{done.contracts:,} contracts with {done.facts:,} facts {verb}")
+    if not done.dropped and not done.contracts:
+        console.print("nothing is due")
+    kinds = {
+        "inputs as received": kept.bodies_days,
+        "contracts that are over": kept.contracts_days,
+        "closes": kept.closes_days,
+    }
+    for name, days in kinds.items():
+        console.print(f"{name}: kept {'for ever' if days is None else f'for {days:g} days'}")
     parts = {
         "as received": kept.bodies_bytes,
         "sealed": kept.sealed_bytes,

@@ -106,7 +106,9 @@ class Kept(Shape):
     budget_bytes: int | None
     days_left: float | None  # at the rate of the last days; None: not known, or it does not grow
     warning: str
-    bodies_days: float | None  # the retention; None: for ever
+    bodies_days: float | None  # the retention of inputs as received; None: for ever
+    contracts_days: float | None  # of contracts after their last case was over
+    closes_days: float | None  # of monthly closes
     bodies_since: Instant | None  # receipt of the oldest input that is kept as received
     inputs_since: Instant | None  # receipt of the oldest input
     due: list[Going]  # what goes at the next turn
@@ -124,6 +126,8 @@ class Retained(Shape):
 
     dry_run: bool
     dropped: list[Going]
+    contracts: int  # forgotten, as they were over for long enough
+    facts: int  # that told of them
 
 
 class EraseRequest(Shape):

@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from threadline.clock import Clock
 from threadline.errors import NotFound, ThreadlineError
@@ -63,6 +64,20 @@ class Closes:
             entry = AuditEntry(at=close.taken_at, who=close.who, what="close.taken", detail=detail)
             append(connection, entry)
         return replace(taken, number=number)
+
+    def end(self, until: datetime, *, who: str) -> int:
+        """Delete the closes taken until then, each whole; how many."""
+        old = closes.c.taken_at <= until
+        with self._transactions.write() as connection:
+            asked = select(closes.c.id, closes.c.period, closes.c.revision, closes.c.digest)
+            found = connection.execute(asked.where(old).order_by(closes.c.id)).all()
+            for row in found:
+                connection.execute(delete(close_kpis).where(close_kpis.c.close_id == row.id))
+                connection.execute(delete(closes).where(closes.c.id == row.id))
+                detail = {"period": row.period, "revision": row.revision, "digest": row.digest}
+                now = self._clock.now()
+                append(connection, AuditEntry(at=now, who=who, what="close.ended", detail=detail))
+        return len(found)
 
     def latest(self, limit: int, before: int | None = None) -> list[Close]:
         """The last taken, the newest first, of those with a number below `before`."""

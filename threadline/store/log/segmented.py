@@ -186,7 +186,7 @@ class Log:
         with self._changing:
             shelf.drop(self._dir, first, reduce, dropped)
 
-    def rewrite(self, change: Callable[[Entry], Entry | None], after: int = 0) -> int:
+    def rewrite(self, change: Callable[[Logged], Entry | None], after: int = 0) -> int:
         """Replace entries beyond offset `after` by what `change` makes of them, if anything; the
         last offset that it has seen.
 

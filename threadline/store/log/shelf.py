@@ -103,7 +103,7 @@ def drop(directory: Path, first: int, reduce: Callable[[Entry], Entry], dropped:
 
 
 def rewrite(
-    directory: Path, first: int, change: Callable[[Entry], Entry | None], after: int = 0
+    directory: Path, first: int, change: Callable[[Logged], Entry | None], after: int = 0
 ) -> int:
     """Replace entries beyond offset `after` by what `change` makes of them, if anything; how many.
 
@@ -112,7 +112,7 @@ def rewrite(
     changed = {
         one.position.offset: became
         for one in entries(directory, first, after, -1)
-        if (became := change(one.entry)) is not None
+        if (became := change(one)) is not None
     }
     try:
         if note(directory, first).exists():
