@@ -119,6 +119,8 @@ def _restated(
 
 
 def _now_called(services: ApiServices, subjects: pl.Series) -> dict[str, str]:
+    if subjects.is_empty():
+        return {}
     found = late.places(services.telemetry, subjects.to_list())
     called = found.filter(pl.col("object_id") != pl.col("identifier"))
     return dict(called.select("identifier", "object_id").iter_rows())
