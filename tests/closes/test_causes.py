@@ -67,6 +67,9 @@ def test_every_cause_is_told_where_it_belongs(tmp_path: Path, telemetry: Telemet
         _contract(service, 8, crm_contract_id="S-8")
         told = {"at": SOON, "fact": "told twice"}
         _say(service, "erp.project.created", received=SOON, contract_id="C-5", **told)
+        for day, name in ((26, "waiting"), (29, "answered")):  # at the end of May it is paused
+            at = SIGNED + timedelta(days=day)
+            _say(service, f"clm.customer.{name}", at, at, contract_id="C-2")
         for system in ("clm", "erp", "middleware"):  # heard of; only the PSA is silent
             _say(service, f"{system}.heartbeat.sent", AT, AT, contract_id="C-9")
         service.drain()
@@ -81,8 +84,7 @@ def test_every_cause_is_told_where_it_belongs(tmp_path: Path, telemetry: Telemet
             _say(service, "clm.contract.linked", SOON, LATER, **tie)
         _say(service, "erp.project.created", received=LATER, contract_id="C-6", **told)
         after = LATER + timedelta(days=30)  # what happens after the close restates nothing
-        terms = {"contract_value": "900.00", "contract_id": "C-2"}
-        _say(service, "clm.contract.approved", after, after, **terms)
+        _say(service, "clm.customer.waiting", after, after, contract_id="C-2")
         _say(service, "clm.contract.cancelled", after, after, contract_id="C-3")
         _another_target(service, after)
         service.drain()
@@ -129,7 +131,7 @@ def _told(service: JudgedService) -> dict[str, tuple[str, list[str], list[str], 
     assert {(one["kind"], one["name"]) for one in whole["definitions"]} == changed
     assert whole["heard_since"] == ["psa"]
     worth = [one for one in whole["items"] if one["kpi"] == "value-at-risk"]
-    assert [(one["published"]["value"], one["difference"]) for one in worth] == [(0.0, 400.0)]
+    assert [(one["published"]["value"], one["difference"]) for one in worth] == [(0.0, 300.0)]
     found: dict[str, Any] = {}
     for one in service.api.get(f"{path}/sla-attainment").json()["items"]:
         sides = [one[side]["standing"] if one[side] else "-" for side in ("before", "after")]
