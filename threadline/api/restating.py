@@ -130,7 +130,8 @@ def _as_it_was(services: ApiServices, window: Window, at: datetime) -> Derived:
     """What was derived, but for what happened after `at` and was not known then.
 
     A later pause stands in the place of an earlier one, and what is first told later was not known
-    to hold: that is no knowledge of the period. Contracts of which nothing of the kind is told are read as they are stored.
+    to hold: that is no knowledge of the period. Contracts of which nothing of the kind is told are
+    read as they are stored.
     """
     stored = known(services, window, at)
     ahead = late.roots_ahead(services.telemetry, at)
