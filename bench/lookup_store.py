@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,17 @@ SCENARIO = Path(__file__).with_name("lookup.yaml")
 CONTRACTS = 200  # of the world that is copied
 AT_ONCE = 20  # copies made by one statement
 SHARING = 10  # so many copies have their customers and suppliers in common
-LATEST_DAYS, AGES = 148, 6  # the recorded world ended so long ago; copies are up to 5 months older
+LATEST_DAYS = 148  # the recorded world ended so long ago
+AGES = 6  # copies are up to so many months old
 TABLES = (
     *("facts", "mentions", "links", "trace_links", "identifiers", "cases", "steps", "exceptions"),
     *("attribute_values", "mismatches"),
 )
+FIGURES = ("cases", "steps", "exceptions", "mismatches")  # what KPIs are computed from
 # What makes a copy's ids of an id, a value of an object type, and a `type:namespace:value`.
 _COPYING = f"""
     number AS copy,
-    toIntervalDay({LATEST_DAYS} - 30 * (copy % {AGES})) AS move,
+    toIntervalDay({LATEST_DAYS} - 30 * (copy % {{ages:UInt32}})) AS move,
     (id -> if(id = '', '', lower(hex(sipHash128(id, copy))))) AS other,
     ((value, kind) -> concat(value, '-', toString(if(
         kind IN ('customer', 'supplier', 'user', 'person', 'batch'),
@@ -58,21 +61,30 @@ _OWN = {
     "cases": {
         "completed_at": "coalesce(completed_at, cancelled_at, due_at, started_at) + move",
         "known_at": "started_at + move",
+        "business_seconds": "coalesce(business_seconds, 3600.)",
         "current_step": "''",
         "stuck_reason": "''",
     },
 }
 
 
-def fill(directory: Path, facts: int) -> dict[str, Any]:
-    """A store of at least so many facts in `directory`, made once; what it holds."""
+def fill(
+    directory: Path,
+    number: int,
+    tables: Sequence[str] = TABLES,
+    ages: int = AGES,
+) -> dict[str, Any]:
+    """A store in `directory` with at least `number` rows in the first of `tables`, made once.
+
+    Tells what it holds. `ages`: over how many months it is spread.
+    """
     about = directory / "filled.json"
     if about.exists():
         told: dict[str, Any] = json.loads(about.read_text())
         return told
     started = time.monotonic()
     _derived(directory)
-    told = _copied(directory / "telemetry", facts)
+    told = _copied(directory / "telemetry", number, tables, ages)
     told["seconds_to_fill"] = round(time.monotonic() - started)
     about.write_text(json.dumps(told))
     return told
@@ -114,27 +126,28 @@ def _derived(directory: Path) -> None:
         service.stop()
 
 
-def _copied(directory: Path, facts: int) -> dict[str, Any]:
+def _copied(directory: Path, number: int, tables: Sequence[str], ages: int) -> dict[str, Any]:
     settings = TelemetrySettings(
         dir=directory, memory_bytes=3000 * MIB, query_memory_bytes=2000 * MIB, durable=False
     )
     telemetry = Telemetry.open(settings)
     try:
-        copies = -(-facts // _count(telemetry, "facts"))
-        for table in TABLES:
-            _copy(telemetry, table, copies)
-        put_threads_together(telemetry)
+        copies = -(-number // _count(telemetry, tables[0]))
+        for table in tables:
+            _copy(telemetry, table, copies, ages)
+        if "facts" in tables:
+            put_threads_together(telemetry)
         _settle(telemetry)
         return {
             "contracts": CONTRACTS * (copies + 1),
             "copies": copies,
-            **{table: _count(telemetry, table) for table in TABLES},
+            **{table: _count(telemetry, table) for table in tables},
         }
     finally:
         telemetry.close()
 
 
-def _copy(telemetry: Telemetry, table: str, copies: int) -> None:
+def _copy(telemetry: Telemetry, table: str, copies: int, ages: int) -> None:
     telemetry.command(f"CREATE TABLE origin_{table} AS {table}")
     telemetry.command(f"INSERT INTO origin_{table} SELECT * FROM {table} FINAL")
     columns = telemetry.query(
@@ -144,7 +157,8 @@ def _copy(telemetry: Telemetry, table: str, copies: int) -> None:
     )
     statement = _statement(table, dict(columns.iter_rows()))
     for first in range(1, copies + 1, AT_ONCE):
-        telemetry.command(statement, {"first": first, "count": min(AT_ONCE, copies + 1 - first)})
+        count = min(AT_ONCE, copies + 1 - first)
+        telemetry.command(statement, {"first": first, "count": count, "ages": ages})
         print(f"\r{table}: {first + AT_ONCE - 1} copies", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
     telemetry.command(f"DROP TABLE origin_{table} SYNC")
