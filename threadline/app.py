@@ -39,6 +39,7 @@ from threadline.settings import Settings
 from threadline.store.control import ControlStore
 from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry, databases
+from threadline.store.telemetry.alive import Alive
 from threadline.views import Views
 
 logger = logging.getLogger(__name__)
@@ -122,6 +123,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
         )
         hearing = evaluation.Hearing(telemetry, clock)
+        alive = Alive(telemetry)
 
         def services(declared: Active) -> ApiServices:
             alerts = _alerts(declared, control, clock, settings)
@@ -150,6 +152,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                     fiscal_start=settings.reporting.fiscal_year_start,
                 ),
                 view=views.at,
+                alive=alive,
                 keeper=keeper,
                 erasing=erasing,
                 forgetting=forgetting,

@@ -30,7 +30,7 @@ from threadline.api.sources import ORPHANS_OVER
 from threadline.clock import Clock
 from threadline.errors import TelemetryUnavailable
 from threadline.model.kpis import KpiValue, Window
-from threadline.store.telemetry import cases, hops, identity, mastery, sources
+from threadline.store.telemetry import cases, hops, identity, sources
 
 logger = logging.getLogger(__name__)
 
@@ -131,13 +131,7 @@ def _values(services: ApiServices) -> list[KpiValue]:
     now = services.clock.now()
     window = Window(start=now - WINDOW, end=now)
     since = window.before().start
-    derived = Derived(
-        **{
-            table: cases.alive_since(services.telemetry, table, since)
-            for table in ("cases", "steps", "exceptions")
-        },
-        mismatches=mastery.alive_since(services.telemetry, since),
-    )
+    derived = Derived(**services.figures(since)._asdict())
     silent = services.silent_systems(now)
     return evaluate(
         services.definitions,

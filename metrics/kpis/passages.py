@@ -20,7 +20,7 @@ def hop_time(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
 
     Unknown where a step before it is not closed, or was closed later: order that cannot be.
     """
-    rows = _steps(ask, cases).filter(ask.anchored("closed_at"))
+    rows = _steps(ask, cases, ask.anchored("closed_at"))
     rows = rows.with_columns(since="ready_at", until="closed_at")
     known = (pl.col("since") <= pl.col("until")).fill_null(False)
     standing = pl.when(known).then(pl.lit("passed")).otherwise(pl.lit(UNKNOWN))
@@ -34,7 +34,7 @@ def recovery_time(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     """
     end = min(ask.scene.now, ask.window.end)
     at = pl.lit(end).cast(INSTANT)
-    failed = _steps(ask, cases).filter(pl.col("first_failed_at") <= at)
+    failed = _steps(ask, cases, pl.col("first_failed_at") <= at)
     failed = failed.with_columns(since="first_failed_at")
     healed = failed.filter(ask.anchored("closed_at")).with_columns(
         standing=pl.lit("recovered"), behind=pl.lit(True), hit=pl.lit(True), until="closed_at"
@@ -49,7 +49,7 @@ def recovery_time(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
 def manual_touch(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     """Closed in the window and an integration's task; a hit if a person did it, unknown if nobody
     says who did."""
-    rows = _steps(ask, cases).filter(ask.anchored("closed_at"), ~pl.col("by_person"))
+    rows = _steps(ask, cases, ask.anchored("closed_at")).filter(~pl.col("by_person"))
     by, told = pl.col("actor_type") == "user", pl.col("actor_type") != ""
     standing = pl.when(by).then(pl.lit("by a person")).otherwise(pl.lit("by an integration"))
     return rows.with_columns(
@@ -64,12 +64,9 @@ def manual_touch(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
 def backlog(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     """Entered by now and not left; unknown while the system that would tell is silent."""
     now = ask.scene.instant
-    rows = _steps(ask, cases).filter(
-        "required",
-        pl.col("state").is_in(["open", "paused"]),
-        pl.col("ready_at") <= now,
-        pl.col("closed_at").is_null() | (pl.col("closed_at") > now),
-    )
+    waits = pl.col("closed_at").is_null() | (pl.col("closed_at") > now)
+    going = cases.filter(pl.col("state").is_in(["open", "paused"]))
+    rows = _steps(ask, going, pl.col("required"), pl.col("ready_at") <= now, waits)
     silent = pl.col("system").is_in(list(ask.scene.silent))
     late = (pl.col("step_due_at") < now).fill_null(False)
     standing = (
@@ -134,8 +131,8 @@ def audited(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     """
     completed = cases.filter(ask.anchored("completed_at"))
     evidenced = pl.col("closed_at").is_not_null() & (pl.col("closed_by") != "")
-    steps = ask.scene.derived.steps.filter("required").group_by(KEYS)
-    known = steps.agg(evidenced=evidenced.all(), sampled=pl.col("sampled").any())
+    steps = ask.scene.derived.steps.filter("required").join(completed, on=KEYS, how="semi")
+    known = steps.group_by(KEYS).agg(evidenced=evidenced.all(), sampled=pl.col("sampled").any())
     rows = completed.join(known, on=KEYS, how="left")
     whole, grey = pl.col("evidenced").fill_null(False), pl.col("sampled").fill_null(False)
     standing = (
@@ -149,10 +146,11 @@ def audited(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
     return rows.drop("evidenced", "sampled")
 
 
-def _steps(ask: Question, cases: pl.DataFrame) -> pl.DataFrame:
-    """The steps of `cases`, each beside its case."""
+def _steps(ask: Question, cases: pl.DataFrame, *which: pl.Expr) -> pl.DataFrame:
+    """The steps of `cases` of which `which` holds, each beside its case."""
     names = ["required", "ready_at", "closed_at", "first_failed_at", "actor_type"]
-    steps = ask.scene.derived.steps.select(*KEYS, "step", "system", *names, step_due_at="due_at")
+    steps = ask.scene.derived.steps.filter(*which)
+    steps = steps.select(*KEYS, "step", "system", *names, step_due_at="due_at")
     performers = ask.scene.places.select("journey", "step", "by_person")
     steps = steps.join(performers, on=["journey", "step"])
     hop = pl.concat_str("journey", "step", separator="/")

@@ -44,11 +44,13 @@ class Scene:
         places = self.places.select("journey", "system", current_step="step")
         cases = cases.join(places, on=["journey", "current_step"], how="left")
         keys = ["journey", "case_id"]
+        closed = self.derived.steps.filter(pl.col("closed_at") <= self.instant)
         last = (
-            self.derived.steps.filter(pl.col("closed_at") <= self.instant)
-            .sort("closed_at", "step")
+            closed.select(*keys, "closed_at", "step", last_system="system")
+            .filter(pl.col("closed_at") == pl.col("closed_at").max().over(keys))
+            .sort("step")
             .unique(keys, keep="last", maintain_order=True)
-            .select(*keys, last_system="system")
+            .drop("closed_at", "step")
         )
         cases = cases.join(last, on=keys, how="left")
         cases = cases.with_columns(system=pl.coalesce("system", "last_system")).drop("last_system")

@@ -17,8 +17,7 @@ from threadline.api.services import ApiServices
 from threadline.model.closes import Close, ClosedFigure, ClosedKpi
 from threadline.model.kpis import KpiValue, Window
 from threadline.store.control.closes import AlreadyClosed
-from threadline.store.telemetry import cases as case_store
-from threadline.store.telemetry import mastery as mastery_store
+from threadline.store.telemetry.alive import alive_since
 
 MOST_ROWS = 500_000  # of one KPI; more are not kept, so that a close stays some megabytes
 
@@ -59,17 +58,7 @@ def known(services: ApiServices, window: Window, at: datetime) -> Derived:
     From as long before it on as it lasts: a copy that differs is told of with its contract.
     """
 
-    def read(table: str) -> Any:
-        return case_store.alive_since(
-            services.telemetry, table, since=window.before().start, until=at
-        )
-
-    return Derived(
-        cases=read("cases"),
-        steps=read("steps"),
-        exceptions=read("exceptions"),
-        mismatches=mastery_store.alive_since(services.telemetry, window.before().start),
-    )
+    return Derived(**alive_since(services.telemetry, window.before().start, at)._asdict())
 
 
 def figures(

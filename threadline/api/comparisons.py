@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
@@ -22,8 +21,6 @@ from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.errors import NotAllowed, NotFound
 from threadline.model.kpis import KpiValue, Window
 from threadline.model.people import Permission
-from threadline.store.telemetry import cases as case_store
-from threadline.store.telemetry import mastery as mastery_store
 from threadline.wire import CaseRow, ComparedSide, KpiComparison, Page
 
 DEFAULT_WINDOW = timedelta(days=30)
@@ -163,14 +160,7 @@ def _part(side: Side, by: str, label: str) -> Side:
 
 
 def _derived(services: ApiServices, asked: Sides) -> Derived:
-    since = asked.before.window.start
-    read: Any = partial(case_store.alive_since, services.telemetry, since=since)
-    return Derived(
-        cases=read(table="cases"),
-        steps=read(table="steps"),
-        exceptions=read(table="exceptions"),
-        mismatches=mastery_store.alive_since(services.telemetry, since),
-    )
+    return Derived(**services.figures(asked.before.window.start)._asdict())
 
 
 def _side(services: ApiServices, side: Side, value: KpiValue | None) -> ComparedSide:

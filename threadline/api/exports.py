@@ -25,7 +25,7 @@ from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.errors import NotFound
 from threadline.model.people import Permission
 from threadline.store.telemetry import event_logs
-from threadline.store.telemetry.cases import NEVER
+from threadline.store.telemetry.alive import NEVER
 from threadline.store.telemetry.tenures import ALWAYS
 
 Format = Literal["jsonocel", "xmlocel", "sqlite", "xes", "xes.gz"]

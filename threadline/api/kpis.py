@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Literal
 
@@ -28,7 +27,7 @@ from threadline.errors import NotAllowed, NotFound
 from threadline.model.kpis import Contribution, Counted, KpiValue, MoneyPart, Seen, Window
 from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
-from threadline.store.telemetry import mastery as mastery_store
+from threadline.store.telemetry.alive import NEVER
 from threadline.wire import (
     CaseRow,
     Kpi,
@@ -50,6 +49,7 @@ DEFAULT_WINDOW = timedelta(days=30)
 EVERY = re.compile(r"(\d{1,4})(h|d|w)")
 EVERY_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 MOST_POINTS = 400
+_OF_A_JOURNEY = ("cases", "steps", "exceptions")
 _EVERY = "day, week, month, quarter, year, fiscal-quarter, fiscal-year; or a length: 1d, 12h, 1w"
 
 router = APIRouter(prefix="/kpis", tags=["kpis"], dependencies=[requires(Permission.FIGURES)])
@@ -273,21 +273,16 @@ def _derived(services: ApiServices, asked: Asked, seen: Seen | None = None) -> D
     `seen`: what that earlier window needs instead.
     """
     since = seen.window.start if seen else asked.period.previous.start
-    until = seen.now if seen else case_store.NEVER
+    until = seen.now if seen else NEVER
     several = any(
         kpi.measure == "revenue-leakage" and asked.journey in kpi.journeys
         for kpi in services.definitions.kpis.values()
     )
     journey = "" if several else asked.journey  # what one leaks, the other tells
-    read = partial(
-        case_store.alive_since, services.telemetry, since=since, journey=journey, until=until
-    )
-    return Derived(
-        cases=read(table="cases"),
-        steps=read(table="steps"),
-        exceptions=read(table="exceptions"),
-        mismatches=mastery_store.alive_since(services.telemetry, since),
-    )
+    found = services.figures(since, until)._asdict()
+    if journey:
+        found |= {name: found[name].filter(journey=journey) for name in _OF_A_JOURNEY}
+    return Derived(**found)
 
 
 def _parts(asked: Asked, every: str) -> list[Window]:

@@ -32,6 +32,7 @@ from threadline.store.control.incidents import IncidentPage
 from threadline.store.control.outbox import Delivery
 from threadline.store.control.rulings import Rulings
 from threadline.store.telemetry import Telemetry
+from threadline.store.telemetry.alive import NEVER, Alive, Figures, alive_since
 from threadline.store.telemetry.ended import Ended
 
 
@@ -165,6 +166,13 @@ class ApiServices:
     forgetting: Forgetting | None = None
     calendar: FirmCalendar = field(default_factory=FirmCalendar)
     asker: Principal = ANONYMOUS
+    alive: Alive | None = None  # figures of the present, held; none: read each time
+
+    def figures(self, since: datetime, until: datetime = NEVER) -> Figures:
+        """What KPIs of windows that begin at `since` or later are computed from."""
+        if self.alive is not None:
+            return self.alive.since(since, until)
+        return alive_since(self.telemetry, since, until)
 
     def as_of(self, instant: datetime) -> ApiServices:
         """The same questions asked of what was known at `instant`.
@@ -180,6 +188,7 @@ class ApiServices:
             rulings=view.rulings,
             clock=view.clock,
             silent_systems=view.silent_systems,
+            alive=None,
         )
 
     @cached_property

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import polars as pl
 
 from threadline.store.telemetry import Telemetry
-
-NEVER = datetime(2200, 1, 1, tzinfo=UTC)
 
 _CASES_OF = """
 SELECT * EXCEPT (generation, deleted) FROM cases FINAL
@@ -37,18 +35,6 @@ SELECT journey, case_id, started_at, completed_at, cancelled_at, reopened_at, en
     ended_before_as, paused_from, paused_until, warn_at,
     due_at, current_step, current_due_at, waiting_systems, stuck_reason, annotations
 FROM cases FINAL WHERE journey = {journey:String}
-"""
-
-# A case that was over before, and due before, counts in no window that begins after; of a contract
-# with a mismatch it says where that belongs.
-_ALIVE = """
-SELECT journey, case_id FROM cases FINAL
-WHERE (journey = {journey:String} OR {journey:String} = '')
-    AND started_at <= {until:DateTime64(9, 'UTC')}
-    AND (completed_at IS NULL AND cancelled_at IS NULL OR due_at >= {since:DateTime64(9, 'UTC')}
-         OR least(completed_at, cancelled_at) >= {since:DateTime64(9, 'UTC')}
-         OR root_id IN (SELECT root_id FROM mismatches FINAL
-                        WHERE until IS NULL OR until >= {since:DateTime64(9, 'UTC')}))
 """
 
 _STARTED = """
@@ -103,22 +89,6 @@ def cases_page(
         return telemetry.query(_CASES_FIRST, asked)
     started_at, case_id = after
     return telemetry.query(_CASES_AFTER, {**asked, "started_at": started_at, "case_id": case_id})
-
-
-def alive_since(
-    telemetry: Telemetry,
-    table: str,
-    since: datetime,
-    journey: str = "",
-    until: datetime = NEVER,
-) -> pl.DataFrame:
-    """Rows of `cases`, `steps` or `exceptions` of the cases open or due at `since` or later.
-
-    `journey`: of that one only; `until`: of cases that had started by then.
-    """
-    sql = f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL"
-    asked = {"since": since, "journey": journey, "until": until}
-    return telemetry.query(f"{sql} WHERE (journey, case_id) IN ({_ALIVE})", asked)
 
 
 def first_started(telemetry: Telemetry) -> datetime | None:

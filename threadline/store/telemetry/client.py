@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from threadline.store.telemetry.scratch import Framing, scratch
 CLIENTS = 8  # calls under way at once; further callers wait
 _CHUNK = 1 << 20
 _SCHEMA = "schema"  # the name in built_under for the version of the tables
+_MADE = "made"  # and for what tells these tables from those before a reset
 
 
 class Telemetry:
@@ -152,8 +154,9 @@ class Telemetry:
         self._sign()
 
     def _sign(self) -> None:
-        row = {"name": _SCHEMA, "digest": schema.digest(), "generation": 0}
-        self.insert("built_under", pl.DataFrame([row]))
+        signed = {_SCHEMA: schema.digest(), _MADE: uuid.uuid4().hex}
+        rows = [{"name": name, "digest": said, "generation": 0} for name, said in signed.items()]
+        self.insert("built_under", pl.DataFrame(rows))
 
     def _create_database(self) -> None:
         with self._pool.client() as client:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry.cases import NEVER
+from threadline.store.telemetry.alive import NEVER
 from threadline.store.telemetry.tenures import ALWAYS
 
 _ALL_ROOTS = "SELECT root_id FROM threads FINAL ORDER BY root_id"
