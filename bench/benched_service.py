@@ -34,7 +34,7 @@ class BenchedService:
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
-        self._process.wait(timeout=60)
+        self._process.wait(timeout=300)
 
     def behind(self) -> int:
         """How many requests are not derived yet."""
@@ -74,7 +74,7 @@ class BenchedService:
     def get(self, path: str) -> bytes:
         """What the API answers."""
         url = f"http://127.0.0.1:{PORTS['API__LISTEN']}{path}"
-        with urllib.request.urlopen(url, timeout=60) as got:
+        with urllib.request.urlopen(url, timeout=300) as got:
             body: bytes = got.read()
         return body
 

@@ -46,9 +46,8 @@ class Window:
 
     @property
     def query(self) -> Query:
-        """As parameters of the API; `now` bounds all of them alike."""
-        asked = {"window": self.name, "to": self.now.isoformat(), "journey": self.journey}
-        return asked | past.address()
+        """As parameters of the API, around the present or the past instant looked from."""
+        return {"window": self.name, "journey": self.journey} | past.address()
 
     @property
     def every(self) -> str:

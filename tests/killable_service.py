@@ -43,6 +43,7 @@ class Service:
             "THREADLINE_INTAKE__HTTP": self.http,
             "THREADLINE_INTAKE__GRPC": self.grpc,
             "THREADLINE_API__LISTEN": self.api,
+            "THREADLINE_API__STALE_SECONDS": "0",
             **self.settings,
         }
 

@@ -25,6 +25,7 @@ from threadline.access import TokenBook, admitted
 from threadline.access.denials import Denials
 from threadline.activation import Active
 from threadline.api import ApiServices, create_api
+from threadline.api.answers import Answers
 from threadline.clock import Clock
 from threadline.erasing import Erasing
 from threadline.errors import ThreadlineError
@@ -128,6 +129,8 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         def services(declared: Active) -> ApiServices:
             alerts = _alerts(declared, control, clock, settings)
             stack.callback(alerts.close)
+            answers = Answers(clock, settings.api.stale_seconds)
+            stack.callback(answers.close)
             return ApiServices(
                 telemetry=telemetry,
                 definitions=declared.derivation.definitions,
@@ -153,6 +156,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 ),
                 view=views.at,
                 alive=alive,
+                answers=answers,
                 keeper=keeper,
                 erasing=erasing,
                 forgetting=forgetting,

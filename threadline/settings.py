@@ -88,6 +88,8 @@ class ApiSettings(Section):
 
     listen: Address = "127.0.0.1:8080"
     url: str | None = None  # where dashboards and commands reach it; none: where it listens
+    # Figures that take long to work out may be so old (they say as of when); 0: never.
+    stale_seconds: float = Field(30.0, ge=0)
 
 
 class DashboardsSettings(Section):

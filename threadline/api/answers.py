@@ -19,6 +19,7 @@ Answer = TypeVar("Answer")
 
 SLOW_SECONDS = 0.5  # what is quicker is worked out for whoever asks
 _KEPT = 64
+_AT_ONCE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,11 +37,11 @@ class Answers:
         self._given: OrderedDict[Hashable, _Given[Any]] = OrderedDict()
         self._coming: dict[Hashable, Future[_Given[Any]]] = {}
         self._guard = threading.Lock()
-        self._worker = ThreadPoolExecutor(1, "answers")
+        self._workers = ThreadPoolExecutor(_AT_ONCE, "answers")
 
     def close(self) -> None:
-        """Wait for the answer at hand."""
-        self._worker.shutdown(cancel_futures=True)
+        """Wait for the answers at hand."""
+        self._workers.shutdown(cancel_futures=True)
 
     def to(self, question: Hashable, work: Callable[[], Answer]) -> Answer:
         """The answer to a question: what `work` returns, or returned lately if it takes long.
@@ -66,18 +67,19 @@ class Answers:
             began = self._clock.monotonic()
             try:
                 answer = work()
-            finally:
+            except BaseException:
                 with self._guard:
                     del self._coming[question]
+                raise
             took = self._clock.monotonic() - began
             found = _Given(answer=answer, began=began, took=took)
             with self._guard:
+                del self._coming[question]
                 self._given[question] = found
                 self._given.move_to_end(question)
                 while len(self._given) > _KEPT:
                     self._given.popitem(last=False)
             return found
 
-        self._coming[question] = Future()
-        self._coming[question] = self._worker.submit(worked)
+        self._coming[question] = self._workers.submit(worked)
         return self._coming[question]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Annotated, Any, Literal
 
+import polars as pl
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
@@ -72,6 +73,8 @@ class Asked:
         name: Annotated[str, Query(alias="window", description=_WINDOW)] = "",
         journey: str = "",
     ) -> None:
+        self.question = (since, to, name, journey)
+        self.services = services
         self.now = services.clock.now()
         if journey and journey not in services.definitions.journeys:
             raise NotFound("journey", journey)
@@ -86,6 +89,11 @@ class Asked:
             "journey": journey or None,
             "silent": services.silent_systems(self.now),
         }
+
+    def again(self) -> Asked:
+        """The same asked now."""
+        since, to, name, journey = self.question
+        return Asked(self.services, since, to, name, journey)
 
 
 def _period(calendar: FirmCalendar, name: str, since: datetime | None, end: datetime) -> Period:
@@ -114,8 +122,13 @@ def kpis(
         Query(description="a dimension: region, system, criticality, journey, hop, source…"),
     ] = "",
 ) -> KpiPage:
-    """Every KPI over the window, each opened by a dimension if asked."""
+    """Every KPI over the window, each opened by a dimension if asked; as of `as_of`."""
     _require_seen(services, by)
+    question = ("kpis", *asked.question, by)
+    return services.answer(question, lambda: _page(services, asked.again(), by))
+
+
+def _page(services: ApiServices, asked: Asked, by: str) -> KpiPage:
     derived = _derived(services, asked)
     told = asked.told | {"received": received(services), "previous": asked.previous}
     ago = _year_ago(services, asked)
@@ -145,12 +158,18 @@ def kpi_series(
     every: Annotated[str, Query(description=_EVERY)] = "1d",
 ) -> Page[KpiSeriesPoint]:
     """The KPI over each part of the window, oldest first; the last part may be shorter."""
+    question = ("series", kpi, *asked.question, every)
+    points = services.answer(question, lambda: _points(services, asked.again(), kpi, every))
+    return Page(items=points)
+
+
+def _points(services: ApiServices, asked: Asked, kpi: str, every: str) -> list[KpiSeriesPoint]:
     parts = _parts(asked, every)
     derived = _derived(services, asked)
     told = asked.told | {"received": received(services)}
     del told["window"]
     values = series(services.definitions, derived, kpi=kpi, parts=parts, **told)
-    return Page(items=[_point(value) for value in values])
+    return [_point(value) for value in values]
 
 
 @router.get("/{kpi}/contribution")
@@ -196,17 +215,28 @@ def kpi_cases(
     """
     _require_seen(services, by)
     _require(services, kpi, "cases")
-    derived = _derived(services, asked)
+    start = int(cursors.decode(cursor, int)[0]) if cursor else 0
     where = ({by: label} if by else {}) | ({COUNTED_IN: currency} if currency else {})
+    question = ("cases", kpi, *asked.question, by, label, currency, start, limit)
+
+    def page() -> pl.DataFrame:
+        return _behind(services, asked.again(), kpi, where).slice(start, limit + 1)
+
+    rows = services.answer(question, page)
+    following = cursors.encode(start + limit) if rows.height > limit else None
+    shown = [cases.row(services, row) for row in rows.head(limit).iter_rows(named=True)]
+    return Page(items=lost.located(services, shown), next=following)
+
+
+def _behind(
+    services: ApiServices, asked: Asked, kpi: str, where: Mapping[str, str]
+) -> pl.DataFrame:
+    """The cases behind a KPI, those that make it worse first."""
+    derived = _derived(services, asked)
     behind = cases_behind(services.definitions, derived, kpi=kpi, where=where, **asked.told)
     worst_is_most = services.definitions.kpis[kpi].direction == "lower"
     unique = ["case_id", *(name for name in ("journey", "step") if name in behind.columns)]
-    behind = behind.sort("contributes", *unique, descending=[worst_is_most] + [False] * len(unique))
-    start = int(cursors.decode(cursor, int)[0]) if cursor else 0
-    shown = behind.slice(start, limit).iter_rows(named=True)
-    following = cursors.encode(start + limit) if behind.height > start + limit else None
-    rows = lost.located(services, [cases.row(services, row) for row in shown])
-    return Page(items=rows, next=following)
+    return behind.sort("contributes", *unique, descending=[worst_is_most] + [False] * len(unique))
 
 
 @router.get("/{kpi}/facts")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -17,6 +17,7 @@ from metrics.definitions import Definitions
 from metrics.kpis import FirmCalendar
 from threadline.access import Gate
 from threadline.access.denials import Denials
+from threadline.api.answers import Answer, Answers
 from threadline.api.redaction import Redaction
 from threadline.clock import Clock
 from threadline.erasing import Report
@@ -167,6 +168,11 @@ class ApiServices:
     calendar: FirmCalendar = field(default_factory=FirmCalendar)
     asker: Principal = ANONYMOUS
     alive: Alive | None = None  # figures of the present, held; none: read each time
+    answers: Answers | None = None  # about the present, kept; none: worked out each time
+
+    def answer(self, question: Hashable, work: Callable[[], Answer]) -> Answer:
+        """What `work` returns; of the present, perhaps what it returned lately."""
+        return work() if self.answers is None else self.answers.to(question, work)
 
     def figures(self, since: datetime, until: datetime = NEVER) -> Figures:
         """What KPIs of windows that begin at `since` or later are computed from."""
@@ -189,6 +195,7 @@ class ApiServices:
             clock=view.clock,
             silent_systems=view.silent_systems,
             alive=None,
+            answers=None,
         )
 
     @cached_property

@@ -142,7 +142,9 @@ def _renewed(telemetry: Telemetry, held: _Held, after: int) -> Figures:
     return Figures(**renewed, mismatches=telemetry.query(_MISMATCHES, asked))
 
 
-def _rows(telemetry: Telemetry, table: str, which: str, asked: Mapping[str, object]) -> pl.DataFrame:
+def _rows(
+    telemetry: Telemetry, table: str, which: str, asked: Mapping[str, object]
+) -> pl.DataFrame:
     sql = f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL"
     return telemetry.query(f"{sql} WHERE (journey, case_id) IN ({which})", asked)
 
