@@ -16,6 +16,7 @@ from threadline.store.control.rulings import Ruling
 from threadline.store.telemetry import late
 from threadline.store.telemetry import observations as observation_store
 
+ROOTS_AT_ONCE = 100  # bounds how many identifiers are asked about together
 OF_ALL = (
     "objects",
     "sources",
@@ -53,8 +54,12 @@ class Since:
         roots = _roots(self._services, rows)
         whole = sorted(set().union(*roots))
         telemetry = self._services.telemetry
-        facts = late.causes(telemetry, whole, self._close.at).partition_by("root_id", as_dict=True)
-        told = {root: part.to_dicts() for (root,), part in facts.items()}
+        told: dict[str, list[dict[str, Any]]] = {}
+        for first in range(0, len(whole), ROOTS_AT_ONCE):
+            some = whole[first : first + ROOTS_AT_ONCE]
+            facts = late.causes(telemetry, some, self._close.at)
+            for (root,), part in facts.partition_by("root_id", as_dict=True).items():
+                told[root] = part.to_dicts()
         ruled = self._rulings(whole)
         return [
             Causes(
@@ -69,16 +74,13 @@ class Since:
     def _rulings(self, roots: Collection[str]) -> dict[str, list[Ruling]]:
         """What was ruled on identifiers that are ever under each root, or were said to be."""
         found: dict[str, list[Ruling]] = {root: [] for root in roots}
-        now = self._services.clock.now()
         name = pl.concat_str("object_type", "namespace", "value", separator=":")
         members = observation_store.members(self._services.telemetry, roots)
         names = members.select("root_id", name=name)
-        made = self._services.rulings.about(names["name"].unique().to_list())
-        for ruling in made:
-            if self._close.at < ruling.at <= now:
-                ends = [str(ruling.child), str(ruling.parent)]
-                for root in names.filter(pl.col("name").is_in(ends))["root_id"].unique():
-                    found[root].append(ruling)
+        for ruling in self._services.rulings.since(self._close.at):
+            ends = [str(ruling.child), str(ruling.parent)]
+            for root in names.filter(pl.col("name").is_in(ends))["root_id"].unique():
+                found[root].append(ruling)
         return found
 
 

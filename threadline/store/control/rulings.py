@@ -63,6 +63,10 @@ class Rulings:
         """All rulings made up to and including `at`, in the order they were made."""
         return self._all(select(rulings).where(rulings.c.at <= at))
 
+    def since(self, at: datetime) -> list[Ruling]:
+        """All rulings made after `at`, in the order they were made."""
+        return self._all(select(rulings).where(rulings.c.at > at))
+
     def after(self, number: int) -> list[Ruling]:
         """All rulings with a greater number, in the order they were made."""
         return self._all(select(rulings).where(rulings.c.id > number))

@@ -11,6 +11,7 @@ from threadline.store.telemetry import Telemetry
 from threadline.store.telemetry.observations import links, members
 from threadline.store.telemetry.tenures import reading
 
+_AT_ONCE = 5_000  # names in one question
 _NAME = ["object_type", "namespace", "value"]
 _NAMED = "(object_type, namespace, value) IN {names:Array(Tuple(String, String, String))}"
 _LATE = "received_at > {at:DateTime64(9, 'UTC')}"
@@ -62,7 +63,10 @@ def places(telemetry: Telemetry, identifiers: Collection[str]) -> pl.DataFrame:
     What is no identifier, or is not known, is absent.
     """
     names = [tuple(parts) for one in sorted(identifiers) if len(parts := one.split(":", 2)) == 3]
-    return telemetry.query(_PLACES, {"names": names})
+    starts = range(0, max(1, len(names)), _AT_ONCE)
+    return pl.concat(
+        telemetry.query(_PLACES, {"names": names[first : first + _AT_ONCE]}) for first in starts
+    )
 
 
 def roots_ahead(telemetry: Telemetry, at: datetime) -> set[str]:
