@@ -76,7 +76,7 @@ def steps(case: ThreadCase, thread: Thread) -> Markup:
                 _state(step),
                 _at(closed if step.closed_at else open_since),
                 _at(phrases.moment(step.due_at) if step.due_at else ""),
-                "; ".join(part for part in (failures, again) if part),
+                "; ".join(part for part in (failures, again, *phrases.attempts(step)) if part),
                 step.owner,
             ]
         )

@@ -129,6 +129,7 @@ class Oracle:
         self.cases: dict[tuple, dict] = {}
         self.steps: dict[tuple, dict] = {}
         self.exceptions: dict[tuple, dict] = {}
+        self.remedies: dict[tuple, dict] = {}
         for journey in definitions.journeys.values():
             for object_id, member in self.members.items():
                 if member["object_type"] == journey.case_type and member["root_id"]:
@@ -365,7 +366,8 @@ class Case:
         return not (step.repeat and step.repeat.per) or bool(text(fact, step.repeat.per))
 
     def matched_by(self, step) -> list[Fact]:
-        return [fact for fact in self.matching(step.match) if self.compares(step.compare, fact)]
+        ways = [*step.match, *(m for r in step.remedies if r.closes for m in r.match)]
+        return [fact for fact in self.matching(ways) if self.compares(step.compare, fact)]
 
     def compares(self, comparison, fact: Fact) -> bool:
         """Whether the fact stands to the one that closed the other step as it should."""
@@ -499,7 +501,8 @@ class Case:
                     known = ("mapping-failed", "mismatch", "duplicate", "rejected")
                     reason = next(each for each in known if each in said)
                     found[fact["fact_id"]] = (fact, reason)
-        for fact in self.until(good(self.matching(step.match, failed=True)), end):
+        ways = [*step.match, *(m for remedy in step.remedies for m in remedy.match)]
+        for fact in self.until(good(self.matching(ways, failed=True)), end):
             found.setdefault(fact["fact_id"], (fact, "rejected"))
         return list(found.values())
 
@@ -636,6 +639,7 @@ class Case:
             *(self.journey.pause.since if self.journey.pause else ()),
             *(self.journey.pause.until if self.journey.pause else ()),
             *(m for rule in self.journey.reopen for m in rule.match),
+            *(m for s in self.journey.steps for r in s.remedies for m in r.match),
             *(m for rule in self.journey.exceptions for m in (*rule.match, *rule.unless)),
         ]:
             for path in matcher.paths:
@@ -652,6 +656,12 @@ class Case:
                 named.add(fact["fact_id"])
                 self.exception(rule.kind, fact, rule.step, self.words(rule, fact))
         for step in self.journey.steps:
+            for remedy in step.remedies:
+                for fact in self.tried(step, remedy):
+                    named.add(fact["fact_id"])
+                    kind = f"{remedy.kind}-failed"
+                    self.exception(kind, fact, step.name, fact["message"])
+        for step in self.journey.steps:
             for fact, _ in self.failures(step, ever=True):
                 if fact["fact_id"] not in named:
                     self.exception("step-failed", fact, step.name, fact["message"])
@@ -663,6 +673,19 @@ class Case:
         ]
         if missing:
             self.exception("required-field-missing", start, "", ", ".join(missing))
+
+    def tried(self, step, remedy) -> list[Fact]:
+        """Note every attempt of this kind; those that failed."""
+        failed = good(self.matching(remedy.match, failed=True))
+        done = good(self.matching(remedy.match))
+        for fact, succeeded in [(f, True) for f in done] + [(f, False) for f in failed]:
+            if fact["at"] >= self.started:
+                key = (self.journey.name, self.case_id, step.name, remedy.kind, fact["fact_id"])
+                names = ("journey", "case_id", "step", "kind", "fact_id")
+                row = dict(zip(names, key, strict=True)) | {"succeeded": succeeded}
+                row |= {name: fact[name] for name in ("system", "at", "message")}
+                self.world.remedies[key] = row
+        return [fact for fact in failed if fact["at"] >= self.started]
 
     def exception(self, kind: str, fact: Fact, step: str, message: str) -> None:
         key = (self.journey.name, self.case_id, kind, fact["fact_id"])
@@ -753,8 +776,10 @@ class Case:
         everything += [m for r in self.journey.exceptions for m in (*r.match, *r.unless)]
         everything += [m for rule in self.journey.reopen for m in rule.match]
         everything += [m for step in self.journey.steps for m in step.match]
-        facts = self.matching(everything)
-        facts += self.matching((m for s in self.journey.steps for m in s.match), failed=True)
+        remedies = [m for s in self.journey.steps for r in s.remedies for m in r.match]
+        facts = self.matching([*everything, *remedies])
+        tried = [m for s in self.journey.steps for m in s.match] + remedies
+        facts += self.matching(tried, failed=True)
         if any(not plausible(fact) for fact in facts):
             marks.add("implausible-time")
         if any(s["closed_at"] and s["ready_at"] and s["closed_at"] < s["ready_at"] for s in steps):

@@ -78,6 +78,7 @@ CHANGES = (
     "change.returned",
     "change.resumed",
     "price.reset",
+    "project.compensated",
 )
 # What is told of which objects, as a rule; now and then a fact speaks of others.
 SYNC = {
@@ -358,6 +359,7 @@ AGAIN = (
     ("price.reset", "customer.informed", "price.disputed"),
     ("billing.amended", "customer.informed", "billing.amended"),
     ("change.answered", "change.waiting"),
+    ("change.returned", "project.compensated", "something.else", "billing.amended"),
     ("change.withdrawn",),
 )
 

@@ -9,7 +9,7 @@ _HERE = "root_id IN {roots:Array(String)}"
 _OF_CASES = f"(journey, case_id) IN (SELECT journey, case_id FROM cases FINAL WHERE {_HERE})"
 _WHERE = {
     **dict.fromkeys(("cases", "attribute_values", "mismatches"), _HERE),
-    **dict.fromkeys(("steps", "exceptions"), _OF_CASES),
+    **dict.fromkeys(("steps", "exceptions", "remedies"), _OF_CASES),
 }
 _ROOTS = "SELECT DISTINCT root_id FROM identifiers FINAL WHERE root_id != '' ORDER BY root_id"
 

@@ -282,6 +282,7 @@ class Pipeline:
         here = pl.col("root_id").is_in(roots)
         told = mastery(observed.filter(here), index.derivation.mapping.mastered)
         fresh = {"cases": derived.cases, "steps": derived.steps, "exceptions": derived.exceptions}
+        fresh["remedies"] = derived.remedies
         fresh |= {"attribute_values": told.values, "mismatches": told.mismatches}
         threads = thread_store.put_together(members.filter(here), read.links, fresh)
         stored = derived_store.keys_of(self._telemetry, roots)

@@ -151,6 +151,7 @@ def _trouble(step: Step) -> str:
         said.append(f"failed {step.failures}×{f': {step.message}' if step.message else ''}")
     if again := phrases.again(step):
         said.append(again)
+    said += phrases.attempts(step)
     if step.sampled:
         said.append("rests on sampled spans")
     return "; ".join(said)

@@ -20,6 +20,7 @@ from threadline.model.journeys import (
     Journey,
     Pause,
     Promise,
+    Remedy,
     Reopening,
     Repeat,
     Runbook,
@@ -148,6 +149,12 @@ def _step(document: Document, place: int, faults: Faults) -> Step:
         match=tuple(matcher for each in alternatives for matcher in each.match)
         or matchers(raw["match"]),
         alternatives=alternatives,
+        remedies=tuple(
+            Remedy(
+                kind=each["remedy"], match=matchers(each["match"]), closes=each.get("closes", False)
+            )
+            for each in raw.get("remedies", [])
+        ),
         compare=comparison(raw.get("compare")),
         after=tuple(raw.get("after", ())),
         when=predicates(raw.get("when", {})),

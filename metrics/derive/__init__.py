@@ -2,13 +2,14 @@
 
 from metrics.derive.derivation import NOTHING, derive
 from metrics.derive.mastery import Mastery, mastery
-from metrics.derive.rows import CASES, EXCEPTIONS, MISMATCHES, STEPS, VALUES, Derived
+from metrics.derive.rows import CASES, EXCEPTIONS, MISMATCHES, REMEDIES, STEPS, VALUES, Derived
 
 __all__ = [
     "CASES",
     "EXCEPTIONS",
     "MISMATCHES",
     "NOTHING",
+    "REMEDIES",
     "STEPS",
     "VALUES",
     "Derived",

@@ -15,9 +15,10 @@ from metrics.derive.failures import exceptions, spells, step_failures
 from metrics.derive.failures import named as named_failures
 from metrics.derive.pauses import pauses
 from metrics.derive.progress import steps
+from metrics.derive.remedies import remedies
 from metrics.derive.reopening import course
 from metrics.derive.repeats import countable, with_progress
-from metrics.derive.rows import CASES, EXCEPTIONS, STEPS, Derived, conform
+from metrics.derive.rows import CASES, EXCEPTIONS, REMEDIES, STEPS, Derived, conform
 from metrics.derive.runs import runs
 from metrics.derive.scopes import case_objects
 from metrics.derive.step_rows import (
@@ -66,6 +67,7 @@ def derive(
         cases=pl.concat([part.cases for part in parts]),
         steps=pl.concat([part.steps for part in parts]),
         exceptions=pl.concat([part.exceptions for part in parts]),
+        remedies=pl.concat([part.remedies for part in parts]),
     )
 
 
@@ -93,11 +95,12 @@ def _derive(
     failures = step_failures(journey, found, begun, open_then, ruled)
     taken = _steps(journey, found, begun, closed, failures)
     taken = with_step_deadlines(journey, taken, begun, stops, clocks)
-    failed = exceptions(journey, found, begun, failures, ruled)
+    attempts = remedies(journey, told_of, begun)
+    failed = exceptions(journey, found, begun, failures, ruled, attempts)
     begun = with_standing(journey, with_value(journey, begun), taken)
     begun = with_annotations(begun, told_of, taken)
     begun = with_counts(begun, known, failed)
-    return _rows(journey, begun, taken, failed)
+    return _rows(journey, begun, taken, failed, attempts)
 
 
 def _steps(
@@ -118,7 +121,11 @@ def _steps(
 
 
 def _rows(
-    journey: Journey, begun: pl.DataFrame, taken: pl.DataFrame, failed: pl.DataFrame
+    journey: Journey,
+    begun: pl.DataFrame,
+    taken: pl.DataFrame,
+    failed: pl.DataFrame,
+    attempts: pl.DataFrame,
 ) -> Derived:
     labelled = begun.with_columns(
         journey=pl.lit(journey.name),
@@ -130,4 +137,5 @@ def _rows(
         cases=conform(labelled, CASES),
         steps=conform(taken.join(ids, on="case"), STEPS),
         exceptions=conform(failed.join(ids, on="case"), EXCEPTIONS),
+        remedies=conform(attempts.join(ids, on="case"), REMEDIES),
     )

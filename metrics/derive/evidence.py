@@ -19,7 +19,17 @@ from metrics.derive.told import Told
 from threadline.model.journeys import Journey, Matcher, Path, Predicate, Step
 
 Part = Literal[
-    "start", "cancel", "pause", "resume", "reopen", "step", "failed", "exception", "answer"
+    "start",
+    "cancel",
+    "pause",
+    "resume",
+    "reopen",
+    "step",
+    "failed",
+    "exception",
+    "answer",
+    "remedy",
+    "unremedied",
 ]
 PART = pl.Enum(get_args(Part))
 _TRYING: tuple[Part, Part] = ("step", "failed")
@@ -75,6 +85,13 @@ def roles(journey: Journey) -> Iterator[Role]:
         for alternative, matcher in _numbered(step):
             for part in _TRYING:
                 yield Role(part=part, matcher=matcher, index=index, alternative=alternative)
+    for number, (index, remedy) in enumerate(journey.remedies):
+        for matcher in remedy.match:
+            yield Role(part="remedy", matcher=matcher, index=number)
+            yield Role(part="unremedied", matcher=matcher, index=number)
+            yield Role(part="failed", matcher=matcher, index=index)
+            if remedy.closes:
+                yield Role(part="step", matcher=matcher, index=index)
     for index, failure in enumerate(journey.exceptions):
         yield from (Role(part="exception", matcher=each, index=index) for each in failure.match)
         yield from (Role(part="answer", matcher=each, index=index) for each in failure.unless)
@@ -162,7 +179,7 @@ def _fits(role: Role) -> pl.Expr:
         fits &= _named("system", matcher.systems)
     if matcher.kind != "any":
         fits &= pl.col("kind") == matcher.kind
-    if role.part == "failed":
+    if role.part in ("failed", "unremedied"):
         return fits & (pl.col("outcome") == "error") & (outcome not in ("error", "any"))
     return fits if outcome == "any" else fits & pl.col("outcome").is_in(OUTCOMES[outcome])
 

@@ -130,10 +130,12 @@ def exceptions(
     runs: pl.DataFrame,
     failures: pl.DataFrame,
     named: pl.DataFrame,
+    remedies: pl.DataFrame,
 ) -> pl.DataFrame:
     """One row per case, kind and fact: case, kind, fact_id, step, system, at, message.
 
-    What an exception rule names has the rule's kind; other failures of steps are `step-failed`.
+    What an exception rule names has the rule's kind; remedies that fail have a kind of their own;
+    other failures of steps are `step-failed`.
     """
     rules = pl.DataFrame(
         [(place, rule.kind, rule.step) for place, rule in enumerate(journey.exceptions)],
@@ -142,7 +144,11 @@ def exceptions(
     )
     ruled = with_words(named.join(rules, on="index"), evidence, ["case", "index", "fact"])
     names = [step.name for step in journey.steps]
-    failed = failures.join(ruled, on=["case", "fact"], how="anti").select(
+    unhealed = remedies.filter(~pl.col("succeeded")).select(
+        "case", "fact", "at", "step", exception=pl.col("kind") + "-failed"
+    )
+    known = pl.concat([one.select("case", "fact") for one in (ruled, unhealed)])
+    failed = failures.join(known, on=["case", "fact"], how="anti").select(
         "case",
         "fact",
         "at",
@@ -150,7 +156,8 @@ def exceptions(
         step=pl.col("index").replace_strict(dict(enumerate(names)), return_dtype=pl.String),
         words=pl.lit(""),
     )
-    told = pl.concat([ruled.select(failed.columns), failed]).sort("step")
+    parts = [part.select(failed.columns) for part in (ruled, unhealed)]
+    told = pl.concat([*parts, failed]).sort("step")
     told = told.unique(["case", "exception", "fact"], keep="first", maintain_order=True)
     told = told.join(evidence.facts.select("fact", "fact_id", "system", "message"), on="fact")
     told = told.with_columns(message=worded())

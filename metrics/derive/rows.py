@@ -80,6 +80,18 @@ EXCEPTIONS: Mapping[str, pl.DataType] = {
     "message": pl.String(),
 }
 
+REMEDIES: Mapping[str, pl.DataType] = {
+    "journey": pl.String(),
+    "case_id": pl.String(),
+    "step": pl.String(),
+    "kind": pl.String(),
+    "fact_id": pl.String(),
+    "system": pl.String(),
+    "at": INSTANT,
+    "succeeded": pl.Boolean(),
+    "message": pl.String(),
+}
+
 VALUES: Mapping[str, pl.DataType] = {
     "root_id": pl.String(),
     "object_id": pl.String(),
@@ -132,13 +144,15 @@ class Derived:
     `reopened_at` of a step: since when it has to be done again. It needs `times` successes (null:
     nobody says how many), of which there are `done`.
 
-    `steps`: the required ones and those that anything was seen of. `mismatches` come from `mastery`
-    and stand beside the cases where both are asked about.
+    `steps`: the required ones and those that anything was seen of. `remedies`: attempts to put
+    steps right. `mismatches` come from `mastery` and stand beside the cases where both are asked
+    about.
     """
 
     cases: pl.DataFrame
     steps: pl.DataFrame
     exceptions: pl.DataFrame
+    remedies: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REMEDIES))
     mismatches: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MISMATCHES))
 
 

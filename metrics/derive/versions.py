@@ -79,4 +79,5 @@ def _without(part: Derived, cases: pl.DataFrame) -> Derived:
         cases=part.cases.join(gone, on=KEYS, how="anti"),
         steps=part.steps.join(gone, on=KEYS, how="anti"),
         exceptions=part.exceptions.join(gone, on=KEYS, how="anti"),
+        remedies=part.remedies.join(gone, on=KEYS, how="anti"),
     )

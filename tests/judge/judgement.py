@@ -56,6 +56,7 @@ def hold_tables(
         ("cases", ["journey", "case_id"], truth.told.cases),
         ("steps", ["journey", "case_id", "step"], truth.told.steps),
         ("exceptions", ["journey", "case_id", "kind", "fact_id"], truth.told.exceptions),
+        ("remedies", ["journey", "case_id", "step", "kind", "fact_id"], truth.told.remedies),
     ):
         rows = store.query(f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL")
         names = [name for name in rows.columns if name not in (*keys, *unjudged)]

@@ -151,7 +151,7 @@ def test_an_entry_for_another_invoice_or_amendment_does_not(world, shipped, on):
 def test_an_entry_that_failed_or_has_no_time_compensates_nothing(world, shipped, how):
     world.fact(ISSUED, 2, on=("invoice",))
     world.fact(ENTRY, 4, on=("amendment", "invoice"), **how)
-    assert len(exceptions(world, shipped)) == 1
+    assert "uncompensated" in {kind for _, kind, _ in exceptions(world, shipped)}
 
 
 def test_an_invoice_that_failed_to_be_issued_is_on_no_terms(world, shipped):

@@ -12,8 +12,9 @@ from metrics_oracle import Oracle
 from metrics_worlds import World, frames, returning, worlds
 
 from metrics.definitions import load
-from metrics.derive import CASES, EXCEPTIONS, STEPS, Derived, derive
+from metrics.derive import CASES, EXCEPTIONS, REMEDIES, STEPS, Derived, derive
 
+REMEDY = ("journey", "case_id", "step", "kind", "fact_id")
 GENEROUS = settings(
     max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
@@ -31,9 +32,9 @@ def rows(frame: pl.DataFrame, *keys: str) -> dict:
 
 
 def canonical(derived: Derived) -> list[list[dict]]:
-    frames = (derived.cases, derived.steps, derived.exceptions)
-    keys = ["journey", "case_id"], ["step"], ["kind", "fact_id"]
-    orders = keys[0], keys[0] + keys[1], keys[0] + keys[2]
+    frames = (derived.cases, derived.steps, derived.exceptions, derived.remedies)
+    case = ["journey", "case_id"]
+    orders = case, [*case, "step"], [*case, "kind", "fact_id"], REMEDY
     return [f.sort(order).to_dicts() for f, order in zip(frames, orders, strict=True)]
 
 
@@ -46,6 +47,7 @@ def test_cases_steps_and_exceptions_are_those_of_the_oracle(definitions, world: 
     assert rows(derived.cases, "journey", "case_id") == oracle.cases
     assert rows(derived.steps, "journey", "case_id", "step") == oracle.steps
     assert rows(derived.exceptions, "journey", "case_id", "kind", "fact_id") == oracle.exceptions
+    assert rows(derived.remedies, *REMEDY) == oracle.remedies
 
 
 @settings(GENEROUS, max_examples=25)
@@ -59,6 +61,7 @@ def test_what_goes_on_after_its_end_is_as_the_oracle_says(
     assert rows(derived.cases, "journey", "case_id") == oracle.cases
     assert rows(derived.steps, "journey", "case_id", "step") == oracle.steps
     assert rows(derived.exceptions, "journey", "case_id", "kind", "fact_id") == oracle.exceptions
+    assert rows(derived.remedies, *REMEDY) == oracle.remedies
     again = derive(*(shuffled(frame, chance) for frame in whole), change_order)
     assert canonical(again) == canonical(derived)
 
@@ -83,6 +86,7 @@ def test_order_repetition_and_company_change_nothing(
         cases=pl.concat([part.cases for part in alone]),
         steps=pl.concat([part.steps for part in alone]),
         exceptions=pl.concat([part.exceptions for part in alone]),
+        remedies=pl.concat([part.remedies for part in alone]),
     )
     assert canonical(apart) == canonical(derived)
 
@@ -93,7 +97,12 @@ def test_columns_are_those_of_the_tables():
     import threadline.store.telemetry as telemetry
 
     sql = (Path(telemetry.__file__).parent / "schema.sql").read_text()
-    for table, schema in (("cases", CASES), ("steps", STEPS), ("exceptions", EXCEPTIONS)):
+    for table, schema in (
+        ("cases", CASES),
+        ("steps", STEPS),
+        ("exceptions", EXCEPTIONS),
+        ("remedies", REMEDIES),
+    ):
         body = sql.split(f"CREATE TABLE IF NOT EXISTS {table} (")[1].split(") ENGINE")[0]
         columns = [line.split()[0] for line in body.strip().splitlines()]
         assert list(schema) == columns[: columns.index("generation")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ import polars as pl
 from metrics.states import with_states
 from threadline.api.services import ApiServices
 from threadline.model.journeys import Journey, Step
-from threadline.wire import CaseRow, Money, Runbook
+from threadline.wire import Attempt, CaseRow, Money, Runbook
 from threadline.wire import Step as StepRow
 
 _URGENCY = ("breached", "at_risk", "unknown", "on_track", "missed", "met")
@@ -105,8 +105,13 @@ def runbook(journey: Journey | None, step: Step | None) -> Runbook:
     )
 
 
-def step_row(services: ApiServices, case: CaseRow, step: Mapping[str, Any]) -> StepRow:
-    """One step of `case` with the state it is in now."""
+def step_row(
+    services: ApiServices,
+    case: CaseRow,
+    step: Mapping[str, Any],
+    remedies: Iterable[Mapping[str, Any]] = (),
+) -> StepRow:
+    """One step of `case` with the state it is in now, and the `remedies` that were tried."""
     known = services.definitions.known_step(case.journey, step["step"])
     return StepRow(
         step=step["step"],
@@ -130,7 +135,13 @@ def step_row(services: ApiServices, case: CaseRow, step: Mapping[str, Any]) -> S
         alternative=step["alternative"],
         owner=known.owner if known else "",
         runbook=runbook(None, known),
+        attempts=[_attempt(services, one) for one in remedies if one["step"] == step["step"]],
     )
+
+
+def _attempt(services: ApiServices, remedy: Mapping[str, Any]) -> Attempt:
+    told = {name: remedy[name] for name in Attempt.model_fields}
+    return Attempt(**told | {"message": services.redaction.text("message", told["message"])})
 
 
 def _step_state(case: CaseRow, step: Mapping[str, Any], now: datetime) -> Any:

@@ -103,7 +103,8 @@ _FACT = (
 
 def _thread_case(services: ApiServices, row: CaseRow, told: Mapping[str, Any]) -> ThreadCase:
     exceptions = [CaseException(**_but(services, one)) for one in _of(row, told["exceptions"])]
-    return _case(services, row, _of(row, told["steps"]), exceptions)
+    remedies = _of(row, told["remedies"])
+    return _case(services, row, _of(row, told["steps"]), exceptions, remedies)
 
 
 def _of(case: CaseRow, listed: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -121,10 +122,11 @@ def _case(
     case: CaseRow,
     steps: Sequence[Mapping[str, Any]],
     exceptions: list[CaseException],
+    remedies: Sequence[Mapping[str, Any]],
 ) -> ThreadCase:
     journey = services.definitions.known_journey(case.journey)
     places = journey.positions if journey else {}
-    shown = [cases.step_row(services, case, step) for step in steps]
+    shown = [cases.step_row(services, case, step, remedies) for step in steps]
     shown.sort(key=lambda step: places.get(step.step, len(places)))
     return ThreadCase(
         case=case,

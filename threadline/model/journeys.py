@@ -13,6 +13,7 @@ FactKind = Literal["any", "event", "span", "log", "row"]
 Criticality = Literal["revenue", "delivery", "reference"]
 Performer = Literal["integration", "person"]
 Claim = Literal["new", "open", "all"]
+RemedyKind = Literal["replay", "compensation"]
 Ending = Literal["completed", "cancelled"]
 
 StuckReason = Literal[
@@ -114,6 +115,18 @@ class Runbook:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Remedy:
+    """Facts that tell how an attempt to put a step right went, by their outcome.
+
+    One that succeeds and `closes` stands for the step's own success.
+    """
+
+    kind: RemedyKind
+    match: tuple[Matcher, ...]
+    closes: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Alternative:
     """One of several implementations of a step: the old ERP, the new ERP."""
 
@@ -155,6 +168,7 @@ class Step:
     owner: str
     runbook: Runbook
     alternatives: tuple[Alternative, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,6 +269,11 @@ class Journey:
         """Each step's place in the order of the definition."""
         return {step.name: place for place, step in enumerate(self.steps)}
 
+    @cached_property
+    def remedies(self) -> tuple[tuple[int, Remedy], ...]:
+        """The remedies of all steps, each with its step's place."""
+        return tuple((i, each) for i, step in enumerate(self.steps) for each in step.remedies)
+
     def preceding(self, name: str) -> frozenset[str]:
         """The steps that come before this one, directly or not."""
         found = {*self.step(name).after}
@@ -283,6 +302,8 @@ class Journey:
             yield from reopening.match
         for step in self.steps:
             yield from step.match
+            for remedy in step.remedies:
+                yield from remedy.match
         for rule in self.exceptions:
             yield from (*rule.match, *rule.unless)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from threadline.wire.cases import (
+    Attempt,
     CaseException,
     CaseRow,
     CaseState,
@@ -106,6 +107,7 @@ __all__ = [
     "Act",
     "AffectedCase",
     "Assertion",
+    "Attempt",
     "AuditRecord",
     "CaseException",
     "CaseName",

@@ -21,6 +21,17 @@ class Runbook(Shape):
     url: str = ""
 
 
+class Attempt(Shape):
+    """An attempt to put a step right: a replay or a compensation, and how it went."""
+
+    kind: Literal["replay", "compensation"]
+    at: Instant | None
+    system: str
+    succeeded: bool
+    message: str
+    fact_id: str
+
+
 class Step(Shape):
     """A milestone of a case. Open: `closed_at` is None; `since` is when it could have begun."""
 
@@ -45,6 +56,7 @@ class Step(Shape):
     alternative: str = ""  # which implementation closed it, of several that may
     owner: str
     runbook: Runbook
+    attempts: list[Attempt] = Field(default_factory=list)  # to put it right, by time
 
 
 class CaseException(Shape):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from threadline.wire.cases import CaseRow, Lost, Step, Stuck
+from threadline.wire.cases import Attempt, CaseRow, Lost, Step, Stuck
 from threadline.wire.comparisons import ComparedSide, KpiComparison, Verdict
 from threadline.wire.kpis import (
     Kpi,
@@ -366,6 +366,17 @@ def progress(step: Step) -> str:
     if step.times == 1:
         return ""
     return f"{step.done} of {'an unknown number' if step.times is None else step.times}"
+
+
+def attempts(step: Step) -> list[str]:
+    """How often and when it was tried to put a step right, one line each."""
+    return [_attempt(one) for one in step.attempts]
+
+
+def _attempt(one: Attempt) -> str:
+    how = "succeeded" if one.succeeded else "failed"
+    said = f": {one.message}" if one.message and not one.succeeded else ""
+    return f"{one.kind} {how} {moment(one.at)[:16]}{said}"
 
 
 def performed_in(step: Step) -> str:

@@ -9,7 +9,8 @@ import polars as pl
 from threadline.store.telemetry import Telemetry
 
 _KEYS = {"cases": "journey, case_id", "steps": "journey, case_id, step"} | {
-    "exceptions": "journey, case_id, kind, fact_id"
+    "exceptions": "journey, case_id, kind, fact_id",
+    "remedies": "journey, case_id, step, kind, fact_id",
 }
 _OF_ROOTS = {
     "attribute_values": "root_id, object_id, attribute, system, at",

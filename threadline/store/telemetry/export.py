@@ -28,6 +28,7 @@ _TABLES = {
             "cases",
             "steps",
             "exceptions",
+            "remedies",
             "attribute_values",
             "mismatches",
             "threads",

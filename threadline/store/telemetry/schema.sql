@@ -263,6 +263,23 @@ CREATE TABLE IF NOT EXISTS exceptions (
 ORDER BY (journey, case_id, kind, fact_id)
 SETTINGS /*by key*/, /*durable*/;
 
+-- Attempts to put a step of a case right: replays and compensations, and whether they succeeded.
+CREATE TABLE IF NOT EXISTS remedies (
+    journey    LowCardinality(String),
+    case_id    String,
+    step       LowCardinality(String),
+    kind       LowCardinality(String),
+    fact_id    String,
+    system     LowCardinality(String),
+    at         Nullable(DateTime64(9, 'UTC')),
+    succeeded  Bool,
+    message    String,
+    generation UInt64,
+    deleted    UInt8
+) ENGINE = ReplacingMergeTree(generation, deleted)
+ORDER BY (journey, case_id, step, kind, fact_id)
+SETTINGS /*by key*/, /*durable*/;
+
 -- What each system says of attributes that have a master: one row per change, from `at` on.
 CREATE TABLE IF NOT EXISTS attribute_values (
     root_id    String,
@@ -320,6 +337,7 @@ CREATE TABLE IF NOT EXISTS threads (
     cases            Array(Tuple(/*of cases*/)),
     steps            Array(Tuple(/*of steps*/)),
     exceptions       Array(Tuple(/*of exceptions*/)),
+    remedies         Array(Tuple(/*of remedies*/)),
     attribute_values Array(Tuple(/*of attribute_values*/)),
     mismatches       Array(Tuple(/*of mismatches*/)),
     generation       UInt64,

@@ -27,6 +27,7 @@ _ORDERS = {
     "cases": ["journey", "started_at", "case_id"],
     "steps": ["journey", "case_id", "step"],
     "exceptions": ["journey", "case_id", "at", "fact_id", "kind"],
+    "remedies": ["journey", "case_id", "at", "fact_id", "step", "kind"],
     "attribute_values": ["object_id", "attribute", "system", "at"],
     "mismatches": ["object_id", "attribute", "system", "starts_at"],
 }
@@ -79,7 +80,7 @@ def put_together(
     """
     whole = members.select(pl.col("root_id").unique().sort())
     listed = {**derived, "identifiers": members, "links": _about(links, members)}
-    for table in ("steps", "exceptions"):
+    for table in ("steps", "exceptions", "remedies"):
         cases = derived["cases"].select("root_id", "journey", "case_id")
         listed[table] = derived[table].join(cases, on=["journey", "case_id"])
     for table, frame in listed.items():
