@@ -355,10 +355,11 @@ def lost(one: Lost) -> str:
 
 def again(step: Step) -> str:
     """What was done more than once, or has to be: '' where nothing was."""
+    since = moment(step.reopened_at)[:16]
+    if step.reopened_at and not step.closed_at:
+        return f"has to be done again since {since}"
     said = [f"done again {step.rework}×"] if step.rework else []
-    if step.reopened_at:
-        said.append(f"re-opened {moment(step.reopened_at)[:16]}")
-    return "; ".join(said)
+    return "; ".join([*said, *([f"re-opened {since}"] if step.reopened_at else [])])
 
 
 def progress(step: Step) -> str:
