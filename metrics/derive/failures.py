@@ -145,7 +145,7 @@ def exceptions(
     ruled = with_words(named.join(rules, on="index"), evidence, ["case", "index", "fact"])
     names = [step.name for step in journey.steps]
     unhealed = remedies.filter(~pl.col("succeeded")).select(
-        "case", "fact", "at", "step", exception=pl.col("kind") + "-failed"
+        "case", "fact", "at", "step", exception=pl.col("kind") + "-failed", words=pl.lit("")
     )
     known = pl.concat([one.select("case", "fact") for one in (ruled, unhealed)])
     failed = failures.join(known, on=["case", "fact"], how="anti").select(
