@@ -118,8 +118,9 @@ def restated(services: ApiServices, told: Restated) -> list[RestatedKpi]:
                 published=before.get(unit),
                 restated=known,
                 difference=_difference(kpi, now, unit),
-                differs=figures != [one for one in now if one.unit == unit],
+                differs=not told.unknowable and figures != [o for o in now if o.unit == unit],
                 redefined=told.redefined,
+                why=told.unknowable,
                 **counted,
             )
         )

@@ -13,7 +13,7 @@ from threadline.api import closed, closing, cursors
 from threadline.api.access import requires
 from threadline.api.causes import Since
 from threadline.api.problems import Refusal
-from threadline.api.restating import activated, heard_since, restate
+from threadline.api.restating import Restated, activated, heard_since, restate
 from threadline.api.services import ApiServices, Services, ServicesAsOf
 from threadline.errors import NotFound, OutOfReach
 from threadline.model import closes as model
@@ -103,7 +103,7 @@ def restatement(
     found = services.closes.get(period, revision)
     if kpi:
         _named(services, found, kpi)
-    told = restate(services, found, only=kpi)
+    told = _restated(services, found, kpi)
     items = [item for one in told for item in closed.restated(services, one)]
     return Restatement(
         close=closed.close(found),
@@ -129,7 +129,7 @@ def restated_cases(
     """What counts otherwise in a KPI than it did at the close, each with what caused it."""
     found = services.closes.get(period, revision)
     published = _named(services, found, kpi)
-    told = restate(services, found, only=kpi)[0]
+    told = _restated(services, found, kpi)[0]
     if told.changes is None:
         raise Refusal(404, f"{kpi}: it cannot be told case by case; its figures are compared only")
     shown, following = _part(told.changes, limit, cursor)
@@ -139,6 +139,14 @@ def restated_cases(
         for row, causes in zip(shown, since.of(shown, kpi), strict=True)
     ]
     return Page(items=items, next=following)
+
+
+def _restated(services: ApiServices, found: model.Close, kpi: str) -> list[Restated]:
+    """Refuses while the index is not whole: what is not derived yet would have left."""
+    if because := services.rebuilding():
+        title = "The index is being rebuilt"
+        raise Refusal(503, f"{because}: ask again when it is whole", title=title)
+    return restate(services, found, only=kpi)
 
 
 def _named(services: ApiServices, found: model.Close, kpi: str) -> model.ClosedKpi:

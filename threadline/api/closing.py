@@ -48,7 +48,7 @@ def take(
         taken_at=services.clock.now(),
     )
     found = figures(then, known(then, window, at), window, at, then.silent_systems)
-    kpis = [_kpi(then.definitions, one) for one in found]
+    kpis = [frozen(then.definitions, one) for one in found]
     return services.closes.take(close, kpis, again=again)
 
 
@@ -108,7 +108,8 @@ def _require_open(services: ApiServices, period: str, *, again: bool) -> None:
         raise AlreadyClosed(found[-1])
 
 
-def _kpi(definitions: Definitions, one: Closed) -> ClosedKpi:
+def frozen(definitions: Definitions, one: Closed) -> ClosedKpi:
+    """A KPI as it is kept."""
     rows = one.population.height
     return ClosedKpi(
         kpi=one.kpi.name,

@@ -28,12 +28,14 @@ class Restated:
     """A KPI as published and as it is known now; None where there is none of the one.
 
     `changes` is what counts otherwise, None where the close did not keep what it rested on.
+    `unknowable` says why nothing can be known of it any more, '' where that is not so.
     """
 
     published: ClosedKpi
     known: Closed | None
     changes: pl.DataFrame | None
     redefined: bool
+    unknowable: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,13 +111,39 @@ def _restated(
 ) -> Restated:
     redefined = digest(services.definitions, published.kpi) != published.digest
     content = services.closes.population(close.number, published.kpi) if now else None
-    moved = None
+    moved, unknowable = None, ""
+    of_cases = published.counts in ("cases", "steps")
     if now and content is not None:
         before = unpacked(content)
         gone = departed(before, now.population)["subject"].unique()
-        of_cases = published.counts in ("cases", "steps")
         moved = changes(before, now.population, _now_called(services, gone) if of_cases else {})
-    return Restated(published=published, known=now, changes=moved, redefined=redefined)
+    if _forgotten_since(services, close):
+        unknowable = "" if of_cases else "facts of contracts forgotten since are not there any more"
+    if moved is not None and of_cases and _forgotten_since(services, close):
+        moved, forgotten = _but_forgotten(services, moved)
+        unknowable = f"{forgotten:,} of what it rests on are forgotten" if forgotten else ""
+    return Restated(
+        published=published,
+        known=None if unknowable else now,
+        changes=moved,
+        redefined=redefined,
+        unknowable=unknowable,
+    )
+
+
+def _forgotten_since(services: ApiServices, close: Close) -> bool:
+    """Whether contracts that were over have left the log since the close."""
+    last = services.forgetting.last if services.forgetting else None
+    return last is not None and last > close.at
+
+
+def _but_forgotten(services: ApiServices, moved: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """`moved` without what left because its contract is known no more, and how much that is."""
+    left = moved.filter(pl.col("how") == "left")["root_id_before"].unique()
+    known = late.places(services.telemetry, left.to_list())["identifier"]
+    gone = (pl.col("how") == "left") & ~pl.col("root_id_before").is_in(known.implode())
+    kept = moved.filter(~gone)
+    return kept, moved.height - kept.height
 
 
 def _now_called(services: ApiServices, subjects: pl.Series) -> dict[str, str]:

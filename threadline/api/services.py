@@ -115,8 +115,11 @@ class Keeper(Protocol):
 
 
 class Forgetting(Protocol):
-    """Contracts that are over long enough; raises `LogUnavailable`."""
+    """Contracts that are over long enough, and when such were forgotten last; raises
+    `LogUnavailable`."""
 
+    @property
+    def last(self) -> datetime | None: ...
     def due(self) -> Ended: ...
     def forget(self, who: str) -> Ended: ...
 

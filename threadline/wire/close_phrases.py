@@ -36,12 +36,15 @@ def published(item: RestatedKpi) -> str:
 
 def restated(item: RestatedKpi) -> str:
     """The value that today's knowledge gives."""
-    return phrases.kpi_value(item.restated) if item.restated else "the KPI is no more"
+    gone = item.why or "the KPI is no more"
+    return phrases.kpi_value(item.restated) if item.restated else gone
 
 
 def difference(item: RestatedKpi) -> str:
     """By how much they differ: in value, else in what stands beside it."""
     before, after = item.published, item.restated
+    if item.why:
+        return "cannot be known any more"
     if not item.differs:
         return SAME
     if before is None or after is None or item.difference is None:

@@ -97,8 +97,9 @@ class RestatedKpi(Shape):
     """A published figure beside the one that today's knowledge gives of the same instant.
 
     `published` is None for money in a currency that nobody knew of, `restated` for a KPI that is no
-    more. `entered`, `left` and `changed` count what it is computed from; None: that was not kept.
-    `redefined`: the KPI's own definition is another one.
+    more, or of which nothing can be known: `why` then says so. `entered`, `left` and `changed`
+    count what it is computed from; None: that was not kept. `redefined`: the KPI's own definition
+    is another one.
     """
 
     kpi: str
@@ -112,6 +113,7 @@ class RestatedKpi(Shape):
     entered: int | None
     left: int | None
     changed: int | None
+    why: str = ""
 
 
 class Restatement(Shape):
