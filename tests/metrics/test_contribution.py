@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kpi_oracle import quantile
-from metrics_worlds import BASE, frames, worlds
+from metrics_worlds import BASE, SUCCESSES, World, frames, worlds
 
 from metrics.definitions import load
 from metrics.derive import derive
@@ -119,3 +119,36 @@ def test_the_parts_of_every_kpi_and_the_residual_add_up_to_its_change(definition
         assert whole == pytest.approx(one.change, abs=1e-6)
         if one.unit != "seconds":
             assert one.residual == 0
+
+
+def test_a_group_that_comes_or_goes_is_all_mix():
+    found = _rate_and_mix(
+        ["a", "b", "c"], {"a": (9, 10), "b": (1, 5)}, {"a": (9, 10), "c": (2, 20)}
+    )
+    assert (found["b"].rate, found["c"].rate) == (0, 0)
+    assert found["b"].mix > 0 > found["c"].mix  # b had been below the whole
+
+
+def test_the_largest_effects_come_first_and_the_past_is_what_is_given(definitions):
+    more, fewer = ([World(number) for number in range(1, n)] for n in (13, 10))
+    for world in more:
+        world.fact(SUCCESSES[0], 0, contract__region="APAC", contract__business_unit="x")
+    for world in fewer:
+        region = "EMEA" if world.number < 3 else "AMER"
+        world.fact(SUCCESSES[0], 0, contract__region=region, contract__business_unit="x")
+    now, past = (derive(*frames(*each), definitions) for each in (fewer, more))
+    window = Window(start=BASE, end=BASE + timedelta(hours=100))
+    earlier = Seen(window=window, now=window.end)
+    (found,) = moved(
+        definitions,
+        now,
+        kpi="backlog",
+        by="region",
+        window=window,
+        now=window.end,
+        earlier=earlier,
+        long_ago=past,
+    )
+    effects = {part.label: part.effect for part in found.parts}
+    assert list(effects) == ["APAC", "AMER", "EMEA"]
+    assert (found.previous, found.value) == (-effects["APAC"], effects["AMER"] + effects["EMEA"])
