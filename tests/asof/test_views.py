@@ -37,6 +37,11 @@ from threadline.views import Views
 START = datetime(2026, 6, 1, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 CONTRACTS, PROJECTS = ([f"{kind}-{n}" for n in range(1, 5)] for kind in ("C", "P"))
+RATES = {
+    "reporting_currency": "EUR",
+    "stale_after": "9 days",
+    "rates": ["2026-06-01 EUR USD 1.09"],
+}
 NAMES = (
     *("clm.contract.approved", "middleware.fields.validated", "erp.project.created"),
     *("erp.billing_schedule.created", "erp.project.rejected", "erp.cost_centre.copied"),
@@ -112,6 +117,7 @@ def _one_journey_less(derivation: activation.Derivation) -> activation.Derivatio
     kept = {"contract-activation"}
     content["journeys"] = {k: v for k, v in content["journeys"].items() if k in kept}
     content["kpis"] = {}
+    content["rates"] = RATES
     fresh = activation.metric_definitions.restore(content)
     return activation.Derivation(mapping=derivation.mapping, definitions=fresh)
 
@@ -128,7 +134,17 @@ def test_what_was_known_then_is_what_a_service_fed_by_then_would_know(
     instants = [START, START + views.random.uniform(0.2, 5.9) * HOUR, START + 6.2 * HOUR]
     told = []
     for number, at in enumerate(instants):
-        found = export.digests(views.views.at(at).telemetry)
+        view = views.views.at(at)
+        found = export.digests(view.telemetry)
+        later = at >= START + 6 * HOUR
+        known = view.derivation.definitions
+        assert (view.clock.now(), view.at) == (at, at)
+        assert (list(known.journeys) == ["contract-activation"], known.rates is not None) == (
+            later,
+            later,
+        )
+        ruled = [hour for hour in (2, 4, 7) if START + hour * HOUR <= at]
+        assert len(view.rulings.latest(9)) == len(ruled)
         told.append(found)
         by_then = [entry for entry in views.entries if entry.received_at <= at]
         expected = _fresh(views, by_then, at, telemetry, tmp_path / f"fresh-{number}")
@@ -180,8 +196,9 @@ def _fresh(
 def test_views_are_few_and_what_cannot_be_known_is_refused(
     views: SimpleNamespace, telemetry: Telemetry
 ):
-    for hours in (1, 2, 3):
+    for hours in (1, 2, 1, 3):
         views.views.at(START + hours * HOUR)
+    assert set(views.views._views) == {START + HOUR, START + 3 * HOUR}  # asked for last
     databases = telemetry.query("SELECT name FROM system.databases WHERE name LIKE '%_as_of_%'")
     assert databases.height == 2
     with pytest.raises(OutOfReach, match="has not come yet"):

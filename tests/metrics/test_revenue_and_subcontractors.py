@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from metrics_worlds import BASE, World, frames
 
-from metrics.definitions import Definitions
+from metrics.definitions import Definitions, restore
 from metrics.derive import derive
 
 REVENUE, ONBOARDING = "revenue-alignment", "subcontractor-onboarding"
@@ -86,3 +87,41 @@ def test_an_order_is_found_by_what_it_orders_and_not_by_its_supplier(shipped):
     row, kinds = case(world, shipped, ONBOARDING)
     assert (row["current_step"], row["stuck_reason"]) == ("resource-assigned", "waiting-for-person")
     assert kinds == ["rejected"]
+
+
+@pytest.mark.parametrize(
+    ("told", "done", "words"),
+    [
+        ({"amount": "100", "currency": "EUR"}, True, ""),
+        ({"amount": "100", "currency": "USD"}, False, "recognition.currency USD"),
+        ({"amount": "90", "currency": "EUR"}, False, "recognition.amount 90"),
+        ({"amount": "100", "currency": ""}, False, None),  # does not say: neither equal nor unequal
+    ],
+)
+def test_of_several_pairs_all_have_to_agree_and_one_that_does_not_is_enough(
+    shipped, told, done, words
+):
+    content = copy.deepcopy(dict(shipped.content))
+    journey = content["journeys"][REVENUE]
+    pairs = {"recognition.amount": "schedule.amount", "recognition.currency": "schedule.currency"}
+    for part in (*journey["steps"], *journey["exceptions"]):
+        for way in ("equal", "unequal"):
+            if way in part.get("compare", {}):
+                part["compare"][way] = pairs
+    world = World()
+    world.fact("erp.revenue_treatment.set", 0, on=("project",))
+    terms = {"schedule__amount": "100.00", "schedule__currency": "EUR"}
+    world.fact("revrec.schedule.created", 1, on=("project",), **terms)
+    posted = {f"recognition__{name}": value for name, value in told.items()}
+    world.fact(
+        "revrec.recognition.posted",
+        700,
+        on=("project",),
+        recognition__period_status="open",
+        **posted,
+    )
+    derived = derive(*frames(world), restore(content))
+    (row,) = derived.cases.filter(journey=REVENUE).to_dicts()
+    messages = derived.exceptions.filter(journey=REVENUE)["message"].to_list()
+    assert row["completed_at"] == (BASE + timedelta(hours=700) if done else None)
+    assert [text.partition(",")[0] for text in messages] == ([words] if words else [])
