@@ -93,6 +93,8 @@ def test_an_order_is_found_by_what_it_orders_and_not_by_its_supplier(shipped):
     ("told", "done", "words"),
     [
         ({"amount": "100", "currency": "EUR"}, True, ""),
+        ({"amount": "100.004", "currency": "EUR"}, True, ""),  # the same to the cent
+        ({"amount": "100.01", "currency": "EUR"}, False, "recognition.amount 100.01"),
         ({"amount": "100", "currency": "USD"}, False, "recognition.currency USD"),
         ({"amount": "90", "currency": "EUR"}, False, "recognition.amount 90"),
         ({"amount": "100", "currency": ""}, False, None),  # does not say: neither equal nor unequal
