@@ -82,9 +82,10 @@ class Rulings:
 
     def about_pairs(self) -> set[tuple[str, str, str]]:
         """Every pair (kind, child, parent) that anybody has ever ruled on."""
-        statement = select(rulings.c.kind, rulings.c.child, rulings.c.parent).distinct()
+        pairs = select(rulings.c.kind, rulings.c.child, rulings.c.parent).distinct()
         with self._transactions.read() as connection:
-            return {(row.kind, row.child, row.parent) for row in connection.execute(statement)}
+            found = connection.execute(self._made(pairs))
+            return {(row.kind, row.child, row.parent) for row in found}
 
     def latest(self, limit: int, before: int | None = None) -> list[Ruling]:
         """The last rulings, the newest first, of those with a number below `before`."""
@@ -92,14 +93,16 @@ class Rulings:
         if before is not None:
             statement = statement.where(rulings.c.id < before)
         with self._transactions.read() as connection:
-            return [_ruling(row) for row in connection.execute(statement)]
+            return [_ruling(row) for row in connection.execute(self._made(statement))]
 
     def _all(self, statement: Select[Any]) -> list[Ruling]:
-        if self._until is not None:
-            statement = statement.where(rulings.c.at <= self._until)
         with self._transactions.read() as connection:
-            found = connection.execute(statement.order_by(rulings.c.id))
+            found = connection.execute(self._made(statement).order_by(rulings.c.id))
             return [_ruling(row) for row in found]
+
+    def _made(self, statement: Select[Any]) -> Select[Any]:
+        """Of the rulings asked for those made by `until`."""
+        return statement if self._until is None else statement.where(rulings.c.at <= self._until)
 
 
 def _ruling(row: Row[Any]) -> Ruling:
