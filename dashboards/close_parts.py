@@ -127,7 +127,7 @@ def _facts(facts: Sequence[ThreadFact], here: str) -> Markup:
             one.system,
             tag("div", one.name or one.kind, _message(one)),
             phrases.moment(one.at),
-            join([link(links.identity(name), name) for name in one.objects], ", "),
+            tag("span", join([link(links.identity(name), name) for name in one.objects], ", ")),
             link(f"{here}&fact={one.fact_id}", one.fact_id[:12]),
         ]
         for one in facts
