@@ -22,8 +22,10 @@ install: .venv/installed
 demo: install
 	@$(BIN)/threadline demo
 
+# On WORKERS processes side by side; 0: in this one.
+WORKERS ?= 2
 test: install
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 check: install
 	$(BIN)/ruff format --check .
