@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
 from metrics.calendars import Clocks
 from metrics.definitions import Definitions
+from metrics.definitions.versions import JourneyVersion
 from metrics.derive.case_rows import with_annotations, with_counts, with_standing, with_value
 from metrics.derive.clocks import with_calendars, with_deadlines, with_step_deadlines, worked
 from metrics.derive.evidence import Evidence, evidence
@@ -38,6 +40,9 @@ NOTHING = Derived(
 )
 
 
+_AT_ONCE = 2  # journeys: most of the work is Polars's, outside the interpreter's lock
+
+
 def derive(
     observations: pl.DataFrame,
     members: pl.DataFrame,
@@ -57,11 +62,14 @@ def derive(
     columns are ignored.
     """
     known = told(observations, members, relations)
-    parts = [
-        part
-        for versions in definitions.versions.values()
-        for part in judged(versions, known.facts, lambda share: _derive(share, known, roots))
-    ]
+
+    def of(versions: Sequence[JourneyVersion]) -> list[Derived]:
+        return judged(versions, known.facts, lambda share: _derive(share, known, roots))
+
+    with ThreadPoolExecutor(_AT_ONCE, "derive") as journeys:
+        parts = [
+            part for found in journeys.map(of, definitions.versions.values()) for part in found
+        ]
     parts.append(NOTHING)
     return Derived(
         cases=pl.concat([part.cases for part in parts]),
