@@ -66,7 +66,9 @@ def erase(arguments: argparse.Namespace) -> int:
 def _show(done: Retained, kept: Kept) -> None:
     verb = "would go" if done.dry_run else "dropped"
     for one in done.dropped:
-        console.print(f"{_stretch(one)}  {one.size / 1e6:>10,.1f} MB  {verb}: {one.why}")
+        console.print(
+            f"{_stretch(one)}  {one.size / 1e6:>10,.1f} MB  {verb}: {one.why}", soft_wrap=True
+        )
     if done.contracts:
         verb = "would be forgotten" if done.dry_run else "forgotten; the index is derived anew now"
         console.print(f"{done.contracts:,} contracts with {done.facts:,} facts {verb}")
@@ -87,7 +89,9 @@ def _show(done: Retained, kept: Kept) -> None:
     }
     taken = ", ".join(f"{name} {size / 1e6:,.1f} MB" for name, size in parts.items())
     budget = "" if kept.budget_bytes is None else f" of a budget of {kept.budget_bytes / 1e6:,.0f}"
-    console.print(f"kept: {taken}; together {kept.total_bytes / 1e6:,.1f}{budget} MB")
+    console.print(
+        f"kept: {taken}; together {kept.total_bytes / 1e6:,.1f}{budget} MB", soft_wrap=True
+    )
     if kept.warning:
         complaints.print(kept.warning, style="yellow", markup=False, soft_wrap=True)
 
