@@ -7,7 +7,7 @@ from datetime import datetime
 
 from dashboards import links
 from dashboards.markup import Markup, chip, link, table, tag
-from threadline.wire import CaseRow, Kpi, phrases
+from threadline.wire import CaseRow, Kpi, case_phrases, phrases
 
 
 def case_table(cases: Sequence[CaseRow], now: datetime, kpi: Kpi | None = None) -> Markup:
@@ -51,7 +51,7 @@ def _where(case: CaseRow, now: datetime) -> Markup:
     if not case.journey:  # no case, but a copy of an attribute
         words = f"{phrases.sentence(case.current_title)} has differed for{waited}"
     line = tag("div", words)
-    more = phrases.lost(case.lost) if case.lost else case.stuck_message
+    more = case_phrases.lost(case.lost) if case.lost else case.stuck_message
     return tag("div", line, tag("div", more, class_="tl-quiet-text")) if more else line
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards import links
 from dashboards.lanes import numbered
 from dashboards.markup import Markup, chip, join, link, table, tag
-from threadline.wire import Evidence, Step, Stuck, Thread, ThreadCase, phrases
+from threadline.wire import Evidence, Step, Stuck, Thread, ThreadCase, case_phrases, phrases
 
 HOW = {
     "own": "names it",
@@ -65,7 +65,7 @@ def steps(case: ThreadCase, thread: Thread) -> Markup:
         closed = phrases.moment(step.closed_at)
         open_since = f"open for {phrases.since(step.since, thread.as_of)}" if step.since else ""
         failures = f"{step.failures} failed: {step.message}" if step.failures else ""
-        again = phrases.again(step)
+        again = case_phrases.again(step)
         rows.append(
             [
                 str(numbers[case.case.journey, step.step]),
@@ -76,19 +76,19 @@ def steps(case: ThreadCase, thread: Thread) -> Markup:
                 _state(step),
                 _at(closed if step.closed_at else open_since),
                 _at(phrases.moment(step.due_at) if step.due_at else ""),
-                "; ".join(part for part in (failures, again, *phrases.attempts(step)) if part),
+                "; ".join(part for part in (failures, again, *case_phrases.attempts(step)) if part),
                 step.owner,
             ]
         )
     heads = ["#", "Step", "System", "State", "Done", "Deadline", "What went wrong", "Owner"]
-    notes = [phrases.reopened(case.case), phrases.doubts(case.case)]
+    notes = [case_phrases.reopened(case.case), phrases.doubts(case.case)]
     told = [tag("p", note, class_="tl-quiet-text") for note in notes if note]
     return join([table(heads, rows), *told])
 
 
 def _state(step: Step) -> Markup:
     state = chip(phrases.STEP[step.state], step.state)
-    done = phrases.progress(step)
+    done = case_phrases.progress(step)
     return join([state, tag("div", done, class_="tl-quiet-text")]) if done else state
 
 

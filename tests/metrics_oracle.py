@@ -19,7 +19,8 @@ import holidays
 
 from metrics.calendars import Calendar
 from metrics.definitions import Definitions
-from threadline.model.journeys import Duration, Journey, Matcher, Path, Predicate
+from threadline.model.journeys import Duration, Journey
+from threadline.model.matching import Matcher, Path, Predicate
 
 Fact = dict
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

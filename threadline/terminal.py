@@ -21,6 +21,7 @@ from threadline.wire import (
     Thread,
     ThreadCase,
     ThreadFact,
+    case_phrases,
     phrases,
 )
 
@@ -133,7 +134,7 @@ def _steps(case: ThreadCase, now: datetime) -> RenderableType:
         table.add_row(
             Text(MARKS[step.state], tone), name, phrases.performed_in(step), when, _trouble(step)
         )
-    notes = [phrases.reopened(case.case), phrases.doubts(case.case)]
+    notes = [case_phrases.reopened(case.case), phrases.doubts(case.case)]
     shown = Group(table, *(Text(note, "dim") for note in notes if note))
     return Padding(shown, (0, 0, 0, 1))
 
@@ -142,16 +143,16 @@ def _open(step: Step, now: datetime) -> str:
     if step.state in ("waiting", "skipped"):
         return phrases.STEP[step.state]
     words = f"open {phrases.since(step.since, now)}"
-    return f"{done}, {words}" if (done := phrases.progress(step)) else words
+    return f"{done}, {words}" if (done := case_phrases.progress(step)) else words
 
 
 def _trouble(step: Step) -> str:
     said = []
     if step.failures:
         said.append(f"failed {step.failures}×{f': {step.message}' if step.message else ''}")
-    if again := phrases.again(step):
+    if again := case_phrases.again(step):
         said.append(again)
-    said += phrases.attempts(step)
+    said += case_phrases.attempts(step)
     if step.sampled:
         said.append("rests on sampled spans")
     return "; ".join(said)

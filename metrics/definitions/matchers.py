@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from threadline.model.journeys import (
+from threadline.model.matching import (
     SELF_AND_DESCENDANTS,
     Comparison,
     Matcher,

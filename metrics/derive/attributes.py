@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from metrics.derive.told import Told
-from threadline.model.journeys import Journey, Predicate
+from threadline.model.journeys import Journey
+from threadline.model.matching import Predicate
 
 _IN_TIME = pl.col("cancelled_at").is_null() | (pl.col("at") <= pl.col("cancelled_at"))
 

@@ -9,7 +9,8 @@ from metrics.derive.failures import FIELD_MISSING, listed
 from metrics.derive.rows import MONEY
 from metrics.derive.scopes import in_scope, scopes
 from metrics.derive.told import Told
-from threadline.model.journeys import SELF_AND_DESCENDANTS, Journey
+from threadline.model.journeys import Journey
+from threadline.model.matching import SELF_AND_DESCENDANTS
 
 CLOCK_AHEAD = "clock-ahead"
 IMPLAUSIBLE = "implausible-time"

@@ -10,7 +10,8 @@ import polars as pl
 from metrics.derive.evidence import Evidence
 from metrics.derive.payloads import text_of
 from metrics.derive.progress import closings
-from threadline.model.journeys import Comparison, ExceptionRule, Journey, Step
+from threadline.model.journeys import ExceptionRule, Journey, Step
+from threadline.model.matching import Comparison
 
 
 def compared(journey: Journey, evidence: Evidence, runs: pl.DataFrame) -> Evidence:

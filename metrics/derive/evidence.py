@@ -16,7 +16,8 @@ import polars as pl
 from metrics.derive.payloads import text_of
 from metrics.derive.scopes import in_scope, scopes
 from metrics.derive.told import Told
-from threadline.model.journeys import Journey, Matcher, Path, Predicate, Step
+from threadline.model.journeys import Journey, Step
+from threadline.model.matching import Matcher, Path, Predicate
 
 Part = Literal[
     "start",

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable
 import polars as pl
 
 from metrics.derive.told import Told
-from threadline.model.journeys import Journey, Path
+from threadline.model.journeys import Journey
+from threadline.model.matching import Path
 
 DEPTH = 16  # chains of ownership are short; a longer one is a circle in the evidence
 

@@ -10,7 +10,7 @@ from metrics_worlds import BASE, World, frames
 
 from metrics.definitions import Definitions
 from metrics.derive import derive
-from threadline.wire import Step, phrases
+from threadline.wire import Step, case_phrases
 
 
 def billed(world: World, definitions: Definitions) -> dict[str, Any]:
@@ -47,4 +47,4 @@ def test_the_last_of_as_many_as_are_needed_closes_the_step(world, change_order):
     [(2, 3, "2 of 3"), (0, None, "0 of an unknown number"), (1, 1, "")],
 )
 def test_how_far_it_is_is_said(done, times, words):
-    assert phrases.progress(Step.model_construct(done=done, times=times)) == words
+    assert case_phrases.progress(Step.model_construct(done=done, times=times)) == words

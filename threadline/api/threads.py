@@ -21,7 +21,7 @@ from threadline.wire import (
     ThreadCase,
     ThreadFact,
     ThreadIdentifier,
-    phrases,
+    case_phrases,
 )
 
 # How a case that waits is explained; `{system}` and `{message}` come from the case.
@@ -148,7 +148,7 @@ def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck
     late = case.state == "open" and due_at is not None and due_at < services.clock.now()
     why = LATE_AS_A_WHOLE if late and not case.stuck_reason else WHY[case.stuck_reason]
     if seen and seen.done and seen.times != 1:
-        why = f"{phrases.progress(seen)} are done. {why}"
+        why = f"{case_phrases.progress(seen)} are done. {why}"
     why = why.format(system=system or "the system", message=case.stuck_message or "no message")
     return Stuck(
         journey=case.journey,
@@ -161,7 +161,7 @@ def _stuck(services: ApiServices, case: CaseRow, steps: Sequence[Step]) -> Stuck
         late=late,
         reason=case.stuck_reason,
         lost=case.lost,
-        why=phrases.lost(case.lost) if case.lost else why,
+        why=case_phrases.lost(case.lost) if case.lost else why,
         owner=case.owner,
         runbook=cases.runbook(journey, known),
     )
