@@ -41,7 +41,7 @@ def fits(page: Page) -> None:
 def test_the_executive_sees_the_verdict_and_every_kpi_and_opens_one_down_to_a_contract(open_page):
     page = open_page("/")
 
-    expect(page.locator(".tl-verdict")).to_contain_text("Off target: Failed project set-ups")
+    expect(page.locator(".tl-verdict")).to_contain_text("Off target: Revenue leakage")
     expect(page.locator(".tl-tile")).to_have_count(23)
     attainment = page.locator(".tl-tile", has_text="SLA attainment")
     expect(attainment).to_contain_text("88.2 %")
