@@ -125,5 +125,6 @@ def _subject(kpi: Kpi) -> pl.Expr:
     if kpi.counts == "systems":
         return pl.col("system")
     if kpi.counts == "facts":
-        return pl.format("{} · {} · {}", "source", "system", "standing")
+        told = pl.concat_list("source", "system", "standing")
+        return told.list.filter(pl.element() != "").list.join(" · ")
     return pl.col("root_id" if kpi.measure == "value-at-risk" else "case_id")

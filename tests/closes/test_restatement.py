@@ -55,6 +55,10 @@ def test_a_close_keeps_what_was_known_and_a_restatement_says_what_changed_and_wh
         _tell(service, [one for one in told if not one.known])
         service.clock.move_to(LATER + timedelta(days=20))
         now = service.api.get("/api/v1/closes/2026-05/restatement").json()
+        then_and_then = service.api.get(
+            "/api/v1/closes/2026-05/restatement", params={"as_of": AT.isoformat()}
+        ).json()
+        assert not any(item["differs"] or item["changed"] for item in then_and_then["items"])
         cases = {kpi: _all(service, f"restatement/{kpi}") for kpi in OPENED}
         before = {kpi: _all(service, f"kpis/{kpi}") for kpi in OPENED}
         assert service.api.get("/api/v1/closes/2026-05").json() == published
