@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from closes_world import AT, LATER, STEPS
 from judge.service import JudgedService, fresh_service
 from judge.tape import Delivery
 
 from threadline import activation
+from threadline.cli import main
 from threadline.settings import Settings
 from threadline.store.telemetry import Telemetry
 
@@ -55,7 +57,13 @@ def _contract(service: JudgedService, number: int, *, without: str = "", **ids: 
             _say(service, name, SOON, SOON, **named)
 
 
-def test_every_cause_is_told_where_it_belongs(tmp_path: Path, telemetry: Telemetry):
+def test_every_cause_is_told_where_it_belongs(
+    tmp_path: Path,
+    telemetry: Telemetry,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setenv("COLUMNS", "200")
     psa = "psa.project.created"
     with fresh_service(tmp_path, telemetry, SIGNED - timedelta(days=1)) as service:
         _contract(service, 1)
@@ -90,7 +98,31 @@ def test_every_cause_is_told_where_it_belongs(tmp_path: Path, telemetry: Telemet
         service.drain()
         service.clock.move_to(after + timedelta(days=1))
         found = _told(service)
+        address = str(service.api.base_url).rstrip("/")
+        codes = [
+            main([*words, "--api", address])
+            for words in (
+                ["closes"],
+                ["closes", "2026-05"],
+                ["closes", "2026-05", "--kpi", "sla-attainment"],
+                ["close", "2026-05"],
+                ["closes", "2026-04"],
+            )
+        ]
 
+    said = capsys.readouterr()
+    assert codes == [0, 0, 0, 1, 1]
+    for words in (
+        "2026-05  1     03 Jun 2026 06:00 UTC",
+        "+EUR 300",
+        "Silent then, and heard of since: psa.",
+        "C-1, contract activation  counts otherwise: met → missed",
+        "ana ruled on 04 Jun 2026 06:00 UTC that “project:erp:P-1 belongs to contract:clm:C-1”",
+        "erp told on 09 Jun 2026 06:00 UTC: erp.project.created of 07 May 2026 08:00 UTC",
+    ):
+        assert words in said.out, words
+    assert "2026-05 was closed by api" in said.err
+    assert "no close is known as '2026-04'" in said.err
     assert found["contract:clm:C-1"] == ("met → missed", [], ["ana"], [])
     assert found["contract:clm:C-2"] == ("unknown → missed", [], [], ["psa"])
     assert found["contract:clm:C-3"] == ("unknown → met", [psa], [], ["psa"])
