@@ -37,13 +37,15 @@ def named(
         evidence.answered, on=["case", "index", "fact"], how="anti"
     )
     told = told.join(runs.select("case", "ended_at"), on="case")
-    between = meanwhile(told, gaps)
+    between = None if gaps.is_empty() else meanwhile(told, gaps)
     in_time = pl.col("ended_at").is_null() | (pl.col("at") <= pl.col("ended_at"))
     parts = []
     for index, rule in enumerate(journey.exceptions):
         part = told.filter(pl.col("index") == index)
         if not rule.afterwards:
-            part = part.filter(in_time).join(between, on=["case", "fact"], how="anti")
+            part = part.filter(in_time)
+            if between is not None:
+                part = part.join(between, on=["case", "fact"], how="anti")
         if rule.when:
             part = part.join(runs.filter(holds(rule.when)), on="case", how="semi")
         if rule.during:
