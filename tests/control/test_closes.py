@@ -63,6 +63,7 @@ def test_a_close_is_what_was_frozen_also_after_a_backup(control: ControlStore, t
         assert store.closes.get("2026-02") == taken
         first, second = store.closes.kpis(taken.number)
         assert first == replace(KPI, population=None)
+        assert not second.kept
         assert float(first.figures[1].value) == 2 / 3
         assert store.closes.population(taken.number, "value-at-risk") == KPI.population
         assert store.closes.population(taken.number, second.kpi) is None

@@ -48,7 +48,7 @@ def published(services: ApiServices, kpi: model.ClosedKpi) -> list[ClosedKpi]:
             **_kpi(services, kpi, kpi.figures, whole),
             reckoned_at=kpi.now,
             definition=kpi.digest,
-            kept=kpi.rows <= closing.MOST_ROWS,
+            kept=kpi.kept,
         )
         for whole in kpi.figures
         if not whole.dimension

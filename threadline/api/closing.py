@@ -111,6 +111,7 @@ def _require_open(services: ApiServices, period: str, *, again: bool) -> None:
 def frozen(definitions: Definitions, one: Closed) -> ClosedKpi:
     """A KPI as it is kept."""
     rows = one.population.height
+    kept = rows <= MOST_ROWS
     return ClosedKpi(
         kpi=one.kpi.name,
         title=one.kpi.title,
@@ -121,7 +122,8 @@ def frozen(definitions: Definitions, one: Closed) -> ClosedKpi:
         now=one.now,
         figures=tuple(figure(value) for value in one.values),
         rows=rows,
-        population=packed(one.population) if rows <= MOST_ROWS else None,
+        population=packed(one.population) if kept else None,
+        kept=kept,
     )
 
 

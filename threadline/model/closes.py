@@ -42,7 +42,7 @@ class ClosedKpi:
     """A KPI as it was published: reckoned as of `now`, under the definition of that `digest`.
 
     `population` holds what it was computed from, packed: `rows` rows; None where they were too many
-    to keep.
+    to keep (not `kept`), or were not asked for.
     """
 
     kpi: str
@@ -55,6 +55,7 @@ class ClosedKpi:
     figures: tuple[ClosedFigure, ...]
     rows: int
     population: bytes | None = field(repr=False)
+    kept: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,10 @@ from threadline.store.control.schema import close_kpis, closes
 from threadline.store.control.transactions import Transactions
 
 _AMOUNTS = ("value", "target", "low", "high")
-_ABOUT = [column for column in close_kpis.columns if column.name != "population"]
+_ABOUT = [
+    *(column for column in close_kpis.columns if column.name != "population"),
+    close_kpis.c.population.is_not(None).label("kept"),
+]
 
 
 class AlreadyClosed(ThreadlineError):
@@ -200,6 +203,7 @@ def _kpi(row: Row[Any]) -> ClosedKpi:
         figures=tuple(_figure(told) for told in row.figures),
         rows=row.rows,
         population=None,
+        kept=bool(row.kept),
     )
 
 
