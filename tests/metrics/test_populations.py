@@ -1,0 +1,66 @@
+"""What generated worlds hardly ever hold: who is counted, by rows made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from metrics.definitions import Definitions
+from metrics.derive import Derived
+from metrics.derive.rows import CASES, EXCEPTIONS, STEPS
+from metrics.kpis import evaluate
+from threadline.model.kpis import KpiValue, Window
+
+NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+WINDOW = Window(start=NOW - 100 * HOUR, end=NOW + 100 * HOUR)
+JOURNEY = "invoice-to-cash"
+
+
+def case(number: int, **told: Any) -> dict[str, Any]:
+    usual = {"journey": JOURNEY, "case_id": f"I-{number}", "root_id": f"C-{number}"}
+    usual |= {"started_at": NOW - 50 * HOUR, "dimensions": "", "waiting_systems": []}
+    return usual | told
+
+
+def step(number: int, name: str, **told: Any) -> dict[str, Any]:
+    return {"journey": JOURNEY, "case_id": f"I-{number}", "step": name, "system": "bank"} | told
+
+
+def rows(told: list[dict[str, Any]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    return pl.DataFrame(told, schema=dict(schema))
+
+
+def valued(
+    definitions: Definitions,
+    kpi: str,
+    cases: list[dict[str, Any]],
+    steps: list[dict[str, Any]],
+    exceptions: list[dict[str, Any]] = (),
+) -> KpiValue:
+    derived = Derived(
+        cases=rows(cases, CASES), steps=rows(steps, STEPS), exceptions=rows(exceptions, EXCEPTIONS)
+    )
+    (value,) = evaluate(definitions, derived, window=WINDOW, now=NOW, kpis=[kpi])
+    return value
+
+
+def test_a_step_that_nobody_waits_for_is_not_failing(shipped):
+    failed = {"ready_at": NOW - 40 * HOUR, "first_failed_at": NOW - 30 * HOUR}
+    steps = [step(1, "paid", required=True, **failed), step(2, "paid", required=False, **failed)]
+    value = valued(shipped, "recovery-time", [case(1), case(2)], steps)
+    assert value.counts == {"failing": 1}
+
+
+def test_a_dispute_that_comes_later_leaves_nobody_out_yet(shipped):
+    cases = [case(1), case(2)]
+    told = {"journey": JOURNEY, "kind": "disputed"}
+    disputes = [
+        told | {"case_id": "I-1", "at": NOW - HOUR},
+        told | {"case_id": "I-2", "at": NOW + HOUR},
+    ]
+    value = valued(shipped, "days-to-cash", cases, [], disputes)
+    assert (value.n, value.counts) == (1, {"disputed": 1, "waiting": 1})
