@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -64,3 +65,11 @@ def test_a_dispute_that_comes_later_leaves_nobody_out_yet(shipped):
     ]
     value = valued(shipped, "days-to-cash", cases, [], disputes)
     assert (value.n, value.counts) == (1, {"disputed": 1, "waiting": 1})
+
+
+def test_a_case_without_a_promise_puts_nothing_at_risk(shipped):
+    worth = {"root_value": Decimal("100.00"), "root_currency": "EUR"}
+    late = {"warn_at": NOW - 2 * HOUR, "due_at": NOW - HOUR}
+    value = valued(shipped, "value-at-risk", [case(1, **worth), case(2, **worth, **late)], [])
+    assert (value.value, value.n) == (Decimal("100.00"), 1)
+    assert value.beside["open_value"] == 200
