@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from decode.requests_by_hand import logged, span, traces
 from pipeline.conftest import NOW
 from pipeline.test_erasure import Rooms
 
@@ -92,6 +93,28 @@ def test_what_was_interrupted_is_finished(rooms: Rooms, inputs: Sequence[Entry],
 
     assert rooms.forgetting._places(gone.facts) == {}
     assert rooms.forgetting.last == LATER
+
+
+def test_what_shares_a_trace_with_what_goes_on_stays(rooms: Rooms, inputs: Sequence[Entry]):
+    rooms.receive(inputs)
+    rooms.tables()
+    rooms.clock.move_to(LATER)
+    over = rooms.forgetting.due().roots[0]
+    rooms.receive([_one_trace_of(over, "contract:clm:C-104801")])
+
+    rooms.tables()
+
+    assert over not in rooms.forgetting.due().roots
+
+
+def _one_trace_of(*contracts: str) -> Entry:
+    """A request of a span that names nobody above one for each contract."""
+    spans = [span(span_id=bytes([9] * 8))]
+    for number, contract in enumerate(contracts, 1):
+        said = {"contract.id": contract.rpartition(":")[2]}
+        ids = {"span_id": bytes([number] * 8), "parent_span_id": bytes([9] * 8)}
+        spans.append(span(said, name="batch.item", **ids))
+    return logged(traces(*spans), source="open", received_at=NOW).entry
 
 
 def _over(before: dict[str, list[bytes]]) -> set[str]:
