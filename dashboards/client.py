@@ -48,7 +48,7 @@ from threadline.wire import (
 )
 
 DEFAULT_URL = "http://127.0.0.1:8080"
-TIMEOUT = httpx.Timeout(20.0, connect=3.0)
+PATIENCE = "40"  # seconds; an answer about the past may wait for its view first
 
 Shape = TypeVar("Shape", bound=BaseModel)
 Query = Mapping[str, str | int | None]
@@ -236,7 +236,9 @@ def _http() -> httpx.Client:
     authority = os.environ.get("THREADLINE_API_AUTHORITY", "")
     return httpx.Client(
         base_url=os.environ.get("THREADLINE_API_URL", DEFAULT_URL),
-        timeout=TIMEOUT,
+        timeout=httpx.Timeout(
+            float(os.environ.get("THREADLINE_API_TIMEOUT", PATIENCE)), connect=3.0
+        ),
         trust_env=False,
         verify=ssl.create_default_context(cafile=authority) if authority else True,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ import polars as pl
 
 from metrics.definitions import Definitions
 from metrics.derive import Derived
-from metrics.derive.rows import CASES, EXCEPTIONS, STEPS
+from metrics.derive.rows import CASES, EXCEPTIONS, MISMATCHES, STEPS
 from metrics.kpis import evaluate
 from threadline.model.kpis import KpiValue, Window
 
@@ -31,7 +31,7 @@ def step(number: int, name: str, **told: Any) -> dict[str, Any]:
     return {"journey": JOURNEY, "case_id": f"I-{number}", "step": name, "system": "bank"} | told
 
 
-def rows(told: list[dict[str, Any]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+def rows(told: Sequence[dict[str, Any]], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     return pl.DataFrame(told, schema=dict(schema))
 
 
@@ -40,10 +40,14 @@ def valued(
     kpi: str,
     cases: list[dict[str, Any]],
     steps: list[dict[str, Any]],
-    exceptions: list[dict[str, Any]] = (),
+    exceptions: Sequence[dict[str, Any]] = (),
+    mismatches: Sequence[dict[str, Any]] = (),
 ) -> KpiValue:
     derived = Derived(
-        cases=rows(cases, CASES), steps=rows(steps, STEPS), exceptions=rows(exceptions, EXCEPTIONS)
+        cases=rows(cases, CASES),
+        steps=rows(steps, STEPS),
+        exceptions=rows(exceptions, EXCEPTIONS),
+        mismatches=rows(mismatches, MISMATCHES),
     )
     (value,) = evaluate(definitions, derived, window=WINDOW, now=NOW, kpis=[kpi])
     return value
@@ -73,3 +77,28 @@ def test_a_case_without_a_promise_puts_nothing_at_risk(shipped):
     value = valued(shipped, "value-at-risk", [case(1, **worth), case(2, **worth, **late)], [])
     assert (value.value, value.n) == (Decimal("100.00"), 1)
     assert value.beside["open_value"] == 200
+
+
+def test_a_promise_that_ends_right_now_is_still_to_come(shipped):
+    due = case(1, due_at=NOW, warn_at=NOW - HOUR)
+    value = valued(shipped, "sla-burn", [due, case(2, due_at=NOW - HOUR)], [])
+    assert (value.n, value.counts) == (2, {"missed": 1, "to come": 1})
+
+
+def apart(system: str, difference: str, since: datetime) -> dict[str, Any]:
+    """A copy of a contract's value that differs, and is past its time."""
+    told = {"root_id": "C-1", "object_id": "C-1", "attribute": "contract_value", "system": system}
+    told |= dict.fromkeys(("starts_at", "since", "due_at"), since) | {"master": "clm"}
+    return told | {"amount": True, "difference": Decimal(difference), "currency": "EUR"}
+
+
+def test_of_copies_that_differ_alike_the_largest_counts_and_of_an_amendment_none(shipped):
+    since = NOW - 20 * HOUR
+    copies = [apart("erp", "700.00", since), apart("psa", "50.00", since)]
+    alone = valued(shipped, "revenue-leakage", [], [], [], copies)
+    amended = case(1, journey="amendment-sync", started_at=since)
+    amended |= {"value": Decimal("30.00"), "currency": "EUR"}
+    beside = valued(shipped, "revenue-leakage", [amended], [], [], copies)
+
+    assert (alone.value, alone.counts) == (700, {"copy differs": 1, "counted elsewhere": 1})
+    assert (beside.value, beside.counts) == (30, {"not in billing": 1, "counted elsewhere": 2})

@@ -116,7 +116,7 @@ def ask(
     settings = settings_module.load(arguments.settings)
     address = arguments.api or settings.api_url
     try:
-        with client(settings, 30) as http:
+        with client(settings, 30 + settings.as_of.wait_seconds) as http:
             method = "GET" if body is None else "POST"
             request = http.build_request(
                 method, f"{address}/api/v1{path}", params=dict(asked), json=body

@@ -100,6 +100,7 @@ def _dashboards_environment(settings: Settings) -> Mapping[str, str]:
         "THREADLINE_API_URL": settings.api_url,
         "THREADLINE_API_TOKEN": settings.dashboards.token.get_secret_value(),
         "THREADLINE_API_AUTHORITY": str(settings.tls.authority or ""),
+        "THREADLINE_API_TIMEOUT": str(30 + settings.as_of.wait_seconds),
         "THREADLINE_INTAKE_URL": settings.intake_url,
         "THREADLINE_DASHBOARDS_SECURE": str(int(settings.dashboards_url.startswith("https://"))),
     }
