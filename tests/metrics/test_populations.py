@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -102,3 +103,11 @@ def test_of_copies_that_differ_alike_the_largest_counts_and_of_an_amendment_none
 
     assert (alone.value, alone.counts) == (700, {"copy differs": 1, "counted elsewhere": 1})
     assert (beside.value, beside.counts) == (30, {"not in billing": 1, "counted elsewhere": 2})
+
+
+def test_what_is_not_mature_yet_is_not_counted_yet(shipped):
+    kpi = replace(shipped.kpis["first-time-right"], maturity=10 * HOUR)
+    patient = replace(shipped, kpis={**shipped.kpis, kpi.name: kpi})
+    ended = [case(n, completed_at=NOW - n * HOUR, rework=0) for n in (9, 10, 11)]
+    assert valued(patient, kpi.name, ended, []).n == 2
+    assert valued(shipped, kpi.name, ended, []).n == 3
