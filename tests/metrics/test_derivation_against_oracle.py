@@ -50,7 +50,7 @@ def test_cases_steps_and_exceptions_are_those_of_the_oracle(definitions, world: 
     assert rows(derived.remedies, *REMEDY) == oracle.remedies
 
 
-@settings(GENEROUS, max_examples=25)
+@settings(GENEROUS, max_examples=18)
 @given(returning(), st.randoms(use_true_random=False))
 def test_what_goes_on_after_its_end_is_as_the_oracle_says(
     change_order, world: list[World], chance: random.Random
