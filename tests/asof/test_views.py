@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -99,6 +100,13 @@ def views(
             Identifier.parse("contract:clm:C-1"),
         ]
         control.rulings.rule(act, "belongs_to", *ends, who="ana", why="seen on paper")
+    clock.move_to(START + 8 * HOUR)
+    for project, contract in product(PROJECTS, CONTRACTS):  # after all that is asked for
+        ends = [
+            Identifier.parse(f"project:erp:{project}"),
+            Identifier.parse(f"contract:clm:{contract}"),
+        ]
+        control.rulings.rule("retract", "belongs_to", *ends, who="ana", why="all wrong")
     clock.move_to(START + 6 * HOUR)
     activation.activate(replace(active, derivation=_one_journey_less(active.derivation)), control)
     clock.move_to(START + 24 * HOUR)
