@@ -19,7 +19,6 @@ from threadline.activation import Derivation
 from threadline.model.entries import Entry
 from threadline.model.kpis import Window
 from threadline.store.telemetry import Telemetry
-from threadline.store.telemetry import cases as case_store
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE, LOG = ROOT / "examples" / "p2p", Path("shared/data/eventlogs/p2p-normal.jsonocel")
@@ -48,7 +47,10 @@ def test_purchases_are_what_they_are_by_plain_computation(
     derive([_entry(place, body) for place, body in enumerate(bodies)], batch=20)
     derived = Derived(
         **{
-            table: case_store.alive_since(telemetry, table, BEGAN, "purchase-to-pay")
+            table: telemetry.query(
+                f"SELECT * EXCEPT (generation, deleted) FROM {table} FINAL"
+                " WHERE journey = 'purchase-to-pay'"
+            )
             for table in ("cases", "steps", "exceptions")
         }
     )
