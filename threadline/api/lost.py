@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from typing import Any
 
 import polars as pl
 
@@ -20,37 +20,47 @@ def located(services: ApiServices, rows: Sequence[CaseRow]) -> list[CaseRow]:
     dropped = [row for row in rows if row.stuck_reason == DROPPED and row.current_since]
     if not dropped:
         return list(rows)
+    asked = tuple((row.journey, row.case_id, row.current_step) for row in dropped)
+    found = services.answer(("lost", asked), lambda: _places(services, dropped))
+    return [row.model_copy(update={"lost": found.get((row.journey, row.case_id))}) for row in rows]
+
+
+def _places(services: ApiServices, dropped: Sequence[CaseRow]) -> dict[tuple[str, str], Lost]:
+    """Where cases were lost, by journey and case_id."""
+    now = services.clock.now()
     since = min(row.current_since for row in dropped if row.current_since)
     roots = {row.contract for row in dropped}
-    seen, objects = sightings.sightings(services.telemetry, roots, since, services.clock.now())
-    find = partial(_lost, services, seen, objects)
-    return [row.model_copy(update={"lost": find(row)}) if row in dropped else row for row in rows]
+    seen, objects = sightings.sightings(services.telemetry, roots, since, now)
+    lost = [(row, *found) for row in dropped if (found := _last(services, seen, objects, row))]
+    hops = [(row.journey, step.name, last["at"]) for row, step, last in lost]
+    through = sightings.passed(services.telemetry, hops, now)
+    return {
+        (row.journey, row.case_id): Lost(
+            last=last["system"],
+            to=step.system,
+            at=last["at"],
+            name=last["name"],
+            fact_id=last["fact_id"],
+            passed=cases,
+            passed_at=latest,
+        )
+        for (row, step, last), (cases, latest) in zip(lost, through, strict=True)
+    }
 
 
-def _lost(
+def _last(
     services: ApiServices, seen: pl.DataFrame, objects: pl.DataFrame, row: CaseRow
-) -> Lost | None:
+) -> tuple[Step, dict[str, Any]] | None:
+    """The step that a case was dropped before, and what was seen of the case last."""
     journey = services.definitions.known_journey(row.journey)
     step = services.definitions.known_step(row.journey, row.current_step)
-    since = row.current_since
-    if journey is None or step is None or since is None:
+    if journey is None or step is None:
         return None
     aside = pl.col("system").is_in([*_aside(journey, step), ""])
-    here = pl.col("object_id").is_in(_own(objects, row.case_id)) & (pl.col("at") >= since) & ~aside
-    last = next(seen.filter(here, root_id=row.contract).tail(1).iter_rows(named=True), None)
-    if last is None:
-        return None
-    now = services.clock.now()
-    passed = sightings.passed(services.telemetry, row.journey, step.name, last["at"], now)
-    return Lost(
-        last=last["system"],
-        to=step.system,
-        at=last["at"],
-        name=last["name"],
-        fact_id=last["fact_id"],
-        passed=passed[0],
-        passed_at=passed[1],
-    )
+    own = pl.col("object_id").is_in(_own(objects, row.case_id))
+    here = seen.filter(own & ~aside & (pl.col("at") >= row.current_since), root_id=row.contract)
+    last = here.tail(1).to_dicts()
+    return (step, last[0]) if last else None
 
 
 def _own(objects: pl.DataFrame, case_id: str) -> set[str]:

@@ -24,8 +24,8 @@ WHERE (object_type, namespace, value) IN {names:Array(Tuple(String, String, Stri
 """
 
 _PASSED = """
-SELECT count() AS cases, max(closed_at) AS last FROM steps FINAL
-WHERE journey = {journey:String} AND step = {step:String}
+SELECT journey, step, ready_at, closed_at FROM steps FINAL
+WHERE (journey, step) IN {steps:Array(Tuple(String, String))}
     AND ready_at > {since:DateTime64(9, 'UTC')} AND closed_at <= {now:DateTime64(9, 'UTC')}
 """
 
@@ -49,10 +49,19 @@ def sightings(
 
 
 def passed(
-    telemetry: Telemetry, journey: str, step: str, since: datetime, now: datetime
-) -> tuple[int, datetime | None]:
-    """How many cases could begin a step after `since` and have done it by `now`, and when the
-    last one did."""
-    asked = {"journey": journey, "step": step, "since": since, "now": now}
-    cases, last = telemetry.query(_PASSED, asked).row(0)
-    return cases, last if cases else None
+    telemetry: Telemetry, hops: Collection[tuple[str, str, datetime]], now: datetime
+) -> list[tuple[int, datetime | None]]:
+    """How many cases could begin a step after an instant and have done it by `now`, and when the
+    last one did: one of each of `hops` (journey, step, instant).
+
+    A step is a column of all cases, so they are read at once.
+    """
+    steps = sorted({(journey, step) for journey, step, _ in hops})
+    since = min((instant for _, _, instant in hops), default=now)
+    read = telemetry.query(_PASSED, {"steps": steps, "since": since, "now": now})
+    through = read.partition_by("journey", "step", as_dict=True)
+    found: list[tuple[int, datetime | None]] = []
+    for journey, step, instant in hops:
+        cases = through.get((journey, step), read.clear()).filter(pl.col("ready_at") > instant)
+        found.append((cases.height, *cases.select(pl.col("closed_at").max()).row(0)))
+    return found
