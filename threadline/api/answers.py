@@ -17,7 +17,7 @@ from threadline.clock import Clock
 
 Answer = TypeVar("Answer")
 
-SLOW_SECONDS = 0.5  # what is quicker is worked out for whoever asks
+_TIMES = 20  # as long as an answer took to work out, it may be given again
 _KEPT = 64
 _AT_ONCE = 2
 
@@ -30,7 +30,11 @@ class _Given(Generic[Answer]):
 
 
 class Answers:
-    """The last answers, for any thread; none that is older than `stale_seconds` is given again."""
+    """The last answers, for any thread.
+
+    None is given again that is older than `stale_seconds`, nor than twenty times what it took: what
+    is quick is worked out for whoever asks.
+    """
 
     def __init__(self, clock: Clock, stale_seconds: float) -> None:
         self._clock, self._stale = clock, stale_seconds
@@ -52,7 +56,7 @@ class Answers:
             given = self._given.get(question)
             coming = self._coming.get(question)
             age = self._clock.monotonic() - given.began if given else self._stale
-            if given and given.took >= SLOW_SECONDS and age < self._stale:
+            if given and age < min(self._stale, _TIMES * given.took):
                 if coming is None and age > 2 * given.took:  # it gets half of the time
                     self._work(question, work)
                 answer: Answer = given.answer

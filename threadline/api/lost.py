@@ -20,8 +20,7 @@ def located(services: ApiServices, rows: Sequence[CaseRow]) -> list[CaseRow]:
     dropped = [row for row in rows if row.stuck_reason == DROPPED and row.current_since]
     if not dropped:
         return list(rows)
-    asked = tuple((row.journey, row.case_id, row.current_step) for row in dropped)
-    found = services.answer(("lost", asked), lambda: _places(services, dropped))
+    found = _places(services, dropped)
     return [row.model_copy(update={"lost": found.get((row.journey, row.case_id))}) for row in rows]
 
 

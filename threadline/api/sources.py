@@ -33,16 +33,18 @@ router = APIRouter(tags=["sources"])
 @router.get("/sources", dependencies=[requires(Permission.FIGURES)])
 def sources(services: Services) -> Page[SourceRow]:
     """One row per source that has ever sent anything."""
+    return Page(items=services.answer("sources", lambda: _sources(services)))
+
+
+def _sources(services: ApiServices) -> list[SourceRow]:
     now = services.clock.now()
     silent = set(services.silent_systems(now))
     counted = identity_store.orphans(services.telemetry, now - ORPHANS_OVER, now)
     orphans = dict(counted.select("source", "orphans").iter_rows())
-    return Page(
-        items=[
-            _source(services, {**row, "orphans": orphans.get(row["source"], 0)}, silent)
-            for row in source_store.sources(services.telemetry).to_dicts()
-        ]
-    )
+    return [
+        _source(services, {**row, "orphans": orphans.get(row["source"], 0)}, silent)
+        for row in source_store.sources(services.telemetry).to_dicts()
+    ]
 
 
 @router.get("/dead-letters", dependencies=[requires(Permission.INPUTS)])
