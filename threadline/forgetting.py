@@ -21,6 +21,7 @@ from threadline.pipeline import Status
 from threadline.settings import Settings
 from threadline.store.control import ControlStore
 from threadline.store.log import Log
+from threadline.store.log.rows import sync_directory
 from threadline.store.telemetry import Telemetry
 from threadline.store.telemetry.ended import Ended, ended
 
@@ -137,3 +138,4 @@ def _write(file: Path, text: str) -> None:
         plan.flush()
         os.fsync(plan.fileno())
     new.rename(file)
+    sync_directory(file.parent)
