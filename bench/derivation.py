@@ -25,20 +25,18 @@ from lookup_store import fill
 
 from metrics.definitions import Definitions, load
 from metrics.derive import derive
-from threadline.settings import MIB, TelemetrySettings
+from threadline.settings import TelemetrySettings
 from threadline.store.telemetry import Telemetry
 from threadline.store.telemetry.observations import Gathered, gathered
 
 BARS = {"memory": 1_000_000, "store": 300_000}
-AT_ONCE = 4_000  # contracts, as the pipeline derives them
+AT_ONCE = 8_000  # contracts, as the pipeline derives them
 
 
 def main() -> int:
     given = _arguments()
     store = fill(given.store, given.facts)
-    settings = TelemetrySettings(
-        dir=given.store / "telemetry", memory_bytes=6000 * MIB, query_memory_bytes=4000 * MIB
-    )
+    settings = TelemetrySettings(dir=given.store / "telemetry")
     telemetry, definitions = Telemetry.open(settings), load()
     try:
         report = {"store": store, **_measured(telemetry, definitions, given.contracts)}

@@ -50,6 +50,10 @@ class QueryFault(TelemetryUnavailable):
     """The telemetry store answers, but not this question: it will not the next time either."""
 
 
+class TooMuchAtOnce(TelemetryUnavailable):
+    """The answer needs more memory than one query may take; half of it may need less."""
+
+
 class NotFound(ThreadlineError):
     """Nothing is known by this name."""
 

@@ -23,7 +23,7 @@ from collector.identity.ties import RULINGS
 from metrics.derive import derive, mastery
 from threadline.activation import Derivation, revision
 from threadline.clock import Clock
-from threadline.errors import TelemetryUnavailable, ThreadlineError
+from threadline.errors import TelemetryUnavailable, ThreadlineError, TooMuchAtOnce
 from threadline.instruments import PipelineInstruments
 from threadline.model.entries import Logged
 from threadline.settings import PipelineSettings
@@ -44,7 +44,7 @@ _BUILT_UNDER, _REWRITTEN = "definitions", "log rewritten"
 # one derivation of cases and one move of the cursor: it tells of the same contracts again and
 # again.
 _PATIENCE = 4
-_ROOTS_AT_ONCE = 4_000  # bounds the memory of deriving cases
+_ROOTS_AT_ONCE = 8_000  # bounds the memory of deriving cases
 
 Result = TypeVar("Result")
 
@@ -272,7 +272,18 @@ class Pipeline:
     def _derive_cases(self, index: _Index, touched: Collection[str]) -> None:
         waiting = iter(sorted(tenures.homes(self._telemetry, touched)))
         while roots := list(islice(waiting, _ROOTS_AT_ONCE)):
+            self._derive_parted(index, roots)
+
+    def _derive_parted(self, index: _Index, roots: Sequence[str]) -> None:
+        """Derive the cases of `roots`, by halves where there is too much about them."""
+        try:
             self._derive_some(index, roots)
+        except TooMuchAtOnce:
+            if len(roots) == 1:
+                raise
+            half = len(roots) // 2
+            self._derive_parted(index, roots[:half])
+            self._derive_parted(index, roots[half:])
 
     def _derive_some(self, index: _Index, roots: Collection[str]) -> None:
         definitions = index.derivation.definitions

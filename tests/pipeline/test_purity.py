@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collector.keeping import reduced
+from threadline.errors import TooMuchAtOnce
 from threadline.model.entries import Entry
 from threadline.store.log import Dropped, Log
 from threadline.store.telemetry import Telemetry, export
@@ -72,6 +73,27 @@ def test_a_crash_between_any_two_tables_costs_a_repetition_and_no_difference(
         lives = derive(inputs, 120)
 
     assert lives > 3
+    assert export.digests(telemetry) == expected
+
+
+def test_contracts_of_which_there_is_too_much_at_once_are_derived_by_parts(
+    derive, inputs: Sequence[Entry], telemetry: Telemetry, expected, monkeypatch
+):
+    query, refused = telemetry.query, []
+
+    def bounded(sql: str, parameters=None):
+        roots = (parameters or {}).get("roots", ())
+        if "AS whole" in sql and len(roots) > 5:
+            refused.append(len(roots))
+            raise TooMuchAtOnce("the telemetry store failed")
+        return query(sql, parameters)
+
+    with monkeypatch.context() as planted:
+        planted.setattr(telemetry, "query", bounded)
+        lives = derive(inputs, len(inputs))
+
+    assert lives == 1
+    assert max(refused) > 10
     assert export.digests(telemetry) == expected
 
 

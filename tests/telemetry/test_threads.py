@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 import pytest
 
-from threadline.errors import QueryFault, TelemetryUnavailable
+from threadline.errors import QueryFault, TelemetryUnavailable, TooMuchAtOnce
 from threadline.settings import MIB, TelemetrySettings
 from threadline.store.telemetry import Telemetry
 
@@ -71,7 +71,7 @@ def test_a_query_beyond_its_memory_fails_alone(telemetry_settings: TelemetrySett
     telemetry = Telemetry.open(small)
     try:
         for _ in range(3):
-            with pytest.raises(TelemetryUnavailable, match="memory limit"):
+            with pytest.raises(TooMuchAtOnce, match="memory limit"):
                 telemetry.query("SELECT groupArray(repeat('x', 1000)) AS x FROM numbers(1000000)")
             # What the failed query had written must not come out with the next result.
             assert telemetry.query("SELECT 1 AS one")["one"].item() == 1

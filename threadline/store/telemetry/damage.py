@@ -36,6 +36,7 @@ _WRONG = frozenset(
         "UNKNOWN_IDENTIFIER",
     )
 )
+_TOO_MUCH = "MEMORY_LIMIT_EXCEEDED"
 _NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
 
 
@@ -69,6 +70,11 @@ def unreadable(error: BaseException) -> bool:
 def wrong(error: BaseException) -> bool:
     """Whether it was the question that could not be answered, whoever asks and when."""
     return bool(_WRONG.intersection(_NAME.findall(str(error))[-1:]))
+
+
+def too_much(error: BaseException) -> bool:
+    """Whether the answer needed more memory than there was for it."""
+    return _TOO_MUCH in _NAME.findall(str(error))[-1:]
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from pyarrow import ArrowException
 
-from threadline.errors import QueryFault, TelemetryUnavailable
-from threadline.store.telemetry.damage import unreadable, wrong
+from threadline.errors import QueryFault, TelemetryUnavailable, TooMuchAtOnce
+from threadline.store.telemetry.damage import too_much, unreadable, wrong
 
 
 class Pool:
@@ -37,7 +37,8 @@ class Pool:
         """Borrow a client, waiting for one if all are busy.
 
         Raises `TelemetryUnavailable` for whatever fails inside, the driver's error being its cause;
-        `QueryFault` where the fault lies in what was asked.
+        `QueryFault` where the fault lies in what was asked, `TooMuchAtOnce` where memory did not
+        suffice.
         """
         if self._closed:
             raise TelemetryUnavailable("the telemetry store is closed")
@@ -53,8 +54,7 @@ class Pool:
             if unreadable(error):
                 self.damage = str(error)[:200]
             if isinstance(error, (ClickHouseError, ArrowException, OSError)):
-                kind = QueryFault if wrong(error) else TelemetryUnavailable
-                raise kind(f"the telemetry store failed: {error}") from error
+                raise _kind(error)(f"the telemetry store failed: {error}") from error
             raise
         finally:
             self._idle.put(client)
@@ -72,6 +72,12 @@ class Pool:
                 _close(client)
             for _ in range(self._size):
                 self._idle.put(None)
+
+
+def _kind(error: BaseException) -> type[TelemetryUnavailable]:
+    if wrong(error):
+        return QueryFault
+    return TooMuchAtOnce if too_much(error) else TelemetryUnavailable
 
 
 def _close(client: Client | None) -> None:
