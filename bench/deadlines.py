@@ -70,7 +70,9 @@ def main() -> int:
 
 def put(directory: Path, prefix: str, due: datetime, count: int, apart: timedelta) -> None:
     """Open cases in the store, whose promises end from `due` on, so far `apart`."""
-    settings = TelemetrySettings(dir=directory / "telemetry", memory_bytes=2000 * MIB)
+    settings = TelemetrySettings(
+        dir=directory / "telemetry", memory_bytes=4000 * MIB, query_memory_bytes=2000 * MIB
+    )
     telemetry = Telemetry.open(settings)
     asked = {"prefix": prefix, "count": count, "apart": apart // timedelta(milliseconds=1)}
     start = datetime.now(UTC) - timedelta(days=1)

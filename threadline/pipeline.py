@@ -42,8 +42,8 @@ _BUILT_UNDER, _REWRITTEN = "definitions", "log rewritten"
 
 # While input goes on coming, what comes in so many times as long as deriving cases took last shares
 # one derivation of cases and one move of the cursor: it tells of the same contracts again and
-# again.
-_PATIENCE = 4
+# again. More saves little and lets cases lag behind.
+_PATIENCE = 1
 _ROOTS_AT_ONCE = 8_000  # bounds the memory of deriving cases
 
 Result = TypeVar("Result")
