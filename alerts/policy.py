@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
+from alerts.durations import duration
+from alerts.receivers import declared
+from alerts.receivers.declared import ReceiverDefinition
 from threadline import definitions
 from threadline.definitions import Document
 from threadline.errors import DefinitionError, DefinitionErrors
@@ -20,9 +21,6 @@ CRITICALITY = ("revenue", "delivery", "reference")  # the gravest first
 
 SHIPPED = Path(__file__).with_name("policies")
 SCHEMA = Path(__file__).with_name("policies.schema.json")
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,25 +68,17 @@ class EscalationStep:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReceiverDefinition:
-    """Where notifications go; a webhook has a `url`, its secrets filled in: never log it."""
-
-    name: str
-    type: Literal["log", "webhook"]
-    url: str = ""
-    timeout: timedelta = timedelta(seconds=10)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Policies:
     """All policies of a deployment.
 
-    `contents` are the definitions as written, variables not filled in, for the definition store.
+    `left_out` are the receivers that lack variables, and which. `contents` are the definitions as
+    written, variables not filled in, for the definition store.
     """
 
     rules: tuple[Rule, ...]
     escalations: Mapping[str, tuple[EscalationStep, ...]]
     receivers: tuple[ReceiverDefinition, ...]
+    left_out: Mapping[str, tuple[str, ...]]
     contents: Mapping[str, Any]
 
     def responsible(self, on: Event, journey: str, criticality: str) -> str | None:
@@ -105,8 +95,8 @@ class Policies:
 def load(directories: Sequence[Path], variables: Mapping[str, str | None]) -> Policies:
     """The policies in `directories`, a later one replacing files of the same name.
 
-    `${name}` in a receiver's URL stands for a variable. A receiver whose variable is None is left
-    out wherever it is named. Raises `DefinitionErrors` naming file, line, key and rule.
+    `${name}` in a receiver stands for a variable. A receiver whose variable is None is left out
+    wherever it is named. Raises `DefinitionErrors` naming file, line, key and rule.
     """
     schema = definitions.schema(SCHEMA)
     errors: list[DefinitionError] = []
@@ -123,7 +113,7 @@ def load(directories: Sequence[Path], variables: Mapping[str, str | None]) -> Po
 
 
 def _policies(documents: Sequence[Document], variables: Mapping[str, str | None]) -> Policies:
-    receivers = [receiver for document in documents for receiver in _receivers(document, variables)]
+    receivers = [one for document in documents for one in declared.receivers(document, variables)]
     there = {receiver.name for receiver in receivers}
     return Policies(
         rules=tuple(rule for document in documents for _, rule in _rules(document)),
@@ -131,6 +121,11 @@ def _policies(documents: Sequence[Document], variables: Mapping[str, str | None]
             document.content["policy"]: _escalation(document, there) for document in documents
         },
         receivers=tuple(receivers),
+        left_out={
+            name: lacking
+            for document in documents
+            for name, lacking in declared.left_out(document, variables).items()
+        },
         contents={document.content["policy"]: document.content for document in documents},
     )
 
@@ -151,7 +146,7 @@ def _rules(document: Document) -> Iterator[tuple[int, Rule]]:
 
 def _threshold(rule: Mapping[str, Any]) -> dict[str, Any]:
     cases = {"cases": rule["cases"]} if "cases" in rule else {}
-    return cases | ({"within": _duration(rule["within"])} if "within" in rule else {})
+    return cases | ({"within": duration(rule["within"])} if "within" in rule else {})
 
 
 def _escalation(document: Document, there: set[str]) -> tuple[EscalationStep, ...]:
@@ -160,36 +155,11 @@ def _escalation(document: Document, there: set[str]) -> tuple[EscalationStep, ..
         names = [f"{document.content['policy']}/{name}" for name in step["receivers"]]
         steps.append(
             EscalationStep(
-                after=_duration(step["after"]),
+                after=duration(step["after"]),
                 receivers=tuple(name for name in names if name in there),
             )
         )
     return tuple(steps)
-
-
-def _receivers(
-    document: Document, variables: Mapping[str, str | None]
-) -> Iterator[ReceiverDefinition]:
-    for name, receiver in document.content["receivers"].items():
-        qualified = f"{document.content['policy']}/{name}"
-        if receiver["type"] == "log":
-            yield ReceiverDefinition(name=qualified, type="log")
-            continue
-        url = _filled(receiver["url"], variables)
-        if url is not None:
-            timeout = _duration(receiver.get("timeout", "10s"))
-            yield ReceiverDefinition(name=qualified, type="webhook", url=url, timeout=timeout)
-
-
-def _filled(text: str, variables: Mapping[str, str | None]) -> str | None:
-    values = {name: variables.get(name) for name in _VARIABLE.findall(text)}
-    if None in values.values():
-        return None
-    return _VARIABLE.sub(lambda found: values[found[1]] or "", text)
-
-
-def _duration(text: str) -> timedelta:
-    return timedelta(seconds=int(text[:-1]) * _UNITS[text[-1]])
 
 
 def _faults(
@@ -203,7 +173,7 @@ def _faults(
             yield document.error(["policy"], f"is already the name of the policy in {names[name]}")
         names[name] = document.file
         yield from _escalation_faults(document)
-        yield from _receiver_faults(document, variables)
+        yield from declared.faults(document, variables)
         for index, rule in _rules(document):
             yield from _threshold_faults(document, index)
             for other, file in rules:
@@ -225,7 +195,7 @@ def _threshold_faults(document: Document, index: int) -> Iterator[DefinitionErro
 def _escalation_faults(document: Document) -> Iterator[DefinitionError]:
     before = timedelta(0)
     for index, step in enumerate(document.content["escalation"]):
-        after = _duration(step["after"])
+        after = duration(step["after"])
         if after < before:
             rule = "must not be sooner than the step before it"
             yield document.error(["escalation", index, "after"], rule)
@@ -234,27 +204,3 @@ def _escalation_faults(document: Document) -> Iterator[DefinitionError]:
             if name not in document.content["receivers"]:
                 path = ("escalation", index, "receivers", place)
                 yield document.error(path, f"{name!r} is not among this policy's receivers")
-
-
-def _receiver_faults(
-    document: Document, variables: Mapping[str, str | None]
-) -> Iterator[DefinitionError]:
-    for name, receiver in document.content["receivers"].items():
-        if receiver["type"] != "webhook":
-            continue
-        path = ["receivers", name, "url"]
-        unknown = [v for v in _VARIABLE.findall(receiver["url"]) if v not in variables]
-        for variable in unknown:
-            known = ", ".join(sorted(variables)) or "none"
-            yield document.error(path, f"no variable is called {variable!r} (known: {known})")
-        url = None if unknown else _filled(receiver["url"], variables)
-        if url is not None and not _is_web(url):
-            yield document.error(path, "must be an http or https URL once variables are filled in")
-
-
-def _is_web(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False

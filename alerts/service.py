@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,10 +19,9 @@ from alerts.evaluation import Action, evaluate
 from alerts.known import Known
 from alerts.notification import Briefings, Links, compose
 from alerts.outbox import Courier
-from alerts.policy import Policies, ReceiverDefinition
-from alerts.receivers import Receiver
-from alerts.receivers.log import LogReceiver
-from alerts.receivers.webhook import WebhookReceiver
+from alerts.policy import Policies
+from alerts.receivers.building import build
+from alerts.receivers.variables import Variables
 from threadline.clock import Clock
 from threadline.model.incidents import (
     Affected,
@@ -49,7 +49,8 @@ def load_policies(settings: AlertsSettings, extending: Sequence[Path] = ()) -> P
 
     Raises `DefinitionErrors`.
     """
-    variables = {"webhook_url": settings.webhook_url}
+    named = {"webhook_url": settings.webhook_url}
+    variables = Variables(named, os.environ, settings.secrets_dir)
     return policy.load([policy.SHIPPED, *extending], variables)
 
 
@@ -79,7 +80,9 @@ class AlertsService:
         self._clock = clock
         self._briefing = briefing
         self._links = links
-        self._receivers = {one.name: _receiver(one) for one in policies.receivers}
+        self._receivers = {one.name: build(one) for one in policies.receivers}
+        for name, lacking in policies.left_out.items():
+            _log.warning("receiver %s is left out: %s is not set", name, ", ".join(lacking))
         self._known = Known(store.incidents)
         self._courier = Courier(store.outbox, self._receivers, clock)
         self._evaluating = threading.Lock()
@@ -273,12 +276,6 @@ class AlertsService:
         if changed or self._noted is None or now - self._noted >= _NOTE_EVERY:
             self._watermarks.advance(_WATERMARK, now)
             self._noted = now
-
-
-def _receiver(definition: ReceiverDefinition) -> Receiver:
-    if definition.type == "log":
-        return LogReceiver()
-    return WebhookReceiver(definition.url, definition.timeout)
 
 
 def _batches(actions: Iterable[Action]) -> Iterator[list[Action]]:

@@ -106,6 +106,7 @@ class AlertsSettings(Section):
     webhook_url: str | None = (
         None  # where the shipped policy's webhook receiver posts; none: log only
     )
+    secrets_dir: Path = Path("/run/secrets")  # ${file:NAME} of a receiver is a file in here
     evaluate_seconds: float = Field(0.75, gt=0)  # with the look itself: within a second
     wait_seconds: float = Field(60.0, gt=0)  # so far behind, deadlines are not judged,
     wait_at_most_seconds: float = Field(300.0, ge=0)  # but for no longer than this

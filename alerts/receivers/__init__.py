@@ -13,13 +13,15 @@ from threadline.model.incidents import Notification
 class Outcome:
     """How one attempt went. `reason` is a short name (`timeout`, `status 503`) free of secrets.
 
-    `retry_after` is what the receiver itself asked for.
+    `retry_after` is what the receiver itself asked for; `reference` is what it calls the incident
+    (a ticket's key, a message to thread under).
     """
 
     delivered: bool
     reason: str = ""
     retry: bool = False
     retry_after: timedelta | None = None
+    reference: str = ""
 
 
 DELIVERED = Outcome(delivered=True)

@@ -49,6 +49,13 @@ def check(arguments: argparse.Namespace) -> int:
         if source.senders:
             senders = ", ".join(sorted(source.senders))
             console.print(f"only {senders} may speak for {source.system}", markup=False)
+    for receiver, lacking in active.policies.left_out.items():
+        unset = ", ".join(lacking)
+        complaints.print(
+            f"warning: receiver {receiver} is left out, nobody is told through it: set {unset}",
+            markup=False,
+            soft_wrap=True,
+        )
     for warning in warnings(derivation.mapping):
         complaints.print(f"warning: {warning}", markup=False, soft_wrap=True)
     return DONE
