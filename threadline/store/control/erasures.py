@@ -18,6 +18,8 @@ from threadline.store.control.schema import (
     incident_events,
     incidents,
     outbox,
+    rota_overrides,
+    silences,
 )
 from threadline.store.control.transactions import Transactions
 
@@ -27,6 +29,8 @@ _WORDS: Mapping[Table, Sequence[str]] = {
     incidents: ("error", "reason", "assignee"),
     incident_events: ("detail",),
     outbox: ("payload", "failure"),
+    silences: ("matchers", "comment"),
+    rota_overrides: ("why",),
 }
 
 

@@ -229,3 +229,34 @@ erasures = Table(
     Column("values", Integer, nullable=False),
     Column("applied_at", Instant),  # null: what was kept before is not rid of it yet
 )
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("matchers", JSON, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("who", String, nullable=False),
+    Column("comment", String, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # null: it was let run its time
+    Column("ended_by", String, nullable=False),
+    Index("ix_silences_ends_at", "ends_at"),
+)
+
+rota_overrides = Table(
+    "rota_overrides",
+    metadata,
+    Column("id", RowNumber, primary_key=True),
+    Column("rota", String, nullable=False),
+    Column("member", String, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("who", String, nullable=False),
+    Column("why", String, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # null: it was let run its time
+    Column("ended_by", String, nullable=False),
+    Index("ix_rota_overrides_rota", "rota", "ends_at"),
+)

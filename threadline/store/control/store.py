@@ -18,7 +18,9 @@ from threadline.store.control.engine import connect
 from threadline.store.control.erasures import Erasures
 from threadline.store.control.incidents import Incidents
 from threadline.store.control.outbox import Outbox
+from threadline.store.control.overrides import Overrides
 from threadline.store.control.rulings import Rulings
+from threadline.store.control.silences import Silences
 from threadline.store.control.tokens import Tokens
 from threadline.store.control.transactions import Transactions
 from threadline.store.control.watermarks import Watermarks
@@ -61,6 +63,8 @@ class ControlStore:
         self.erasures = Erasures(transactions, clock)
         self.audit = Audit(transactions, clock)
         self.closes = Closes(transactions, clock)
+        self.silences = Silences(transactions, clock)
+        self.overrides = Overrides(transactions, clock)
 
     @classmethod
     def open(cls, settings: ControlSettings, clock: Clock) -> ControlStore:

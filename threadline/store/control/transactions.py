@@ -97,7 +97,8 @@ class Transactions:
                 plain.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
                 return
             outside = plain.execution_options(isolation_level="AUTOCOMMIT")
-            outside.execute(text("VACUUM FULL incidents, incident_events, outbox"))
+            words = "incidents, incident_events, outbox, silences, rota_overrides"
+            outside.execute(text(f"VACUUM FULL {words}"))
 
     def close(self) -> None:
         """Let go of every connection."""
