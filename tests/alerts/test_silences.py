@@ -113,9 +113,7 @@ def test_labels_no_incident_has_and_matchers_by_the_dozen_are_refused():
     assert told[-1].startswith("at most 20 matchers")
 
 
-@pytest.mark.parametrize(
-    "text", ["", "system", "system erp", "=erp", 'system="erp" or so', "a==b=~"]
-)
+@pytest.mark.parametrize("text", ["", "system", "system erp", "=erp", 'system="erp" or so'])
 def test_what_is_no_matcher_is_refused_with_an_example(text: str):
     with pytest.raises(ValueError, match='such as system="erp"'):
         silences.parse(text)
