@@ -15,9 +15,10 @@ from sqlalchemy import Column, Connection, LargeBinary, Table, func, insert, sel
 
 from threadline.errors import ThreadlineError
 from threadline.store.control.columns import Amount, Instant
-from threadline.store.control.schema import metadata
+from threadline.store.control.schema import leases, metadata
 
 _AT_ONCE = 1_000
+_TABLES = [table for table in metadata.sorted_tables if table is not leases]
 
 
 class NotEmpty(ThreadlineError):
@@ -29,7 +30,7 @@ def write(connection: Connection, directory: Path) -> Iterator[Path]:
 
     Instants are ISO text in UTC, amounts their decimal text, bytes base64.
     """
-    for table in metadata.sorted_tables:
+    for table in _TABLES:
         file = directory / f"{table.name}.ndjson"
         ordered = select(table).order_by(*table.primary_key)
         with file.open("w", encoding="utf-8") as lines:
@@ -40,10 +41,10 @@ def write(connection: Connection, directory: Path) -> Iterator[Path]:
 
 def read(connection: Connection, directory: Path) -> dict[str, int]:
     """Fill the empty tables from `directory`; how many rows each got. Raises `NotEmpty`."""
-    for table in metadata.sorted_tables:
+    for table in _TABLES:
         if connection.execute(select(func.count()).select_from(table)).scalar_one():
             raise NotEmpty(f"the table {table.name} of the control store holds rows already")
-    return {table.name: _filled(connection, table, directory) for table in metadata.sorted_tables}
+    return {table.name: _filled(connection, table, directory) for table in _TABLES}
 
 
 def _filled(connection: Connection, table: Table, directory: Path) -> int:

@@ -34,3 +34,11 @@ class ControlTooNew(ThreadlineError):
             f"the control store {where} is at revision {found}, which this Threadline does not "
             "know: run the newer Threadline that migrated it, or restore a backup"
         )
+
+
+class Fenced(ThreadlineError):
+    """Another process does this work now; nothing was stored, and deciding anew is its business."""
+
+    def __init__(self, name: str, token: int) -> None:
+        self.name, self.token = name, token
+        super().__init__(f"another process has taken over as {name}; lease {token} is void")

@@ -17,7 +17,8 @@ from threadline.model.incidents import (
     IncidentEvent,
     IncidentState,
 )
-from threadline.store.control import affected, audit, history, outbox
+from threadline.store.control import affected, audit, history, leases, outbox
+from threadline.store.control.leases import Lease
 from threadline.store.control.schema import incident_cases, incident_events, incidents
 from threadline.store.control.transactions import Transactions, insert_once
 
@@ -120,13 +121,17 @@ class Incidents:
         with self._transactions.read() as connection:
             return connection.execute(select(func.max(incident_events.c.id))).scalar() or 0
 
-    def commit(self, changes: Sequence[Change]) -> list[Change]:
+    def commit(self, changes: Sequence[Change], *, fence: Lease | None = None) -> list[Change]:
         """Store `changes` in one transaction; those that were stored.
+
+        Raises `Fenced`, with nothing stored, when the lease `fence` is somebody else's by now.
 
         A change whose incident has meanwhile been changed by somebody else is left out whole, with
         its event and its notifications: decide it anew. Repeating a stored change stores nothing.
         """
         with self._transactions.write() as connection:
+            if fence is not None:
+                leases.require(connection, fence)
             return [change for change in changes if _store(connection, change)]
 
     def change(self, incident_id: str, decide: Callable[[Incident], Change | None]) -> Incident:

@@ -176,6 +176,16 @@ watermarks = Table(
     Column("at", Instant, nullable=False),
 )
 
+# Who alone does some work of several processes; means nothing in a backup.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),  # '': nobody
+    Column("token", Integer, nullable=False),
+    Column("until", Instant, nullable=False),
+)
+
 closes = Table(
     "closes",
     metadata,

@@ -17,6 +17,7 @@ from threadline.store.control.definitions import Definitions
 from threadline.store.control.engine import connect
 from threadline.store.control.erasures import Erasures
 from threadline.store.control.incidents import Incidents
+from threadline.store.control.leases import Leases
 from threadline.store.control.outbox import Outbox
 from threadline.store.control.overrides import Overrides
 from threadline.store.control.rulings import Rulings
@@ -59,6 +60,7 @@ class ControlStore:
         self.incidents = Incidents(transactions)
         self.outbox = Outbox(transactions)
         self.watermarks = Watermarks(transactions)
+        self.leases = Leases(transactions)
         self.tokens = Tokens(transactions, clock)
         self.erasures = Erasures(transactions, clock)
         self.audit = Audit(transactions, clock)
