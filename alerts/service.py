@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain, islice
@@ -34,6 +34,7 @@ from threadline.model.incidents import (
 from threadline.settings import AlertsSettings
 from threadline.store.control import ControlStore
 from threadline.store.control.incidents import IncidentPage
+from threadline.store.control.leases import Lease
 from threadline.store.control.outbox import Delivery
 
 _log = logging.getLogger(__name__)
@@ -72,7 +73,12 @@ class AlertsService:
         *,
         briefing: Briefings,
         links: Links,
+        fence: Callable[[], Lease | None] = lambda: None,
     ) -> None:
+        """`fence` is the lease that evaluating and escalating need; None: there is but one service
+        and it needs none.
+        """
+        self._fence = fence
         self._incidents = store.incidents
         self._outbox = store.outbox
         self._watermarks = store.watermarks
@@ -88,6 +94,7 @@ class AlertsService:
         self._evaluating = threading.Lock()
         self._noted: datetime | None = None
         self._evaluated: datetime | None = None
+        self._token = 0  # of the lease it evaluated under
 
     def close(self) -> None:
         """Let go of the receivers' connections; the store is its owner's to close."""
@@ -117,7 +124,9 @@ class AlertsService:
 
         An incident and its first notifications are stored together: a crash in between loses and
         doubles neither. Going back in time (an index being rebuilt) changes nothing: the count is
-        then `behind`. Raises `ControlUnavailable` with what was stored so far kept; call again.
+        then `behind`. What somebody else changed meanwhile is not stored and counts as `overtaken`:
+        call again with the same. Raises `ControlUnavailable`, and `Fenced` when the lease was lost,
+        with what was stored so far kept; call again.
         """
         with self._evaluating:
             if self._behind(now):
@@ -145,6 +154,10 @@ class AlertsService:
     def deliver(self, now: datetime) -> Counter[str]:
         """Escalate and deliver all that is due at `now`, the clock's; attempts by named reason."""
         self.escalate(now)
+        return self.send(now)
+
+    def send(self, now: datetime) -> Counter[str]:
+        """Deliver what is owed at `now` already; attempts by named reason. It needs no lease."""
         return self._courier.deliver_due(now)
 
     def page(
@@ -203,10 +216,12 @@ class AlertsService:
         )
 
     def _commit(self, changes: Sequence[Change]) -> Counter[str]:
-        stored = self._incidents.commit(changes) if changes else []
-        if len(stored) < len(changes):
+        stored = self._incidents.commit(changes, fence=self._fence()) if changes else []
+        counts = Counter(change.event.what for change in stored)
+        if overtaken := len(changes) - len(stored):
             self._known.forget()
-        return Counter(change.event.what for change in stored)
+            counts["overtaken"] = overtaken
+        return counts
 
     def _actions(
         self,
@@ -267,7 +282,9 @@ class AlertsService:
         return decision, notifications
 
     def _behind(self, now: datetime) -> bool:
-        if self._evaluated is None:
+        lease = self._fence()
+        if self._evaluated is None or (lease is not None and lease.token != self._token):
+            self._token = lease.token if lease else 0
             self._evaluated = self._noted = self._watermarks.get(_WATERMARK)
         return self._evaluated is not None and now < self._evaluated
 
