@@ -98,14 +98,8 @@ def load(directories: Sequence[Path], variables: Mapping[str, str | None]) -> Po
     `${name}` in a receiver stands for a variable. A receiver whose variable is None is left out
     wherever it is named. Raises `DefinitionErrors` naming file, line, key and rule.
     """
-    schema = definitions.schema(SCHEMA)
     errors: list[DefinitionError] = []
-    documents: list[Document] = []
-    for file in definitions.files(*directories):
-        try:
-            documents.append(definitions.read(file, schema))
-        except DefinitionErrors as error:
-            errors += error.errors
+    documents = list(definitions.documents(definitions.files(*directories), SCHEMA, errors))
     errors += _faults(documents, variables)
     if errors:
         raise DefinitionErrors(errors)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from metrics.calendars.zones import zone
 from threadline.api import ApiServices, closing
 from threadline.errors import OutOfReach, ThreadlineError, ViewNotReady
 from threadline.sections import ClosesSettings
 from threadline.store.control.closes import AlreadyClosed
+from threadline.zones import zone
 
 logger = logging.getLogger(__name__)
 

@@ -82,6 +82,18 @@ def files(*directories: Path) -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
+def documents(
+    found: Iterable[Path], schema_file: Path, errors: list[DefinitionError]
+) -> Iterator[Document]:
+    """Those of the files that can be read and keep a published schema; `errors` gets the rest."""
+    rules = schema(schema_file)
+    for file in found:
+        try:
+            yield read(file, rules)
+        except DefinitionErrors as broken:
+            errors += broken.errors
+
+
 def schema(file: Path) -> Mapping[str, Any]:
     """A published JSON Schema."""
     loaded: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import lru_cache
-from importlib import resources
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from threadline.zones import zone
+
 DAY = 86_400
-PACKAGE = "tzdata.zoneinfo"
-
-
-@lru_cache(maxsize=1024)
-def zone(name: str) -> ZoneInfo:
-    """The IANA zone `name`; raises `ValueError` where there is none."""
-    file = resources.files(PACKAGE).joinpath(*name.split("/"))
-    if ".." in name or not file.is_file():
-        raise ValueError(f"{name!r} is not an IANA time zone")
-    try:
-        with file.open("rb") as data:
-            return ZoneInfo.from_file(data, key=name)
-    except ValueError as error:
-        raise ValueError(f"{name!r} is not an IANA time zone") from error
 
 
 def offsets(name: str, first_year: int, last_year: int) -> pl.DataFrame:

@@ -9,10 +9,10 @@ from typing import Any
 import holidays
 
 from metrics.calendars import Calendar, Hours, PublicHolidays
-from metrics.calendars.zones import zone
 from metrics.definitions.durations import duration
 from metrics.definitions.faults import Faults
 from threadline.definitions import Document
+from threadline.zones import zone
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 

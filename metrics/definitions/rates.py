@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from decimal import Decimal
 
-from metrics.calendars.zones import zone
 from metrics.definitions.durations import duration
 from metrics.definitions.faults import Faults
 from threadline.definitions import Document
 from threadline.model.rates import Rate, RateTable
+from threadline.zones import zone
 
 DAY = 86_400
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TypeAlias
 
-from metrics.calendars.zones import zone
 from threadline.model.kpis import Seen, Window
+from threadline.zones import zone
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)  # no plausible fact is older
 ALL_TIME = "all-time"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from minute_walk import WORK, works
 
 from metrics.calendars import Calendar, Clocks, Hours, PublicHolidays
-from metrics.calendars.zones import zone
+from threadline.zones import zone
 
 INSTANT = pl.Datetime("ns", "UTC")
 MINUTE = timedelta(minutes=1)
