@@ -1,82 +1,86 @@
-"""A webhook as a receiver: the payload as JSON in one POST."""
+"""A webhook as a receiver: the payload as JSON in one POST, signed where secrets are declared.
+
+Signatures are those of Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks).
+"""
 
 from __future__ import annotations
 
-import logging
-from datetime import timedelta
-from urllib.parse import urlsplit
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from datetime import datetime
 
-import httpx
-
-from alerts.receivers import DELIVERED, Outcome, Receiver
+from alerts.receivers import DELIVERED, Outcome
+from alerts.receivers.http import HttpClient, outcome_of
+from alerts.receivers.options import WebhookOptions
+from threadline.clock import Clock
 from threadline.model.incidents import Notification
 
-_CONNECT_SECONDS = 5.0
+_PREFIX = "whsec_"
 
 
-class WebhookReceiver(Receiver):
-    """POSTs to `url`, whose path and query may be secret and appear in no log and no error.
+class WebhookReceiver:
+    """POSTs `notification.schema.json`.
 
-    The request carries `Idempotency-Key`, the same when a notification is sent again. Redirects are
-    not followed: a page must not wander to where nobody configured it.
+    The request carries `Idempotency-Key` and `webhook-id`, the same when a notification is sent
+    again. With several secrets, each signs: the other side may go from one to the next.
     """
 
-    def __init__(self, url: str, timeout: timedelta) -> None:
-        self._url = url
-        self._client = httpx.Client(
-            timeout=httpx.Timeout(timeout.total_seconds(), connect=_CONNECT_SECONDS),
-            follow_redirects=False,
-        )
+    def __init__(self, options: WebhookOptions, http: HttpClient, clock: Clock) -> None:
+        self._url, self._http, self._clock = options.url, http, clock
+        secret = options.secret
+        self._secrets = [key(one) for one in ((secret,) if isinstance(secret, str) else secret)]
 
     def deliver(self, notification: Notification) -> Outcome:
-        try:
-            # Only the answer's head is read: its body says nothing we act on and may never end.
-            with self._client.stream(
-                "POST",
-                self._url,
-                json=dict(notification.payload),
-                headers={"Idempotency-Key": notification.key},
-            ) as response:
-                return judge(response.status_code, response.headers.get("retry-after", ""))
-        except httpx.TimeoutException:
-            return Outcome(delivered=False, reason="timeout", retry=True)
-        except httpx.TransportError as error:
-            return Outcome(delivered=False, reason=_transport_reason(error), retry=True)
+        body = json.dumps(notification.payload, ensure_ascii=False, separators=(",", ":")).encode()
+        headers = {"Content-Type": "application/json", "Idempotency-Key": notification.key}
+        if self._secrets:
+            headers |= signed(message_id(notification), self._clock.now(), body, self._secrets)
+
+        def post() -> Outcome:
+            self._http.request("POST", self._url, content=body, headers=headers)
+            return DELIVERED
+
+        return outcome_of(post)
 
     def close(self) -> None:
-        self._client.close()
+        self._http.close()
 
 
-def judge(status: int, retry_after: str) -> Outcome:
-    """What a status code means: 2xx is delivered, 5xx, 408, 425 and 429 are worth another try."""
-    if 200 <= status < 300:
-        return DELIVERED
-    retry = status >= 500 or status in (408, 425, 429)
-    wait = timedelta(seconds=int(retry_after)) if retry and retry_after.isdecimal() else None
-    return Outcome(delivered=False, reason=f"status {status}", retry=retry, retry_after=wait)
+def message_id(notification: Notification) -> str:
+    """The same for the same notification, and without full stops: they part what is signed."""
+    return f"msg_{hashlib.sha256(notification.key.encode()).hexdigest()[:32]}"
 
 
-def redacted(url: str) -> str:
-    """Scheme, host and port of `url`; what may be secret is left out."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}/…"
+def key(secret: str) -> bytes:
+    """The bytes of a secret as Standard Webhooks writes it: `whsec_` and base64.
+
+    Raises `ValueError`, without repeating the secret.
+    """
+    try:
+        decoded = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        decoded = b""
+    if not 16 <= len(decoded) <= 256:
+        raise ValueError("must be 'whsec_' and 24 to 64 bytes in base64 once variables are filled in")
+    return decoded
 
 
-def _transport_reason(error: httpx.TransportError) -> str:
-    # The class and no words of it: those may repeat the URL.
-    return "connection" if isinstance(error, httpx.NetworkError) else type(error).__name__
-
-
-class _Redaction(logging.Filter):
-    """httpx logs the full URL of every request at level info."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                redacted(str(part)) if isinstance(part, httpx.URL) else part for part in record.args
-            )
-        return True
-
-
-logging.getLogger("httpx").addFilter(_Redaction())
+def signed(
+    message: str, at: datetime, body: bytes, secrets: Sequence[bytes]
+) -> dict[str, str]:
+    """The three headers by which the other side knows who sent `body`, and when."""
+    timestamp = str(int(at.timestamp()))
+    content = f"{message}.{timestamp}.".encode() + body
+    signatures = (
+        "v1," + base64.b64encode(hmac.digest(secret, content, "sha256")).decode()
+        for secret in secrets
+    )
+    return {
+        "webhook-id": message,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(signatures),
+    }

@@ -1,0 +1,139 @@
+"""Slack: an incoming webhook, or chat.postMessage with a bot's token, which keeps to one thread.
+
+Sources: docs.slack.dev/reference/methods/chat.postMessage, /messaging/sending-messages-using-
+incoming-webhooks, /reference/block-kit/blocks (limits), /messaging/formatting-message-text (escapes).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from alerts.receivers import Outcome
+from alerts.receivers.http import Answer, HttpClient, outcome_of
+from alerts.receivers.options import SlackOptions
+from alerts.receivers.wording import Message, message, short
+from threadline.model.incidents import Notification
+
+_LONGEST_HEADER = 150  # characters of a header block
+_LONGEST_SECTION = 3000  # of a section's text
+_LONGEST_FIELD = 400  # Slack takes 2000 each, but about 13,000 in all blocks together
+_MOST_FIELDS = 10  # of one section
+_LONGEST_TEXT = 4000
+_ERROR = re.compile(r"[a-z_]{1,60}")
+# What may pass; every other error stays until somebody changes the configuration.
+_PASSING = frozenset({
+    "fatal_error", "internal_error", "rate_limited", "ratelimited", "request_timeout",
+    "service_unavailable", "team_added_to_org",
+})  # fmt: skip
+
+
+class SlackReceiver:
+    """What is told of one incident goes into the thread of its first message, given a token.
+
+    A page in a thread is shown in the channel too: nobody is woken by a reply nobody sees.
+    """
+
+    def __init__(self, options: SlackOptions, http: HttpClient) -> None:
+        self._options, self._http = options, http
+
+    def deliver(self, notification: Notification) -> Outcome:
+        content = _content(message(notification.payload))
+        if not self._options.token:
+            return outcome_of(lambda: self._hook(content))
+        return outcome_of(lambda: self._post(content, notification))
+
+    def close(self) -> None:
+        self._http.close()
+
+    def _hook(self, content: dict[str, Any]) -> Outcome:
+        answer = self._http.request("POST", self._options.url, json=content)
+        if answer.body.strip() in (b"ok", b""):
+            return Outcome(delivered=True)
+        return _refused(answer, answer.body.decode("ascii", "replace").strip())
+
+    def _post(self, content: dict[str, Any], notification: Notification) -> Outcome:
+        own = notification.payload["kind"] in ("digest", "test")
+        thread = "" if own else notification.reference
+        if thread:
+            content["thread_ts"] = thread
+            content["reply_broadcast"] = notification.payload["kind"] == "page"
+        answer = self._http.request(
+            "POST",
+            self._options.url,
+            json=content | {"channel": self._options.channel},
+            headers={"Authorization": f"Bearer {self._options.token}"},
+        )
+        said = answer.json if isinstance(answer.json, dict) else {}
+        if said.get("ok") is not True:
+            return _refused(answer, str(said.get("error", "")))
+        return Outcome(delivered=True, reference="" if own else thread or str(said.get("ts", "")))
+
+
+def _refused(answer: Answer, error: str) -> Outcome:
+    named = error if _ERROR.fullmatch(error) else "not understood"
+    reason = "throttled" if named in ("ratelimited", "rate_limited") else f"refused: {named}"
+    return Outcome(delivered=False, reason=reason, retry=named in _PASSING)
+
+
+def _content(said: Message) -> dict[str, Any]:
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": _plain(short(said.headline, _LONGEST_HEADER))}
+    ]
+    if said.note:
+        blocks.append({"type": "context", "elements": [_markdown(_escaped(said.note))]})
+    if said.facts:
+        fields = [
+            _markdown(f"*{label}*\n{_escaped(short(value, _LONGEST_FIELD))}")
+            for label, value in said.facts
+        ]
+        blocks += [
+            {"type": "section", "fields": fields[at : at + _MOST_FIELDS]}
+            for at in range(0, len(fields), _MOST_FIELDS)
+        ]
+    blocks += [_section(lines) for lines in (_moves(said), _items(said), _links(said)) if lines]
+    text = short(_escaped(said.headline), _LONGEST_TEXT)
+    return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
+
+
+def _section(lines: list[str]) -> dict[str, Any]:
+    """As many whole lines as fit: a link that is cut in two would be none."""
+    text = ""
+    for line in lines:
+        if len(text) + len(line) + 1 > _LONGEST_SECTION:
+            break
+        text += f"{line}\n"
+    return {"type": "section", "text": _markdown(text.rstrip("\n"))}
+
+
+def _moves(said: Message) -> list[str]:
+    numbered = [f"{n}. {_escaped(short(move, 900))}" for n, move in enumerate(said.moves, 1)]
+    return ["*Next*", *numbered] if numbered else []
+
+
+def _items(said: Message) -> list[str]:
+    return [f"• {_link(what, url) if url else _escaped(short(what, 500))}" for what, url in said.items]
+
+
+def _links(said: Message) -> list[str]:
+    shown = " · ".join(_link(label, url) for label, url in said.links)
+    return [shown] if shown else []
+
+
+def _link(label: str, url: str) -> str:
+    # | and > would end the address; what else Slack reads in it is escaped as in any text.
+    address = _escaped(quote(url, safe=":/?#[]@!$&'()*+,;=%~"))
+    return f"<{address}|{_escaped(short(label, 500)).replace('|', '¦')}>"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _markdown(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text}

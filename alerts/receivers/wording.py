@@ -1,0 +1,131 @@
+"""What a message to people says, in the order in which it helps; receivers only give it a shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+Payload = Mapping[str, Any]
+
+_KINDS = {"update": "Update", "resolved": "Resolved", "test": "Test", "digest": "Digest"}
+_SEVERITIES = {"warning": "Warning", "breach": "Breach", "failure": "Failure"}
+_LINKS = {
+    "acknowledge": "Acknowledge",
+    "incident": "Incident",
+    "contract": "Contract",
+    "hop": "Hop",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """`headline` is one line. `facts` and `links` are (label, value); `items` are (what, URL)."""
+
+    headline: str
+    facts: tuple[tuple[str, str], ...]
+    moves: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]
+    items: tuple[tuple[str, str], ...] = ()
+    note: str = ""
+
+    def text(self, escape: Callable[[str], str] = str) -> str:
+        """All of it in plain lines; `escape` treats what may be strangers' words, never URLs."""
+        parts = [
+            [escape(self.headline)],
+            [escape(self.note)] if self.note else [],
+            [f"{escape(what)}\n  {url}".rstrip() for what, url in self.items],
+            [f"{label}: {escape(value)}" for label, value in self.facts],
+            ["Next:", *(f"{n}. {escape(move)}" for n, move in enumerate(self.moves, 1))]
+            if self.moves
+            else [],
+            [f"{label}: {url}" for label, url in self.links],
+        ]
+        return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+
+
+def message(payload: Payload) -> Message:
+    """What is said of one notification."""
+    digest = payload["kind"] == "digest"
+    return Message(
+        headline=headline(payload),
+        note="You may have had this message before." if payload["repeat"] else "",
+        facts=() if digest else tuple(_facts(payload)),
+        moves=() if digest or payload["kind"] == "resolved" else tuple(payload["next_moves"]),
+        links=() if digest else tuple(_links(payload)),
+        items=tuple(
+            (f"{_SEVERITIES[item['severity']]}: {item['what']}", item["link"])
+            for item in payload.get("items", ())
+        ),
+    )
+
+
+def headline(payload: Payload) -> str:
+    """What it is and how bad; the first thing anybody reads, and often the last."""
+    kind = payload["kind"]
+    return f"{_KINDS.get(kind) or _SEVERITIES[payload['severity']]}: {payload['what']}"
+
+
+def instant(text: str | None) -> str:
+    """An RFC 3339 instant as people write it: 30 Nov 2026 14:05 UTC."""
+    if not text:
+        return ""
+    at = datetime.fromisoformat(text).astimezone(UTC)
+    return f"{at.day} {at:%b %Y %H:%M} UTC"
+
+
+def short(text: str, limit: int) -> str:
+    """`text` in at most `limit` characters; that it was cut is seen."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _facts(payload: Payload) -> list[tuple[str, str]]:
+    facts = {
+        "How many": _count(payload),
+        "How much": _worth(payload),
+        "Since": instant(payload["since"] or payload["opened_at"]),
+        "Due": instant(payload["due_at"]),
+        "Resolved": instant(payload["resolved_at"]),
+        "Contract": payload["contract"],
+        "Case": payload["case"] if payload["case"] != payload["contract"] else "",
+        "Journey": payload["journey"],
+        "Step": payload["step"],
+        "System": payload["system"],
+        "Error": payload["error"],
+        "State": _state(payload),
+        "Owner": payload["owner"] or "none named",
+    }
+    return [(label, value) for label, value in facts.items() if value]
+
+
+def _count(payload: Payload) -> str:
+    cases, breached = payload["cases"], payload["breached"]
+    if cases <= 1 and not breached:
+        return ""
+    late = f", {breached:,} of them past a deadline" if breached else ""
+    return f"{cases:,} {'case' if cases == 1 else 'cases'}{late}"
+
+
+def _worth(payload: Payload) -> str:
+    worth = dict(payload["worth"])
+    if not worth and payload["value"] is not None:
+        worth = {payload["currency"]: payload["value"]}
+    return " and ".join(f"{unit} {Decimal(total):,}".strip() for unit, total in worth.items())
+
+
+def _state(payload: Payload) -> str:
+    if payload["assignee"]:
+        return f"{payload['state']}, with {payload['assignee']}"
+    if payload["escalated"]:
+        return f"{payload['state']}, nobody has acknowledged it so far"
+    return str(payload["state"])
+
+
+def _links(payload: Payload) -> list[tuple[str, str]]:
+    links = payload["links"]
+    shown = [(label, links[name]) for name, label in _LINKS.items() if links.get(name)]
+    if payload["runbook"]:
+        shown.append(("Runbook", payload["runbook"]))
+    return shown
