@@ -86,7 +86,7 @@ class AlertsService:
         self._clock = clock
         self._briefing = briefing
         self._links = links
-        self._receivers = {one.name: build(one) for one in policies.receivers}
+        self._receivers = {one.name: build(one, clock) for one in policies.receivers}
         for name, lacking in policies.left_out.items():
             _log.warning("receiver %s is left out: %s is not set", name, ", ".join(lacking))
         self._known = Known(store.incidents)

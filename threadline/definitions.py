@@ -129,6 +129,8 @@ def _lines(
 
 def _rule(fault: Any) -> str:
     hint = fault.schema.get("description") if isinstance(fault.schema, dict) else None
+    if hint and fault.schema.get("writeOnly"):
+        return str(hint)  # the fault's own words would repeat a secret
     return f"{fault.message} ({hint})" if hint else str(fault.message)
 
 

@@ -48,7 +48,9 @@ class AlertmanagerReceiver:
             return min(failures, key=lambda outcome: not outcome.retry)
         if failures:
             reasons = ", ".join(outcome.reason for outcome in failures)
-            _log.warning("%d of %d Alertmanagers failed: %s", len(failures), len(self._urls), reasons)
+            _log.warning(
+                "%d of %d Alertmanagers failed: %s", len(failures), len(self._urls), reasons
+            )
         return Outcome(delivered=True, reference=json.dumps(alerts[0]["labels"], sort_keys=True))
 
     def close(self) -> None:

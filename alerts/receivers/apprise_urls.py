@@ -50,12 +50,15 @@ class AppriseReceiver:
         if result:
             return DELIVERED
         late = result.status == apprise.AppriseResultStatus.TIMEOUT
-        return Outcome(
-            delivered=False, reason="timeout" if late else "Apprise failed", retry=True
-        )
+        return Outcome(delivered=False, reason="timeout" if late else "Apprise failed", retry=True)
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def known(url: str) -> bool:
+    """Whether Apprise knows what to do with `url`; nobody is asked anything."""
+    return apprise.Apprise.instantiate(url, asset=_asset(), suppress_exceptions=True) is not None
 
 
 def _asset() -> apprise.AppriseAsset:

@@ -48,13 +48,13 @@ def build(definition: ReceiverDefinition, clock: Clock) -> Receiver:
 
 
 def _over_http(definition: ReceiverDefinition, clock: Clock) -> Receiver:
+    if isinstance(definition.options, AlertmanagerOptions):
+        each = HttpClient(definition.timeout / len(definition.options.urls), clock)
+        return AlertmanagerReceiver(definition.options, each, clock)
     http = HttpClient(definition.timeout, clock)
     match definition.options:
         case WebhookOptions() as webhook:
             return WebhookReceiver(webhook, http, clock)
-        case AlertmanagerOptions() as alertmanager:
-            each = HttpClient(definition.timeout / len(alertmanager.urls), clock)
-            return AlertmanagerReceiver(alertmanager, each, clock)
         case PagerDutyOptions() as pagerduty:
             return PagerDutyReceiver(pagerduty, http)
         case OpsgenieOptions() as opsgenie:

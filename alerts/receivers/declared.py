@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from alerts.durations import duration
-from alerts.receivers import options
+from alerts.receivers import options, signatures
 from alerts.receivers.options import Options
 from threadline.definitions import Document
 from threadline.errors import DefinitionError
@@ -141,17 +141,45 @@ def _address_faults(
     receiver: Mapping[str, Any],
     variables: Mapping[str, str | None],
 ) -> Iterator[DefinitionError]:
-    for path, address in _addresses(receiver):
-        if any(variables.get(variable) is None for _, variable in _named(address, ())):
+    for path, written, rule in _promised(receiver):
+        if any(variables.get(variable) is None for _, variable in _named(written, ())):
             continue
-        if not _is_web(_filled(address, variables)):
-            rule = "must be an http or https URL once variables are filled in"
-            yield document.error(("receivers", name, *path), rule)
+        if (broken := rule(_filled(written, variables))) is not None:
+            yield document.error(("receivers", name, *path), broken)
 
 
-def _addresses(receiver: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _promised(
+    receiver: Mapping[str, Any],
+) -> Iterator[tuple[Path, str, Callable[[str], str | None]]]:
+    """What has to have a form once its variables are filled in; rules never repeat the value."""
     if "url" in receiver:
-        yield ("url",), receiver["url"]
+        yield ("url",), receiver["url"], _apprise if receiver["type"] == "apprise" else _web
+    for index, url in enumerate(receiver.get("urls", ())):
+        yield ("urls", index), url, _web
+    secrets = receiver.get("secret", [])
+    if isinstance(secrets, str):
+        yield ("secret",), secrets, _signing
+    else:
+        yield from ((("secret", index), one, _signing) for index, one in enumerate(secrets))
+
+
+def _web(url: str) -> str | None:
+    return None if _is_web(url) else "must be an http or https URL once variables are filled in"
+
+
+def _apprise(url: str) -> str | None:
+    # Its hundred services take a second to import; most deployments need none.
+    from alerts.receivers.apprise_urls import known
+
+    return None if known(url) else "must be a URL that Apprise knows once variables are filled in"
+
+
+def _signing(secret: str) -> str | None:
+    try:
+        signatures.key(secret)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _is_web(url: str) -> bool:

@@ -50,7 +50,7 @@ class Answer:
 
 
 class HttpClient:
-    """Asks with `headers`; proxies are those of the environment, redirects are not followed.
+    """Proxies are those of the environment, redirects are not followed.
 
     URLs may be secret: they appear in no log and no error. A page must not wander to where nobody
     configured it, so a redirect is a failure like another. `timeout` bounds connecting, sending
@@ -58,9 +58,7 @@ class HttpClient:
     would look like a failure, and the message would go out twice.
     """
 
-    def __init__(
-        self, timeout: timedelta, clock: Clock, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, timeout: timedelta, clock: Clock) -> None:
         self._timeout, self._clock = timeout, clock
         seconds = timeout.total_seconds()
         self._client = httpx.Client(
@@ -69,8 +67,6 @@ class HttpClient:
             follow_redirects=False,
             headers={"User-Agent": "Threadline"},
         )
-        # Not among the client's own: one that is no ASCII would fail here, with its value in words.
-        self._headers = dict(headers or {})
 
     def request(
         self,
@@ -92,7 +88,7 @@ class HttpClient:
                     json=json,
                     content=content,
                     params=params,
-                    headers=self._headers | dict(headers or {}),
+                    headers=headers,
                     auth=auth,
                     extensions={"trace": _watching(limit)},
                 ) as response:
@@ -185,9 +181,11 @@ def _named(error: Exception) -> str:
             return "proxy"
         case httpx.NetworkError() | httpx.RemoteProtocolError():
             return "connection"
-        case httpx.HTTPError() if not isinstance(error, httpx.UnsupportedProtocol):
+        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+            return "bad configuration"  # a secret that cannot stand in a header
+        case httpx.HTTPError():
             return "no HTTP answer"
-    return "bad configuration"  # an address, or a secret that cannot stand in a header
+    return "bad configuration"  # the same of a header, or an address
 
 
 def _of_tls(error: BaseException | None) -> bool:

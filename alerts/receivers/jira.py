@@ -80,7 +80,7 @@ class JiraReceiver:
         return Outcome(delivered=True, reference=issue)
 
     def _resolve(self, issue: str) -> None:
-        """Go through the transition, where the issue's state offers it: somebody may have before."""
+        """Go through the transition where it is offered: somebody may have before."""
         offered = self._ask("GET", f"/issue/{issue}/transitions").json
         wanted = self._options.resolve_transition.casefold()
         for transition in offered.get("transitions", ()) if isinstance(offered, dict) else ():

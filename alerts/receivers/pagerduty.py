@@ -22,7 +22,7 @@ _LARGEST = 512 * 1024  # bytes of the whole event
 
 
 class PagerDutyReceiver:
-    """Pages trigger, what somebody acknowledged here is acknowledged there, what is over resolves."""
+    """Pages trigger, an acknowledgement here is one there, what is over resolves."""
 
     def __init__(self, options: PagerDutyOptions, http: HttpClient) -> None:
         self._options, self._http = options, http

@@ -1,6 +1,6 @@
 """ServiceNow: a record per incident through the Table API.
 
-Source: docs.servicenow.com, REST API reference, Table API (POST, PATCH, GET /api/now/table/{table}).
+Source: docs.servicenow.com, REST API reference, Table API (/api/now/table/{tableName}).
 """
 
 from __future__ import annotations

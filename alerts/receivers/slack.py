@@ -1,7 +1,8 @@
 """Slack: an incoming webhook, or chat.postMessage with a bot's token, which keeps to one thread.
 
-Sources: docs.slack.dev/reference/methods/chat.postMessage, /messaging/sending-messages-using-
-incoming-webhooks, /reference/block-kit/blocks (limits), /messaging/formatting-message-text (escapes).
+Sources, all under docs.slack.dev: reference/methods/chat.postMessage, messaging/
+sending-messages-using-incoming-webhooks, reference/block-kit/blocks (limits), messaging/
+formatting-message-text (escapes).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from alerts.receivers import Outcome
-from alerts.receivers.http import Answer, HttpClient, outcome_of
+from alerts.receivers.http import HttpClient, outcome_of
 from alerts.receivers.options import SlackOptions
 from alerts.receivers.wording import Message, message, short
 from threadline.model.incidents import Notification
@@ -20,6 +21,7 @@ _LONGEST_HEADER = 150  # characters of a header block
 _LONGEST_SECTION = 3000  # of a section's text
 _LONGEST_FIELD = 400  # Slack takes 2000 each, but about 13,000 in all blocks together
 _MOST_FIELDS = 10  # of one section
+_LONGEST_LINE = 700  # of one move or item
 _LONGEST_TEXT = 4000
 _ERROR = re.compile(r"[a-z_]{1,60}")
 # What may pass; every other error stays until somebody changes the configuration.
@@ -51,7 +53,7 @@ class SlackReceiver:
         answer = self._http.request("POST", self._options.url, json=content)
         if answer.body.strip() in (b"ok", b""):
             return Outcome(delivered=True)
-        return _refused(answer, answer.body.decode("ascii", "replace").strip())
+        return _refused(answer.body.decode("ascii", "replace").strip())
 
     def _post(self, content: dict[str, Any], notification: Notification) -> Outcome:
         own = notification.payload["kind"] in ("digest", "test")
@@ -67,11 +69,11 @@ class SlackReceiver:
         )
         said = answer.json if isinstance(answer.json, dict) else {}
         if said.get("ok") is not True:
-            return _refused(answer, str(said.get("error", "")))
+            return _refused(str(said.get("error", "")))
         return Outcome(delivered=True, reference="" if own else thread or str(said.get("ts", "")))
 
 
-def _refused(answer: Answer, error: str) -> Outcome:
+def _refused(error: str) -> Outcome:
     named = error if _ERROR.fullmatch(error) else "not understood"
     reason = "throttled" if named in ("ratelimited", "rate_limited") else f"refused: {named}"
     return Outcome(delivered=False, reason=reason, retry=named in _PASSING)
@@ -85,7 +87,7 @@ def _content(said: Message) -> dict[str, Any]:
         blocks.append({"type": "context", "elements": [_markdown(_escaped(said.note))]})
     if said.facts:
         fields = [
-            _markdown(f"*{label}*\n{_escaped(short(value, _LONGEST_FIELD))}")
+            _markdown(f"*{label}*\n{_fitting(value, _LONGEST_FIELD)}")
             for label, value in said.facts
         ]
         blocks += [
@@ -93,7 +95,7 @@ def _content(said: Message) -> dict[str, Any]:
             for at in range(0, len(fields), _MOST_FIELDS)
         ]
     blocks += [_section(lines) for lines in (_moves(said), _items(said), _links(said)) if lines]
-    text = short(_escaped(said.headline), _LONGEST_TEXT)
+    text = _fitting(said.headline, _LONGEST_TEXT)
     return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
@@ -108,12 +110,15 @@ def _section(lines: list[str]) -> dict[str, Any]:
 
 
 def _moves(said: Message) -> list[str]:
-    numbered = [f"{n}. {_escaped(short(move, 900))}" for n, move in enumerate(said.moves, 1)]
+    numbered = [f"{n}. {_fitting(move, _LONGEST_LINE)}" for n, move in enumerate(said.moves, 1)]
     return ["*Next*", *numbered] if numbered else []
 
 
 def _items(said: Message) -> list[str]:
-    return [f"• {_link(what, url) if url else _escaped(short(what, 500))}" for what, url in said.items]
+    return [
+        f"• {_link(what, url) if url else _fitting(what, _LONGEST_LINE)}"
+        for what, url in said.items
+    ]
 
 
 def _links(said: Message) -> list[str]:
@@ -124,11 +129,19 @@ def _links(said: Message) -> list[str]:
 def _link(label: str, url: str) -> str:
     # | and > would end the address; what else Slack reads in it is escaped as in any text.
     address = _escaped(quote(url, safe=":/?#[]@!$&'()*+,;=%~"))
-    return f"<{address}|{_escaped(short(label, 500)).replace('|', '¦')}>"
+    return f"<{address}|{_fitting(label.replace('|', '¦'), _LONGEST_LINE)}>"
 
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _fitting(text: str, limit: int) -> str:
+    """`text` escaped, in at most `limit` characters, no escape cut in two."""
+    longest = limit
+    while len(escaped := _escaped(short(text, longest))) > limit:
+        longest -= max(1, (len(escaped) - limit) // len("&amp;"))
+    return escaped
 
 
 def _plain(text: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Microsoft Teams: an Adaptive Card through the webhook of a Workflow.
 
-Sources: learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook
-and /connectors-using (28 KB, the error inside an answer of 200), adaptivecards.io/explorer (elements).
+Sources, all under learn.microsoft.com/microsoftteams/platform: webhooks-and-connectors/how-to/
+connectors-using (28 KB, the error inside an answer of 200) and task-modules-and-cards/cards/
+cards-format; adaptivecards.io/explorer (elements).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _ERROR_INSIDE = re.compile(rb"HTTP error (\d{3})")
 
 
 class TeamsReceiver:
-    """Strangers' words are text runs, which Teams does not read as Markdown: no link can hide there."""
+    """Strangers' words are text runs, which are not read as Markdown: no link can hide there."""
 
     def __init__(self, options: TeamsOptions, http: HttpClient, clock: Clock) -> None:
         self._url, self._http, self._clock = options.url, http, clock
@@ -66,7 +67,9 @@ def _message(notification: Notification) -> dict[str, Any]:
 
 
 def _card(said: Message, colour: str, longest: int) -> dict[str, Any]:
-    body = [_line([_run(short(said.headline, longest), size="Large", weight="Bolder", color=colour)])]
+    body = [
+        _line([_run(short(said.headline, longest), size="Large", weight="Bolder", color=colour)])
+    ]
     if said.note:
         body.append(_line([_run(said.note, isSubtle=True)]))
     body += [

@@ -1,4 +1,4 @@
-"""What receivers that keep tickets have in common: which notification gets one, and which does not."""
+"""Which notification gets a ticket, and what it is known by there."""
 
 from __future__ import annotations
 

@@ -133,6 +133,7 @@ class Notification:
     reason: str
     due_at: datetime
     payload: Mapping[str, Any]
+    reference: str = ""
 
     @property
     def key(self) -> str:

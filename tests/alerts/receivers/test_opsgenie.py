@@ -1,0 +1,56 @@
+"""Opsgenie: an incident is one alert there, known by its alias."""
+
+from __future__ import annotations
+
+import pytest
+from notifications import STORM, notification
+from recording_peer import Peer, peer
+from vendor_schemas import opsgenie
+
+ACCEPTED = (202, {"result": "Request will be processed", "took": 0.1, "requestId": "r"}, {})
+
+
+@pytest.fixture
+def alerts():
+    with peer(usual=ACCEPTED, schemas=opsgenie("inc-7")) as server:
+        yield server
+
+
+@pytest.fixture
+def pager(alerts: Peer, receiver):
+    return receiver("opsgenie", url=alerts.url, api_key="k3y", teams=("billing-primary",))
+
+
+def test_an_incident_is_created_noted_acknowledged_and_closed_by_its_alias(pager, alerts):
+    for kind, state in [
+        ("page", "open"),
+        ("update", "open"),
+        ("update", "acknowledged"),
+        ("resolved", "resolved"),
+    ]:
+        assert pager.deliver(notification(kind, state=state)).delivered
+    assert [one.path.removeprefix("/v2/alerts") for one in alerts.received] == [
+        "",
+        "/inc-7/notes",
+        "/inc-7/acknowledge",
+        "/inc-7/close",
+    ]
+    assert {one.query.get("identifierType") for one in alerts.received[1:]} == {"alias"}
+    assert {one.headers["authorization"] for one in alerts.received} == {"GenieKey k3y"}
+    created = alerts.received[0].json
+    assert (created["alias"], created["priority"]) == ("inc-7", "P2")
+    assert created["responders"] == [{"type": "team", "name": "billing-primary"}]
+    assert created["details"]["Owner"] == "integration-operations"
+
+
+def test_what_is_too_long_is_cut_not_refused(pager, alerts):
+    told = STORM | {"what": "ü" * 5000, "error": "x" * 20_000, "system": "s" * 1000}
+    assert pager.deliver(notification(**told)).delivered
+    assert alerts.received[0].json["message"].endswith("…")
+
+
+def test_digests_and_tests_are_alerts_of_their_own(pager, alerts):
+    for kind in ("digest", "test"):
+        assert pager.deliver(notification(kind)).delivered
+    assert "inc-7" not in {one.json["alias"] for one in alerts.received}
+    assert alerts.received[1].json["priority"] == "P5"
