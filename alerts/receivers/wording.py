@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -55,17 +55,13 @@ def message(payload: Payload) -> Message:
         facts=() if digest else tuple(_facts(payload)),
         moves=() if digest or payload["kind"] == "resolved" else tuple(payload["next_moves"]),
         links=() if digest else tuple(_links(payload)),
-        items=tuple(
-            (f"{_SEVERITIES[item['severity']]}: {item['what']}", item["link"])
-            for item in payload.get("items", ())
-        ),
+        items=tuple(_items(payload)),
     )
 
 
 def headline(payload: Payload) -> str:
     """What it is and how bad; the first thing anybody reads, and often the last."""
-    kind = payload["kind"]
-    return f"{_KINDS.get(kind) or _SEVERITIES[payload['severity']]}: {payload['what']}"
+    return _titled(payload["kind"], payload["severity"], payload["what"])
 
 
 def instant(text: str | None) -> str:
@@ -79,6 +75,19 @@ def instant(text: str | None) -> str:
 def short(text: str, limit: int) -> str:
     """`text` in at most `limit` characters; that it was cut is seen."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _titled(kind: str, severity: str, what: str) -> str:
+    return f"{_KINDS.get(kind) or _SEVERITIES[severity]}: {what.removeprefix('Over: ')}"
+
+
+def _items(payload: Payload) -> Iterator[tuple[str, str]]:
+    """Those of a digest, which names the gravest and counts the rest."""
+    items = payload.get("items", ())
+    for item in items:
+        yield _titled(item.get("kind", "page"), item["severity"], item["what"]), item["link"]
+    if (more := payload.get("total", len(items)) - len(items)) > 0:
+        yield f"and {more:,} more", ""
 
 
 def _facts(payload: Payload) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ def test_a_broken_policy_is_refused_with_line_key_and_rule(file: Path, tmp_path:
     (error, *_) = caught.value.errors
     assert (error.file.name, str(error.line), error.key or "(top)") == (file.name, line, key)
     assert rule in error.rule
+    assert "hunter2" not in str(caught.value), "no secret in an error"
 
 
 def test_a_wrong_url_in_the_settings_is_refused_without_repeating_it():

@@ -11,6 +11,7 @@ from alerts import policy
 from alerts.receivers.declared import Rate, ReceiverDefinition
 from alerts.receivers.options import LogOptions, WebhookOptions
 from alerts.receivers.variables import Variables
+from threadline.errors import DefinitionErrors
 
 FRAME = """\
 policy: billing
@@ -68,3 +69,17 @@ def test_a_receiver_without_its_secret_is_left_out_wherever_it_is_named(tmp_path
     (book,) = policies.receivers
     assert book.fallback == ()
     assert policies.escalations["billing"][0].receivers == ()
+
+
+@pytest.mark.parametrize(
+    ("receiver", "rule"),
+    [
+        ("{type: webhook, url: 'https://a.example/', secret: '${env:PAGER}'}", "must be 'whsec_'"),
+        ("{type: teams, url: '${env:PAGER}'}", "must be an http or https URL"),
+        ("{type: apprise, url: '${env:PAGER}'}", "must be a URL that Apprise knows"),
+    ],
+)
+def test_a_secret_of_another_form_is_refused_without_repeating_it(tmp_path, receiver, rule):
+    with pytest.raises(DefinitionErrors, match=rule) as caught:
+        declare(tmp_path, f"  pager: {receiver}\n", PAGER="hunter2")
+    assert "hunter2" not in str(caught.value)

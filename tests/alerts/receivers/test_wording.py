@@ -39,8 +39,9 @@ def test_the_text_says_all_that_on_call_needs():
 
 
 def test_what_is_over_asks_nobody_to_act():
-    told = message(notification("resolved", assignee="billing-primary").payload)
-    assert told.headline.startswith("Resolved: C-1")
+    over = {"what": "Over: C-1: has missed its deadline", "assignee": "billing-primary"}
+    told = message(notification("resolved", **over).payload)
+    assert told.headline == "Resolved: C-1: has missed its deadline"
     assert told.moves == ()
     assert ("State", "resolved, with billing-primary") in told.facts
 
@@ -52,6 +53,7 @@ def test_a_digest_says_how_many_it_stands_for_and_lists_the_gravest():
         "Breach: C-1: has missed its deadline",
         "https://threadline.example/on-call?incident=inc-1",
     )
+    assert told.items[-1] == ("and 220 more", "")
     assert told.facts == told.moves == told.links == ()
 
 
