@@ -20,9 +20,12 @@ from alerts.known import Known
 from alerts.notification import Briefings, Links, compose
 from alerts.outbox import Courier
 from alerts.policy import Policies
+from alerts.receivers import Outcome
 from alerts.receivers.building import build
+from alerts.receivers.trial import trial
 from alerts.receivers.variables import Variables
 from threadline.clock import Clock
+from threadline.errors import NotFound
 from threadline.model.incidents import (
     Affected,
     Change,
@@ -159,6 +162,20 @@ class AlertsService:
     def send(self, now: datetime) -> Counter[str]:
         """Deliver what is owed at `now` already; attempts by named reason. It needs no lease."""
         return self._courier.deliver_due(now)
+
+    @property
+    def policies(self) -> Policies:
+        """What it goes by; receivers hold secrets, which no repr shows."""
+        return self._policies
+
+    def try_out(self, receiver: str, *, who: str) -> Outcome:
+        """Send a test through `receiver` (`policy/name`) at once; raises `NotFound`.
+
+        Nothing is stored, and no rate limit holds it up.
+        """
+        if receiver not in self._receivers:
+            raise NotFound("receiver", receiver)
+        return self._receivers[receiver].deliver(trial(receiver, who, self._clock.now()))
 
     def page(
         self,

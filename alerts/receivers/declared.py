@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from alerts.durations import duration
-from alerts.receivers import options, signatures
-from alerts.receivers.options import Options
+from alerts.receivers import signatures
+from alerts.receivers.options import BY_TYPE, Options
 from threadline.definitions import Document
 from threadline.errors import DefinitionError
 
@@ -42,6 +42,11 @@ class ReceiverDefinition:
     timeout: timedelta = timedelta(seconds=10)
     rate: Rate | None = None
     fallback: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """As policies name it."""
+        return next(name for name, kind in BY_TYPE.items() if isinstance(self.options, kind))
 
 
 def receivers(document: Document, variables: Mapping[str, str | None]) -> list[ReceiverDefinition]:
@@ -91,7 +96,7 @@ def _definition(
     rate = receiver.get("rate")
     return ReceiverDefinition(
         name=_qualified(document, name),
-        options=options.BY_TYPE[receiver["type"]](**given),
+        options=BY_TYPE[receiver["type"]](**given),
         timeout=duration(receiver.get("timeout", "10s")),
         rate=Rate(limit=rate["limit"], per=duration(rate["per"])) if rate else None,
         fallback=tuple(

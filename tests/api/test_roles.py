@@ -92,16 +92,17 @@ READING = (
         "/api/v1/orphans",
         "/api/v1/suspicions",
         "/api/v1/rulings",
+        "/api/v1/receivers",
     ),
 )
-DOING = {"fact", "act", "rule", "close"}
+DOING = {"fact", "act", "page", "rule", "close"}
 SENSELESS = {"act": "assert", "kind": "bills", "child": "a:b:c", "parent": "a:b:c", "why": "-"}
 ALLOWED = {
     "executive": {*READING, "/metrics", "/api/v1/health"},
     "support": {*READING, "/metrics", "/api/v1/health", "fact", "rule", "/api/v1/dead-letters"},
-    "on-call": {*READING, "/metrics", "/api/v1/health", "fact", "act"},
+    "on-call": {*READING, "/metrics", "/api/v1/health", "fact", "act", "page"},
     "admin": {
-        *(*READING, "/metrics", "/api/v1/health", "fact", "act", "rule", "close"),
+        *(*READING, "/metrics", "/api/v1/health", "fact", "act", "page", "rule", "close"),
         *("/api/v1/dead-letters", "/api/v1/audit"),
     },
     "nothing": set(),
@@ -115,6 +116,7 @@ def test_a_role_may_do_what_the_table_says_and_nothing_else(as_, role, some_fact
     acts["fact"] = lambda: client.get(f"/api/v1/facts/{some_fact}")
     acts["rule"] = lambda: client.post("/api/v1/rulings", json=SENSELESS)
     acts["close"] = lambda: client.post("/api/v1/closes", json={"period": "2026"})
+    acts["page"] = lambda: client.post("/api/v1/receivers/no/body/test", json={})
     acts["act"] = lambda: client.post("/api/v1/incidents/none/acknowledge", json={})
 
     answers = {name: act().status_code for name, act in acts.items()}

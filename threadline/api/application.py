@@ -24,6 +24,7 @@ from threadline.api import (
     paths,
     people,
     problems,
+    receivers,
     rulings,
     sources,
 )
@@ -77,6 +78,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
         people,
         exports,
         keeping,
+        receivers,
     ):
         app.include_router(part.router, prefix="/api/v1", responses=_PROBLEMS)
     app.include_router(health.router)

@@ -12,6 +12,8 @@ from fastapi import Depends, Query, Request
 from prometheus_client import CollectorRegistry
 from pydantic import AwareDatetime
 
+from alerts.policy import Policies
+from alerts.receivers import Outcome
 from collector.mapping import Mapping as SourceMapping
 from metrics.definitions import Definitions
 from metrics.kpis import FirmCalendar
@@ -72,6 +74,9 @@ class Alerts(Protocol):
     def resolve(self, incident_id: str, *, who: str, text: str = "") -> Incident: ...
     def assign(self, incident_id: str, *, assignee: str, who: str, text: str = "") -> Incident: ...
     def note(self, incident_id: str, *, text: str, who: str) -> Incident: ...
+    @property
+    def policies(self) -> Policies: ...
+    def try_out(self, receiver: str, *, who: str) -> Outcome: ...
 
 
 class View(Protocol):

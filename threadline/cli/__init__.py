@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _store_commands(commands_of)
     _access_commands(commands_of)
     _close_commands(commands_of)
+    _alerts_commands(commands_of)
     return parser
 
 
@@ -220,6 +221,16 @@ def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         one.add_argument("--api", help="address of the API (default: from the settings)")
     migrate = to.add_parser("migrate", help="bring the control store to this version's schema")
     migrate.set_defaults(run=_later("stores", "migrate"))
+
+
+def _alerts_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    alerts = to.add_parser("alerts", help="try out where notifications go")
+    acts = alerts.add_subparsers(required=True, metavar="ACT")
+    test = acts.add_parser("test", help="send a test message through the running service")
+    test.add_argument("receiver", nargs="?", help="policy/name (default: list them)")
+    test.add_argument("--json", action="store_true", help="as JSON, for scripts")
+    test.add_argument("--api", help="address of the API (default: from the settings)")
+    test.set_defaults(run=_later("receivers", "test"))
 
 
 def _access_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -92,6 +92,7 @@ from threadline.wire.operations import (
 from threadline.wire.paths import PathEdge, PathNode, Paths, PathStep, PathVariant
 from threadline.wire.people import AuditRecord, Me
 from threadline.wire.problems import Fault, Problem
+from threadline.wire.receivers import Receiver, ReceiverTrial
 from threadline.wire.threads import (
     Conflict,
     ContractHit,
@@ -176,6 +177,8 @@ __all__ = [
     "PreviewStanding",
     "Problem",
     "RawInput",
+    "Receiver",
+    "ReceiverTrial",
     "RestatedCase",
     "RestatedKpi",
     "Restatement",

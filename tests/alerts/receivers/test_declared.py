@@ -11,6 +11,7 @@ from alerts import policy
 from alerts.receivers.declared import Rate, ReceiverDefinition
 from alerts.receivers.options import LogOptions, WebhookOptions
 from alerts.receivers.variables import Variables
+from threadline.cli import main
 from threadline.errors import DefinitionErrors
 
 FRAME = """\
@@ -83,3 +84,15 @@ def test_a_secret_of_another_form_is_refused_without_repeating_it(tmp_path, rece
     with pytest.raises(DefinitionErrors, match=rule) as caught:
         declare(tmp_path, f"  pager: {receiver}\n", PAGER="hunter2")
     assert "hunter2" not in str(caught.value)
+
+
+def test_check_says_who_is_not_told_for_want_of_a_secret(tmp_path, monkeypatch, capsys):
+    (tmp_path / "policies").mkdir()
+    policies = FRAME + "  pager: {type: webhook, url: '${env:THREADLINE_TEST_PAGER}'}\n"
+    policies = policies.replace("case-deadline", "case-deadline, journeys: [contract-activation]")
+    (tmp_path / "policies" / "billing.yaml").write_text(policies)
+    monkeypatch.setenv("THREADLINE_DEFINITIONS_DIR", str(tmp_path))
+    assert main(["check"]) == 0
+    warned = capsys.readouterr().err
+    assert "receiver billing/pager is left out" in warned
+    assert "set env:THREADLINE_TEST_PAGER" in warned
