@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 # an incident when something happens to it, so it lasts until we say so, or for this long.
 _LASTS = timedelta(days=30)
 _DIGEST_LASTS = timedelta(hours=1)
+_OF_NO_INCIDENT = ("digest", "test")
 
 
 class AlertmanagerReceiver:
@@ -51,7 +52,7 @@ class AlertmanagerReceiver:
             _log.warning(
                 "%d of %d Alertmanagers failed: %s", len(failures), len(self._urls), reasons
             )
-        return Outcome(delivered=True, reference=json.dumps(alerts[0]["labels"], sort_keys=True))
+        return Outcome(delivered=True, reference=_reference(notification, alerts[0]["labels"]))
 
     def close(self) -> None:
         self._http.close()
@@ -79,9 +80,15 @@ def _labels(notification: Notification) -> dict[str, str]:
     }
 
 
+def _reference(notification: Notification, labels: dict[str, str]) -> str:
+    """What is remembered of an incident; digests and tests tell of none."""
+    own = notification.payload["kind"] in _OF_NO_INCIDENT
+    return "" if own else json.dumps(labels, sort_keys=True)
+
+
 def _before(notification: Notification) -> dict[str, str] | None:
     labels: dict[str, str] | None = None
-    if notification.reference and notification.payload["kind"] != "digest":
+    if notification.reference and notification.payload["kind"] not in _OF_NO_INCIDENT:
         labels = json.loads(notification.reference)
     return labels
 
@@ -91,7 +98,7 @@ def _alert(
 ) -> dict[str, Any]:
     payload = notification.payload
     said = message(payload)
-    lasts = _DIGEST_LASTS if payload["kind"] in ("digest", "test") else _LASTS
+    lasts = _DIGEST_LASTS if payload["kind"] in _OF_NO_INCIDENT else _LASTS
     opened = min(datetime.fromisoformat(payload["opened_at"] or now.isoformat()), now)
     facts = {label.lower().replace(" ", "_"): value for label, value in said.facts}
     links = {f"{label.lower()}_url": url for label, url in said.links if label != "Runbook"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import ssl
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -53,20 +55,32 @@ class HttpClient:
     """Proxies are those of the environment, redirects are not followed.
 
     URLs may be secret: they appear in no log and no error. A page must not wander to where nobody
-    configured it, so a redirect is a failure like another. `timeout` bounds connecting, sending
-    and reading together. Connections are not kept: one that the other side has closed meanwhile
+    configured it, so a redirect is a failure like another. `timeout` bounds an attempt as a whole,
+    however often it asks. Connections are not kept: one that the other side has closed meanwhile
     would look like a failure, and the message would go out twice.
     """
 
     def __init__(self, timeout: timedelta, clock: Clock) -> None:
         self._timeout, self._clock = timeout, clock
         seconds = timeout.total_seconds()
+        self._running = threading.local()
         self._client = httpx.Client(
             timeout=httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)),
             limits=httpx.Limits(max_keepalive_connections=0),
             follow_redirects=False,
             headers={"User-Agent": "Threadline"},
         )
+
+    def attempt(self, act: Callable[[], Outcome]) -> Outcome:
+        """What `act` comes to, whose requests share one time limit; one that fails ends it."""
+        with TimeLimit(self._timeout) as limit:
+            self._running.limit = limit
+            try:
+                return act()
+            except Failed as failed:
+                return failed.outcome
+            finally:
+                self._running.limit = None
 
     def request(
         self,
@@ -80,7 +94,7 @@ class HttpClient:
         auth: tuple[str, str] | None = None,
     ) -> Answer:
         """The answer, whose status is 2xx; raises `Failed`."""
-        with TimeLimit(self._timeout) as limit:
+        with self._limited() as limit:
             try:
                 with self._client.stream(
                     method,
@@ -104,13 +118,14 @@ class HttpClient:
         """Let go of connections."""
         self._client.close()
 
-
-def outcome_of(act: Callable[[], Outcome]) -> Outcome:
-    """What `act` came to, a request that failed included."""
-    try:
-        return act()
-    except Failed as failed:
-        return failed.outcome
+    def _limited(self) -> AbstractContextManager[TimeLimit]:
+        """The limit of the attempt this request is part of, or one of its own."""
+        running: TimeLimit | None = getattr(self._running, "limit", None)
+        if running is None:
+            return TimeLimit(self._timeout)
+        if running.over:
+            raise Failed(Outcome(delivered=False, reason="timeout", retry=True))
+        return nullcontext(running)
 
 
 def judge(status: int, retry_after: str, now: datetime) -> Outcome:
@@ -147,7 +162,7 @@ def _asked(retry_after: str, now: datetime) -> timedelta | None:
 
 def _watching(limit: TimeLimit) -> Callable[[str, Mapping[str, Any]], None]:
     def trace(event: str, detail: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete":
+        if event.endswith("connect_tcp.complete"):
             limit.watch(detail["return_value"].get_extra_info("socket"))
 
     return trace
@@ -179,8 +194,10 @@ def _named(error: Exception) -> str:
             return "tls"
         case httpx.ProxyError():
             return "proxy"
-        case httpx.NetworkError() | httpx.RemoteProtocolError():
+        case httpx.ConnectError():
             return "connection"
+        case httpx.NetworkError() | httpx.RemoteProtocolError():
+            return "cut off"  # unlike the former, the message may have arrived
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return "bad configuration"  # a secret that cannot stand in a header
         case httpx.HTTPError():

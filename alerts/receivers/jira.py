@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from alerts.receivers import Outcome
-from alerts.receivers.http import Failed, HttpClient, outcome_of
+from alerts.receivers.http import Failed, HttpClient
 from alerts.receivers.options import JiraOptions
 from alerts.receivers.tickets import NO_TICKET, OWN_TICKET, subject
 from alerts.receivers.wording import message, short
@@ -36,7 +36,7 @@ class JiraReceiver:
         self._api = f"{options.url.rstrip('/')}/rest/api/2"
 
     def deliver(self, notification: Notification) -> Outcome:
-        return outcome_of(lambda: self._told(notification))
+        return self._http.attempt(lambda: self._told(notification))
 
     def close(self) -> None:
         self._http.close()

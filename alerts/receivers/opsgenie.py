@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from alerts.receivers import DELIVERED, Outcome
-from alerts.receivers.http import HttpClient, outcome_of
+from alerts.receivers.http import HttpClient
 from alerts.receivers.options import OpsgenieOptions
 from alerts.receivers.wording import message, short
 from threadline.model.incidents import Notification
@@ -35,7 +35,7 @@ class OpsgenieReceiver:
             )
             return DELIVERED
 
-        return outcome_of(post)
+        return self._http.attempt(post)
 
     def close(self) -> None:
         self._http.close()

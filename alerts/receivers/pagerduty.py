@@ -10,7 +10,7 @@ import json
 from typing import Any
 
 from alerts.receivers import DELIVERED, Outcome
-from alerts.receivers.http import HttpClient, outcome_of
+from alerts.receivers.http import HttpClient
 from alerts.receivers.options import PagerDutyOptions
 from alerts.receivers.wording import message, short
 from threadline.model.incidents import Notification
@@ -36,7 +36,7 @@ class PagerDutyReceiver:
                 return Outcome(delivered=False, reason="refused: invalid event")
             return DELIVERED
 
-        return outcome_of(post)
+        return self._http.attempt(post)
 
     def close(self) -> None:
         self._http.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from alerts.receivers import Outcome
-from alerts.receivers.http import Failed, HttpClient, outcome_of
+from alerts.receivers.http import Failed, HttpClient
 from alerts.receivers.options import ServiceNowOptions
 from alerts.receivers.tickets import NO_TICKET, OWN_TICKET, subject
 from alerts.receivers.wording import message, short
@@ -32,7 +32,7 @@ class ServiceNowReceiver:
         self._table = f"{options.url.rstrip('/')}/api/now/table/{options.table}"
 
     def deliver(self, notification: Notification) -> Outcome:
-        return outcome_of(lambda: self._told(notification))
+        return self._http.attempt(lambda: self._told(notification))
 
     def close(self) -> None:
         self._http.close()

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from alerts.receivers import Outcome
-from alerts.receivers.http import HttpClient, outcome_of
+from alerts.receivers.http import HttpClient
 from alerts.receivers.options import SlackOptions
 from alerts.receivers.wording import Message, message, short
 from threadline.model.incidents import Notification
@@ -43,8 +43,8 @@ class SlackReceiver:
     def deliver(self, notification: Notification) -> Outcome:
         content = _content(message(notification.payload))
         if not self._options.token:
-            return outcome_of(lambda: self._hook(content))
-        return outcome_of(lambda: self._post(content, notification))
+            return self._http.attempt(lambda: self._hook(content))
+        return self._http.attempt(lambda: self._post(content, notification))
 
     def close(self) -> None:
         self._http.close()

@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 Security = Literal["starttls", "tls", "none"]
 
+_CONNECT_SECONDS = 5.0
 _LONGEST_SUBJECT = 200  # characters
 
 
@@ -140,7 +141,9 @@ class _Session(smtplib.SMTP):
         super().__init__(server.host, server.port, timeout=timeout.total_seconds())
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        connection = socket.create_connection((host, port), timeout)
+        # Every address of the host may take so long.
+        connection = socket.create_connection((host, port), min(timeout, _CONNECT_SECONDS))
+        connection.settimeout(timeout)
         self._limit.watch(connection)
         return self._tls.wrap_socket(connection, server_hostname=host) if self._tls else connection
 

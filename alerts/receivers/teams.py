@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 from alerts.receivers import DELIVERED, Outcome
-from alerts.receivers.http import HttpClient, judge, outcome_of
+from alerts.receivers.http import HttpClient, judge
 from alerts.receivers.options import TeamsOptions
 from alerts.receivers.wording import Message, message, short
 from threadline.clock import Clock
@@ -40,7 +40,7 @@ class TeamsReceiver:
                 return DELIVERED
             return judge(int(inside[1]), answer.retry_after, self._clock.now())
 
-        return outcome_of(post)
+        return self._http.attempt(post)
 
     def close(self) -> None:
         self._http.close()

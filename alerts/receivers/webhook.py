@@ -6,7 +6,7 @@ import hashlib
 import json
 
 from alerts.receivers import DELIVERED, Outcome, signatures
-from alerts.receivers.http import HttpClient, outcome_of
+from alerts.receivers.http import HttpClient
 from alerts.receivers.options import WebhookOptions
 from threadline.clock import Clock
 from threadline.model.incidents import Notification
@@ -38,7 +38,7 @@ class WebhookReceiver:
             self._http.request("POST", self._url, content=body, headers=headers)
             return DELIVERED
 
-        return outcome_of(post)
+        return self._http.attempt(post)
 
     def close(self) -> None:
         self._http.close()

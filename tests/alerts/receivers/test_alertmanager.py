@@ -85,6 +85,15 @@ def test_an_incident_that_gets_worse_is_still_one_alert(url):
     assert firing(url, "inc-2") == []
 
 
+def test_a_digest_between_them_is_not_taken_for_the_incident(url):
+    opened = told(url, incident="inc-6")
+    digest = told(url, kind="digest", incident="inc-6", reference=opened.reference)
+    assert (digest.delivered, digest.reference) == (True, "")
+    assert len(firing(url, "inc-6")) == 1
+    told(url, kind="resolved", incident="inc-6", reference=digest.reference or opened.reference)
+    assert firing(url, "inc-6") == []
+
+
 def test_a_resolution_ends_what_was_told_even_where_labels_have_changed_since(url):
     opened = told(url, incident="inc-3", severity="warning")
     told(url, kind="resolved", incident="inc-3", severity="breach", reference=opened.reference)

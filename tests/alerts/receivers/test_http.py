@@ -15,7 +15,7 @@ import pytest
 from control_databases import NOON
 from loopback import served
 from notifications import notification
-from recording_peer import peer
+from recording_peer import Request, peer
 from tls_pair import self_signed
 
 from alerts.receivers.http import judge, redacted
@@ -160,7 +160,26 @@ def test_what_speaks_no_http_has_a_name(receiver):
     with socket.create_server(("127.0.0.1", 0)) as odd:
         threading.Thread(target=_garble, args=(odd,), daemon=True).start()
         outcome = receiver("webhook", url=_url(odd)).deliver(notification())
-    assert (outcome.reason, outcome.retry) == ("connection", True)
+    assert (outcome.reason, outcome.retry) == ("cut off", True)
+
+
+def test_all_requests_of_one_attempt_share_its_time(receiver):
+    with peer() as server:
+
+        def slow(request: Request) -> tuple[int, object, dict[str, str]]:
+            server.received.append(request)
+            over.wait(0.3)
+            return 201, {"id": "1"}, {}
+
+        over = threading.Event()
+        server.answer = slow
+        desk = receiver(
+            "jira", **options("jira", server.url), resolve_transition="Done", seconds=0.5
+        )
+        outcome = desk.deliver(notification("resolved", reference="OPS-7"))
+        over.set()
+    assert (outcome.reason, outcome.retry) == ("timeout", True)
+    assert len(server.received) == 2
 
 
 def test_a_secret_that_fits_in_no_header_is_a_bad_configuration(receiver, caplog):
