@@ -10,8 +10,9 @@ from dashboards.client import api
 from dashboards.frame import guarded, looked_from, show
 from dashboards.markup import TONES, Markup, table, tag
 from dashboards.sides import Sides, choose
-from dashboards.trend import LINE, axis_format, scale
+from dashboards.trend import LINE
 from threadline.wire import ComparedSide, Health, Kpi, KpiComparison, phrases
+from threadline.wire.series import axis_format, scale
 
 SHOWN = 50
 BEFORE = "#5d6b78"

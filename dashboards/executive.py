@@ -10,12 +10,13 @@ from dashboards.case_table import case_table
 from dashboards.client import api
 from dashboards.frame import guarded, looked_from, show
 from dashboards.markup import SIGNS, tag
-from dashboards.tiles import money_of, tiles
-from dashboards.trend import HOLLOW, points_of, trend
-from dashboards.verdict import verdict
+from dashboards.tiles import tiles
+from dashboards.trend import HOLLOW, trend
 from dashboards.welcome import welcome
 from dashboards.window import Window, choose, chosen
 from threadline.wire import Kpi, KpiPage, phrases
+from threadline.wire.series import points_of
+from threadline.wire.verdict import verdict
 
 URGENT_KPIS = ("value-at-risk", "stuck-cases")  # whose cases to look at first: the first with any
 URGENT_SHOWN = 10
@@ -59,7 +60,7 @@ def _trends(kpis: Sequence[Kpi], window: Window) -> None:
     chosen = st.selectbox(
         "Which KPI",
         list(measured),
-        format_func=lambda one: " ".join((measured[one].title, money_of(measured[one]))).strip(),
+        format_func=lambda one: " ".join((measured[one].title, measured[one].currency)).strip(),
         label_visibility="collapsed",
         width=360,
     )

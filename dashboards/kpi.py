@@ -11,10 +11,10 @@ from dashboards.contribution import contribution
 from dashboards.fact_table import fact_table, system_table
 from dashboards.frame import guarded, looked_from, show
 from dashboards.markup import chip, link, plain, table, tag
-from dashboards.tiles import money_of
-from dashboards.trend import HOLLOW, points_of, trend
+from dashboards.trend import HOLLOW, trend
 from dashboards.window import Window, chosen
 from threadline.wire import Kpi, Money, phrases
+from threadline.wire.series import points_of
 
 SHOWN = 50
 MEDIAN = 0.5
@@ -116,7 +116,7 @@ def _value(kpi: Kpi, window: Window) -> None:
 
 
 def _fixed(kpi: Kpi, window: Window) -> None:
-    address = links.comparison(kpi.kpi, **window.address, currency=money_of(kpi))
+    address = links.comparison(kpi.kpi, **window.address, currency=kpi.currency)
     show(tag("p", link(address, "Did a fix work? Compare before and after it, or two parts")))
 
 
@@ -187,12 +187,12 @@ def _parts(kpi: Kpi, window: Window) -> None:
 
 
 def _part(kpi: Kpi, window: Window, dimension: str, label: str) -> str:
-    more = {"currency": money_of(kpi), "by": dimension, "label": label}
+    more = {"currency": kpi.currency, "by": dimension, "label": label}
     return links.kpi(kpi.kpi, **window.address, **more)
 
 
 def _cases(kpi: Kpi, window: Window, by: str) -> None:
-    query = {**_behind(kpi, window, by), "currency": money_of(kpi)}
+    query = {**_behind(kpi, window, by), "currency": kpi.currency}
     answer = api().cases_behind(kpi.kpi, query)
     if not answer.items:
         st.caption("No case counts in this window.")

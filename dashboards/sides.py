@@ -10,7 +10,6 @@ import streamlit as st
 from dashboards import past
 from dashboards.client import Query, api
 from dashboards.kpi import dimensions
-from dashboards.tiles import money_of
 from dashboards.window import chosen
 from threadline.wire import Kpi, KpiPage, phrases
 
@@ -49,12 +48,12 @@ def choose(now: datetime) -> Sides | None:
         told = _parts(kpi, by, answer) if by else _instant(now)
     if told is None:
         return None
-    whole = {"journey": window.journey, "currency": money_of(kpi)} | told
+    whole = {"journey": window.journey, "currency": kpi.currency} | told
     return Sides(kpi=kpi, by=by, query=whole)
 
 
 def _kpi(answer: KpiPage) -> Kpi | None:
-    known = {(kpi.kpi, money_of(kpi)): kpi for kpi in answer.items}
+    known = {(kpi.kpi, kpi.currency): kpi for kpi in answer.items}
     if not known:
         return None
     wanted = (st.query_params.get("kpi", ""), st.query_params.get("currency", ""))

@@ -75,13 +75,8 @@ def _lines(kpi: Kpi) -> list[str]:
     return lines
 
 
-def money_of(kpi: Kpi) -> str:
-    """The currency of a KPI of money, else ''."""
-    return "" if kpi.unit in ("seconds", "ratio", "cases", "currency") else kpi.unit
-
-
 def _open(kpi: Kpi, window: Window) -> Markup:
-    number, more = kpi.n, {"currency": money_of(kpi)}
+    number, more = kpi.n, {"currency": kpi.currency}
     if kpi.of == "facts":
         number, more = round((kpi.value or 0) * kpi.n), {}
     if not number:

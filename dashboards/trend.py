@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from threadline.wire import Kpi, KpiSeriesPoint, phrases
+from threadline.wire.series import axis_format, begun, scale
 
 LINE = "#1f5f8b"
 TARGET = "#b25e09"
@@ -16,7 +17,7 @@ HOLLOW = "Hollow points rest on too few to say; a gap means that nothing was mea
 
 def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
     """Value by window, with the target; where nothing was measured there is a gap, not zero."""
-    points = _begun(points)
+    points = begun(points)
     largest = max([point.value or 0.0 for point in points] + [kpi.target or 0.0])
     factor, unit = scale(kpi, largest)
     rows = [
@@ -52,16 +53,6 @@ def trend(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> alt.LayerChart:
     return alt.LayerChart(layer=layers, height=HEIGHT)
 
 
-def points_of(kpi: Kpi, points: Sequence[KpiSeriesPoint]) -> list[KpiSeriesPoint]:
-    """Those in the unit of `kpi`, because currencies are never mixed."""
-    return [point for point in points if point.unit == kpi.unit]
-
-
-def _begun(points: Sequence[KpiSeriesPoint]) -> Sequence[KpiSeriesPoint]:
-    first = next((place for place, point in enumerate(points) if point.n), 0)
-    return points[first:]
-
-
 def _target(kpi: Kpi, height: float) -> list[alt.Chart]:
     value = {"target": height, "words": f"target {phrases.target(kpi)}"}
     base = alt.Chart(alt.InlineData(values=[value])).encode(y="target:Q")
@@ -71,21 +62,3 @@ def _target(kpi: Kpi, height: float) -> list[alt.Chart]:
             text="words:N"
         ),
     ]
-
-
-def scale(kpi: Kpi, largest: float) -> tuple[float, str]:
-    """What the axis' values are divided by, and their unit, where the largest is so large."""
-    if kpi.unit != "seconds":
-        return 1.0, kpi.unit if kpi.unit not in ("ratio", "cases") else ""
-    scales: tuple[tuple[float, str], ...] = ((3_600.0, "hours"), (60.0, "minutes"))
-    if not kpi.business:
-        scales = ((86_400.0, "days"), *scales)
-    for size, unit in scales:
-        if largest >= 2 * size:
-            return size, unit
-    return 1.0, "seconds"
-
-
-def axis_format(kpi: Kpi) -> str:
-    """How the axis says its values, in the way of d3."""
-    return {"ratio": ".0%", "seconds": "~g", "cases": "~d"}.get(kpi.unit, "~s")

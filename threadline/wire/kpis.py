@@ -108,6 +108,11 @@ class Kpi(Shape):
     why: str = ""
     by: list[KpiPart] = Field(default_factory=list)
 
+    @property
+    def currency(self) -> str:
+        """Of a KPI of money, else ''."""
+        return "" if self.unit in ("seconds", "ratio", "cases", "currency") else self.unit
+
 
 class KpiContributionPart(Shape):
     """What one value of the dimension did to the KPI; of a share, `effect` is `rate` plus `mix`.

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from threadline.wire import Kpi, phrases
+from threadline.wire import phrases
+from threadline.wire.kpis import Kpi
 
 GROUPS = ("money", "time", "quality", "integration")
 
 
 def verdict(kpis: Sequence[Kpi]) -> tuple[str, str]:
     """A tone (good, warning, bad, quiet) and the sentence; the gravest are named first."""
-    kpis = sorted(kpis, key=_gravity)
+    kpis = sorted(kpis, key=gravity)
     off = [kpi for kpi in kpis if kpi.state == "breached"]
     near = [kpi for kpi in kpis if kpi.state == "warning"]
     good = [kpi for kpi in kpis if kpi.state == "ok"]
@@ -28,9 +29,9 @@ def verdict(kpis: Sequence[Kpi]) -> tuple[str, str]:
     return "quiet", "There is too little evidence yet to say how contracts are doing."
 
 
-def _gravity(kpi: Kpi) -> tuple[int, float]:
-    """Money before time before quality before integrations; then by how many times its target
-    allows it misses."""
+def gravity(kpi: Kpi) -> tuple[int, float]:
+    """Sorts the gravest first: money before time before quality before integrations; then by how
+    many times its target allows it misses."""
     allowed, taken = kpi.target, kpi.value
     if allowed is None or taken is None:
         return GROUPS.index(kpi.group), 0.0

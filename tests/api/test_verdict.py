@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboards.verdict import verdict
 from threadline.wire import Kpi
+from threadline.wire.verdict import verdict
 
 
 def kpi(title: str, **told: Any) -> Kpi:
