@@ -41,6 +41,8 @@ from threadline.store.control import ControlStore
 from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry, databases
 from threadline.store.telemetry.alive import Alive
+from threadline.summaries.service import LOOK_SECONDS as SUMMARIES_SECONDS
+from threadline.summaries.service import Office, Summaries
 from threadline.views import Views
 
 logger = logging.getLogger(__name__)
@@ -119,6 +121,19 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         stack.callback(views.close)
 
         keeper = Keeper(log, control, settings, clock, registry)
+        summaries = Summaries(
+            settings.summaries,
+            None,
+            Office(
+                dashboards=settings.dashboards_url,
+                contact=settings.smtp.sender,
+                clock=settings.reporting.zone,
+            ),
+            watermarks=control.watermarks,
+            audit=control.audit,
+            clock=clock,
+            registry=registry,
+        )
 
         judging = evaluation.Evaluation(
             lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
@@ -160,6 +175,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 keeper=keeper,
                 erasing=erasing,
                 forgetting=forgetting,
+                summaries=summaries,
             )
 
         def reload() -> None:
@@ -205,6 +221,13 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             coalesce=True,
         )
         keeping.finish(scheduler, erasing, forgetting)
+        scheduler.add_job(
+            lambda: summaries.turn(api.state.services),
+            "interval",
+            seconds=SUMMARIES_SECONDS,
+            max_instances=1,
+            coalesce=True,
+        )
 
         counts = IntakeCounts(registry)
         room: Any = {"clock": clock, "counts": counts, "authenticate": known_to(gate)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,6 +14,7 @@ from pydantic_settings import (
 )
 
 from threadline.errors import SettingsError
+from threadline.mail_sections import SmtpSettings, SummarySettings
 from threadline.networks import is_loopback
 from threadline.sections import (
     AccessSettings,
@@ -157,10 +158,20 @@ class Settings(BaseSettings):
     retention: RetentionSettings = RetentionSettings()
     disk: DiskSettings = DiskSettings()
     closes: ClosesSettings = ClosesSettings()
+    smtp: SmtpSettings = SmtpSettings()
+    summaries: tuple[SummarySettings, ...] = ()
     erasure: ErasureSettings = ErasureSettings()
     access: AccessSettings = AccessSettings()
     tls: TlsSettings = TlsSettings()
     limits: LimitsSettings = LimitsSettings()
+
+    @field_validator("summaries")
+    @classmethod
+    def _apart(cls, summaries: tuple[SummarySettings, ...]) -> tuple[SummarySettings, ...]:
+        names = [one.name for one in summaries]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two summaries are called {', '.join(twice)}: give each its own name")
+        return summaries
 
     @property
     def api_url(self) -> str:

@@ -27,6 +27,7 @@ from threadline.api import (
     receivers,
     rulings,
     sources,
+    summaries,
 )
 from threadline.api.access import unguarded
 from threadline.api.services import ApiServices
@@ -79,6 +80,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
         exports,
         keeping,
         receivers,
+        summaries,
     ):
         app.include_router(part.router, prefix="/api/v1", responses=_PROBLEMS)
     app.include_router(health.router)

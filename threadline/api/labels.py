@@ -6,7 +6,10 @@ from metrics.definitions import Definitions
 
 
 def title(definitions: Definitions, by: str, label: str) -> str:
-    """Of a version of a journey its number and since when it is active; '' where the label does."""
+    """Of a journey what it is called, of a version its number and since when; else ''."""
+    if by == "journey":
+        known = definitions.known_journey(label)
+        return known.title if known else ""
     if by != "version":
         return ""
     for name, versions in definitions.versions.items():

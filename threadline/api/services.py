@@ -37,6 +37,7 @@ from threadline.store.control.rulings import Rulings
 from threadline.store.telemetry import Telemetry
 from threadline.store.telemetry.alive import NEVER, Alive, Figures, alive_since
 from threadline.store.telemetry.ended import Ended
+from threadline.wire.summaries import SummaryDelivery, SummaryLetter, SummaryRow
 
 
 class Status(Protocol):
@@ -138,6 +139,14 @@ class Erasing(Protocol):
     ) -> Report: ...
 
 
+class Summaries(Protocol):
+    """Executive summaries that are set up; an unknown name raises `NotFound`."""
+
+    def rows(self) -> Sequence[SummaryRow]: ...
+    def letter(self, services: ApiServices, name: str) -> SummaryLetter: ...
+    def send(self, services: ApiServices, name: str, who: str) -> SummaryDelivery: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApiServices:
     """Every part the API reads from or acts on.
@@ -147,8 +156,7 @@ class ApiServices:
     '' when it is not so. `redact` names attributes whose values a role does not see. `calendar`
     says where days and fiscal years begin. `activations` are the definitions as they were
     activated. `asker` is who sent the request that these services answer. `view` gives what was
-    known at a past instant. `keeper`, `erasing`, `forgetting`: None
-    where none is.
+    known at a past instant. `keeper`, `erasing`, `forgetting`, `summaries`: None where none is.
     """
 
     telemetry: Telemetry
@@ -173,6 +181,7 @@ class ApiServices:
     keeper: Keeper | None = None
     erasing: Erasing | None = None
     forgetting: Forgetting | None = None
+    summaries: Summaries | None = None
     calendar: FirmCalendar = field(default_factory=FirmCalendar)
     asker: Principal = ANONYMOUS
     alive: Alive | None = None  # figures of the present, held; none: read each time

@@ -106,12 +106,17 @@ def _question_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) 
         command.add_argument(
             "--as-of", type=_instant, help="what was known then: 2026-09-30 (its end) or RFC 3339"
         )
+    told = to.add_parser("summary", help="print an executive summary as it would be mailed")
+    told.add_argument("--name", help="which, where several are set up")
+    told.add_argument("--out", type=Path, help="write it as HTML instead, to look at in a browser")
+    told.add_argument("--send", action="store_true", help="send it now to whom it is for")
+    told.set_defaults(run=_later("summary", "summary"))
     differing = to.add_parser("mismatches", help="print copies that differ from their master")
     differing.add_argument("--attribute", help="only of this one, as objects.yaml names it")
     differing.add_argument("--system", help="only copies in this system")
     differing.add_argument("--state", help="open (default), within, closed, unknown; with commas")
     differing.set_defaults(run=_later("questions", "mismatches"))
-    for command in (trace, kpis, compare, differing):
+    for command in (trace, kpis, compare, told, differing):
         command.add_argument("--json", action="store_true", help="as JSON, for scripts")
         command.add_argument("--api", help="address of the API (default: from the settings)")
 

@@ -28,6 +28,13 @@ def lost(one: Lost) -> str:
     return f"{where} {cases} come through since, the last {instant(one.passed_at)}."
 
 
+def lost_briefly(one: Lost) -> str:
+    """Between which systems a case was lost, in a few words."""
+    if one.last == one.to:
+        return f"It reached {one.to}, and nothing has come of it since."
+    return f"Lost on the way from {one.last} to {one.to}."
+
+
 def again(step: Step) -> str:
     """What was done more than once, or has to be: '' where nothing was."""
     since = moment(step.reopened_at)[:16]

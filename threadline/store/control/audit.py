@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,6 +81,13 @@ class Audit:
         statement = select(audit).order_by(audit.c.id.desc()).limit(limit)
         with self._transactions.read() as connection:
             return [_record(row) for row in connection.execute(statement)]
+
+    def latest_of(self, what: Collection[str], limit: int = 100) -> list[AuditRecord]:
+        """The newest records of these acts, newest first."""
+        statement = select(audit).where(audit.c.what.in_(sorted(what)))
+        with self._transactions.read() as connection:
+            found = connection.execute(statement.order_by(audit.c.id.desc()).limit(limit))
+            return [_record(row) for row in found]
 
     def whole(self) -> Iterator[AuditRecord]:
         """Every record, oldest first, read in parts."""

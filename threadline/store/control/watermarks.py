@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, select, update
 
 from threadline.store.control.schema import watermarks
-from threadline.store.control.transactions import Transactions
+from threadline.store.control.transactions import Transactions, insert_once
 
 
 class Watermarks:
-    """One instant per name; it only moves forward."""
+    """One instant per name; but for `exchange` it only moves forward."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
@@ -33,3 +33,15 @@ class Watermarks:
             elif found < at:
                 statement = update(watermarks).where(watermarks.c.name == name)
                 connection.execute(statement.values(at=at))
+
+    def exchange(self, name: str, before: datetime | None, at: datetime) -> bool:
+        """Move from `before` (None: never done) to `at`, whichever is earlier; whether it did.
+
+        It does not where another process has moved it since it was read as `before`.
+        """
+        with self._transactions.write(alone="watermarks") as connection:
+            if before is None:
+                return insert_once(connection, watermarks, {"name": name, "at": at})
+            ours = and_(watermarks.c.name == name, watermarks.c.at == before)
+            moved = connection.execute(update(watermarks).where(ours).values(at=at))
+            return moved.rowcount == 1

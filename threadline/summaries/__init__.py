@@ -1,0 +1,1 @@
+"""Executive summaries by mail: what the executive page shows, told on a schedule."""
