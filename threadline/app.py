@@ -41,8 +41,10 @@ from threadline.store.control import ControlStore
 from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry, databases
 from threadline.store.telemetry.alive import Alive
+from threadline.summaries.post import mailer
 from threadline.summaries.service import LOOK_SECONDS as SUMMARIES_SECONDS
-from threadline.summaries.service import Office, Summaries
+from threadline.summaries.service import Summaries
+from threadline.summaries.writing import Office
 from threadline.views import Views
 
 logger = logging.getLogger(__name__)
@@ -123,7 +125,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         keeper = Keeper(log, control, settings, clock, registry)
         summaries = Summaries(
             settings.summaries,
-            None,
+            mailer(settings.smtp, clock),
             Office(
                 dashboards=settings.dashboards_url,
                 contact=settings.smtp.sender,

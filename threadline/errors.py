@@ -66,6 +66,16 @@ class BodyDropped(ThreadlineError):
     """An input is kept as it was understood and not any more as it was received."""
 
 
+class NoMailServer(ThreadlineError):
+    """A mail is to be sent and no server is set."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "no mail server is set: name it as smtp.host (THREADLINE_SMTP__HOST), and as"
+            " smtp.sender the address that mail comes from"
+        )
+
+
 class NotProven(ThreadlineError):
     """Whoever asks has not proved who it is; `reason` says what is wrong with the proof."""
 

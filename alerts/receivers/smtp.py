@@ -9,12 +9,12 @@ import ssl
 import unicodedata
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
-from typing import Literal
+from typing import Any, Literal
 
 from alerts.receivers import DELIVERED, Outcome
 from alerts.receivers.time_limit import TimeLimit
@@ -84,7 +84,7 @@ class Mailer:
         with TimeLimit(self._timeout) as limit:
             outcome = self._handed_over(message, limit)
         if limit.over and not outcome.delivered:
-            return Outcome(delivered=False, reason="timeout", retry=True)
+            return replace(outcome, reason="timeout", retry=True)
         return outcome
 
     def _message(
@@ -115,6 +115,7 @@ class Mailer:
     def _handed_over(self, message: EmailMessage, limit: TimeLimit) -> Outcome:
         context = ssl.create_default_context()
         refused: dict[str, tuple[int, bytes]] | None = None
+        session: _Session | None = None
         try:
             with _Session(self._server, self._timeout, context, limit) as session:
                 if self._server.security == "starttls":
@@ -124,14 +125,19 @@ class Mailer:
                 refused = session.send_message(message)
         except (smtplib.SMTPException, OSError) as error:
             if refused is None:  # else the mail is handed over, and only the farewell failed
-                return judge(error)
+                return replace(judge(error), unclear=session is not None and session.unanswered)
         if refused:
             _log.warning("a mail was refused for %d of its recipients", len(refused))
         return DELIVERED
 
 
 class _Session(smtplib.SMTP):
-    """A session whose connection is watched from its first byte on."""
+    """A session whose connection is watched from its first byte on.
+
+    `unanswered`: a message was handed over, and the server has not said what it does with it.
+    """
+
+    unanswered = False
 
     def __init__(
         self, server: MailServer, timeout: timedelta, context: ssl.SSLContext, limit: TimeLimit
@@ -139,6 +145,16 @@ class _Session(smtplib.SMTP):
         self._limit = limit
         self._tls = context if server.security == "tls" else None
         super().__init__(server.host, server.port, timeout=timeout.total_seconds())
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.unanswered = True
+        try:
+            answer = super().data(msg)
+        except smtplib.SMTPResponseException:  # it was not even asked for
+            self.unanswered = False
+            raise
+        self.unanswered = False
+        return answer
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         # Every address of the host may take so long.

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from alerts.handling import IncidentClosed
 from threadline.errors import (
+    NoMailServer,
     NotAllowed,
     NotFound,
     NotProven,
@@ -56,7 +57,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(NotFound, _not_found)
-    app.add_exception_handler(IncidentClosed, _closed)
+    app.add_exception_handler(IncidentClosed, _conflict)
+    app.add_exception_handler(NoMailServer, _conflict)
     app.add_exception_handler(TelemetryUnavailable, _unavailable)
     app.add_exception_handler(QueryFault, _unexpected)
     app.add_exception_handler(NotProven, _not_proven)
@@ -109,7 +111,7 @@ async def _not_found(request: Request, error: Exception) -> JSONResponse:
     return answer(request, Refusal(404, str(error)))
 
 
-async def _closed(request: Request, error: Exception) -> JSONResponse:
+async def _conflict(request: Request, error: Exception) -> JSONResponse:
     return answer(request, Refusal(409, str(error)))
 
 

@@ -8,14 +8,14 @@ from typing import Literal, get_args
 
 from prometheus_client import Counter
 
+from alerts.receivers import Outcome
 from threadline.clock import Clock
 from threadline.store.control.audit import Audit, AuditRecord
-from threadline.summaries.mail import Sent
 from threadline.wire.summaries import SummaryDelivery
 
 logger = logging.getLogger(__name__)
 
-Outcome = Literal["sent", "delayed", "given-up", "unclear"]
+How = Literal["sent", "delayed", "given-up", "unclear"]
 LATEST = 100  # of all summaries
 WHO = "threadline"
 _PREFIX = "summary."
@@ -27,9 +27,9 @@ class Deliveries:
     def __init__(self, audit: Audit, clock: Clock, counted: Counter) -> None:
         self._audit, self._clock, self._counted = audit, clock, counted
 
-    def record(self, name: str, due_at: datetime, went: Sent, who: str = WHO) -> SummaryDelivery:
+    def record(self, name: str, due_at: datetime, went: Outcome, who: str = WHO) -> SummaryDelivery:
         """How an attempt went; one that failed on schedule is made again."""
-        outcome: Outcome = "sent" if not went.reason else "unclear" if went.unclear else "delayed"
+        outcome: How = "sent" if went.delivered else "unclear" if went.unclear else "delayed"
         return self._keep(name, due_at, outcome, went.reason, who)
 
     def given_up(self, name: str, due_at: datetime, reason: str) -> None:
@@ -39,12 +39,12 @@ class Deliveries:
     def of_all(self) -> dict[str, list[SummaryDelivery]]:
         """The latest attempts by summary, newest first."""
         found: dict[str, list[SummaryDelivery]] = {}
-        for one in self._audit.latest_of([f"{_PREFIX}{how}" for how in get_args(Outcome)], LATEST):
+        for one in self._audit.latest_of([f"{_PREFIX}{how}" for how in get_args(How)], LATEST):
             found.setdefault(one.detail["summary"], []).append(_delivery(one))
         return found
 
     def _keep(
-        self, name: str, due_at: datetime, outcome: Outcome, reason: str, who: str
+        self, name: str, due_at: datetime, outcome: How, reason: str, who: str
     ) -> SummaryDelivery:
         told = {"summary": name, "due_at": due_at.isoformat(), "reason": reason}
         self._audit.record(who, f"{_PREFIX}{outcome}", **told)

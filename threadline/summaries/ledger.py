@@ -44,13 +44,15 @@ class Ledger:
         """Whether an attempt for `due_at` ended between handing over and hearing how it went."""
         return self._watermarks.get(self._handed) == due_at
 
-    def hand_over(self, due_at: datetime, now: datetime) -> bool:
-        """Store that the letter for `due_at` is about to be sent; False if another does it."""
-        before = self._watermarks.get(self._handed)
-        if before == due_at or not self._watermarks.exchange(self._handed, before, due_at):
+    def hand_over(self, due_at: datetime, until: datetime, now: datetime) -> bool:
+        """Store that the letter for `due_at` is about to be sent.
+
+        False if the claim that ended at `until` is another's by now.
+        """
+        if not self._watermarks.exchange(self._claimed, until, now + HANDING_OVER):
             return False
-        self._watermarks.advance(self._claimed, now + HANDING_OVER)
-        return True
+        before = self._watermarks.get(self._handed)
+        return self._watermarks.exchange(self._handed, before, due_at)
 
     def take_back(self, due_at: datetime, until: datetime) -> None:
         """It was not sent: another attempt may be made after `until`."""

@@ -1,55 +1,38 @@
-"""Summaries as they are set up: composed for whoever looks, sent when they are due."""
+"""Summaries as they are set up: shown to whoever asks, sent when they are due."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter
 
+from alerts.receivers.smtp import Mailer
+from metrics.kpis import FirmCalendar
 from threadline.api.services import ApiServices
 from threadline.clock import Clock
-from threadline.errors import NotFound, ThreadlineError
+from threadline.errors import NoMailServer, NotFound, SettingsError
 from threadline.mail_sections import SummarySettings
-from threadline.model.people import Principal
 from threadline.store.control.audit import Audit
 from threadline.store.control.watermarks import Watermarks
-from threadline.summaries.content import gather
 from threadline.summaries.deliveries import Deliveries
-from threadline.summaries.drawing import draw
-from threadline.summaries.ledger import Ledger
-from threadline.summaries.letter import Letter, compose
-from threadline.summaries.mail import Post, Sent
-from threadline.summaries.schedule import Slot, decide, slot, wait
+from threadline.summaries.schedule import slot
+from threadline.summaries.sending import Sending
+from threadline.summaries.writing import Office
 from threadline.wire.summaries import SummaryDelivery, SummaryLetter, SummaryRow
 
-logger = logging.getLogger(__name__)
-
 LOOK_SECONDS = 30
-# Who reads a mail has proved nothing: a summary says what an executive may see.
-READER = Principal(who="threadline", roles=frozenset({"executive"}))
-_INTERRUPTED = "an attempt was interrupted while the mail server had it; it may have gone out"
-_TOO_LATE = "half a period late: the next one tells more"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Office:
-    """Where summaries are written: what they link to, who takes addresses off, whose clocks."""
-
-    dashboards: str
-    contact: str
-    clock: str
 
 
 class Summaries:
-    """All that are set up; `post` is None where no mail server is, so that none is sent."""
+    """All that are set up; without a `mailer` they are shown and never sent.
+
+    Raises `SettingsError` for a window that there is not.
+    """
 
     def __init__(
         self,
         summaries: Sequence[SummarySettings],
-        post: Post | None,
+        mailer: Mailer | None,
         office: Office,
         *,
         watermarks: Watermarks,
@@ -57,18 +40,19 @@ class Summaries:
         clock: Clock,
         registry: CollectorRegistry,
     ) -> None:
+        for one in summaries:
+            _require_window(one, clock)
         self._summaries = {one.name: one for one in summaries}
-        self._post, self._office, self._clock = post, office, clock
-        self._ledgers = {name: Ledger(watermarks, name) for name in self._summaries}
-        self._deliveries = Deliveries(
-            audit,
-            clock,
-            Counter(
-                "threadline_summaries",
-                "Attempts to send an executive summary, by how they went.",
-                ["summary", "outcome"],
-                registry=registry,
-            ),
+        self._office, self._clock = office, clock
+        counted = Counter(
+            "threadline_summaries",
+            "Attempts to send an executive summary, by how they went.",
+            ["summary", "outcome"],
+            registry=registry,
+        )
+        self._deliveries = Deliveries(audit, clock, counted)
+        self._sending = (
+            Sending(mailer, office, self._deliveries, watermarks, clock) if mailer else None
         )
 
     def rows(self) -> list[SummaryRow]:
@@ -80,7 +64,7 @@ class Summaries:
                 name=name,
                 every=one.every,
                 to=list(one.to),
-                next_at=slot(one, self._office.clock, now).next_at if self._post else None,
+                next_at=slot(one, self._office.clock, now).next_at if self._sending else None,
                 deliveries=gone.get(name, []),
             )
             for name, one in self._summaries.items()
@@ -92,7 +76,7 @@ class Summaries:
         Raises `NotFound` for a name that is not set up.
         """
         summary = self._known(name)
-        letter = self._compose(services, summary, self._clock.now())
+        letter = self._office.write(services, summary, self._clock.now())
         return SummaryLetter(
             name=name,
             to=list(summary.to),
@@ -102,73 +86,19 @@ class Summaries:
         )
 
     def send(self, services: ApiServices, name: str, who: str) -> SummaryDelivery:
-        """Send one now because `who` asks for it; what is due by schedule is sent all the same.
+        """Send one now because `who` asks for it.
 
-        Raises `NotFound` for a name that is not set up.
+        Raises `NotFound` for a name that is not set up, `NoMailServer` where none is.
         """
-        summary, now = self._known(name), self._clock.now()
-        went = self._sent(summary, self._compose(_as_read(services), summary, now))
-        return self._deliveries.record(name, now, went, who=who)
+        summary = self._known(name)
+        if self._sending is None:
+            raise NoMailServer
+        return self._sending.at_once(services, summary, who)
 
     def turn(self, services: ApiServices) -> None:
-        """Send what is due and not sent yet, by this process or another."""
-        if self._post is None or services.rebuilding():
-            return
-        for summary in self._summaries.values():
-            try:
-                self._look(services, summary)
-            except ThreadlineError as error:
-                logger.warning("the summary %s waits: %s", summary.name, error)
-
-    def _look(self, services: ApiServices, summary: SummarySettings) -> None:
-        now, ledger = self._clock.now(), self._ledgers[summary.name]
-        due, settled = slot(summary, self._office.clock, now), ledger.settled(now)
-        match decide(due, settled, now):
-            case "too-late":
-                if ledger.settle(due.due_at, settled):
-                    self._deliveries.given_up(summary.name, due.due_at, _TOO_LATE)
-            case "due" if ledger.claim(now, now + wait(due, now)):
-                self._attempt(services, summary, due, settled)
-
-    def _attempt(
-        self, services: ApiServices, summary: SummarySettings, due: Slot, settled: datetime
-    ) -> None:
-        ledger, now = self._ledgers[summary.name], self._clock.now()
-        if ledger.was_handed_over(due.due_at):
-            went = Sent(reason=_INTERRUPTED, unclear=True)
-        else:
-            try:
-                letter = self._compose(_as_read(services), summary, due.due_at)
-            except ThreadlineError as error:
-                self._deliveries.record(summary.name, due.due_at, Sent(reason=str(error)))
-                return
-            if not ledger.hand_over(due.due_at, now):
-                return
-            went = self._sent(summary, letter)
-        if went.reason and not went.unclear:
-            ledger.take_back(due.due_at, now + wait(due, now))
-        else:
-            ledger.settle(due.due_at, settled)
-        self._deliveries.record(summary.name, due.due_at, went)
-
-    def _compose(self, services: ApiServices, summary: SummarySettings, at: datetime) -> Letter:
-        content = gather(services, summary, at)
-        office = self._office
-        contact = summary.contact or office.contact
-        pictures = draw(content.trends)
-        return compose(content, pictures, dashboards=office.dashboards, contact=contact)
-
-    def _sent(self, summary: SummarySettings, letter: Letter) -> Sent:
-        if self._post is None:
-            return Sent(reason="no mail server is set: smtp.host in threadline.yaml names it")
-        return self._post(
-            subject=letter.subject,
-            text=letter.text,
-            html=letter.html,
-            images=letter.images,
-            to=summary.to,
-            headers=_headers(summary.contact or self._office.contact),
-        )
+        """Send what is due and not sent yet."""
+        if self._sending is not None:
+            self._sending.turn(services, self._summaries.values())
 
     def _known(self, name: str) -> SummarySettings:
         if name not in self._summaries:
@@ -176,14 +106,8 @@ class Summaries:
         return self._summaries[name]
 
 
-def _as_read(services: ApiServices) -> ApiServices:
-    return replace(services, asker=READER)
-
-
-def _headers(contact: str) -> Mapping[str, str]:
-    """No answer by machines, and where to ask for none of these any more (RFC 3834, RFC 2369)."""
-    return {
-        "Auto-Submitted": "auto-generated",
-        "List-Unsubscribe": f"<mailto:{contact}?subject=unsubscribe>",
-        "Reply-To": contact,
-    }
+def _require_window(summary: SummarySettings, clock: Clock) -> None:
+    try:
+        FirmCalendar().named(summary.covers, clock.now())
+    except (ValueError, OverflowError) as error:
+        raise SettingsError(f"setting summaries, {summary.name}: window: {error}") from error
