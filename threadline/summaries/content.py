@@ -46,7 +46,7 @@ def gather(services: ApiServices, summary: SummarySettings, due_at: datetime) ->
         journey=summary.journey,
         journey_title=journey.title if journey else "",
         page=page,
-        trends=list(_trends(services, asked, page.items, summary.every)),
+        trends=list(islice(_trends(services, asked, page.items, summary.every), TRENDS)),
         changes=changes(services, asked, page.items),
         risks=_risks(services, asked, page.items),
         silent=[row for row in sources.sources(services).items if row.silent],
@@ -76,9 +76,10 @@ def _trends(
     for _ in range(parts - 1):
         start = services.calendar.named(f"last-{unit}", start).window.start
     long = Asked(services, since=start, to=asked.window.end, name="", journey=asked.journey)
-    for kpi in _gravest(items)[:TRENDS]:
-        points = kpis.kpi_series(services, long, kpi.kpi, every=unit).items
-        yield SummaryTrend(kpi=kpi, points=points_of(kpi, points), clock=services.calendar.clock)
+    for kpi in _gravest(items):
+        points = points_of(kpi, kpis.kpi_series(services, long, kpi.kpi, every=unit).items)
+        if sum(point.value is not None for point in points) > 1:  # one alone goes nowhere
+            yield SummaryTrend(kpi=kpi, points=points, clock=services.calendar.clock)
 
 
 def _gravest(items: Sequence[Kpi]) -> list[Kpi]:
