@@ -77,3 +77,53 @@ def test_an_unknown_key_is_refused(tmp_path: Path):
 def test_a_settings_file_that_is_asked_for_must_exist(tmp_path: Path):
     with pytest.raises(SettingsError, match="does not exist"):
         settings.load(tmp_path / "missing.yaml")
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"to": ["cfo"]}, "summaries.0.to.0.*'cfo' is not a mail address"),
+        ({"to": ["a@b.example\r\nBcc: c@d.example"]}, "is not a mail address"),
+        ({"to": []}, "summaries.0.to"),
+        ({"at": "7 o'clock"}, "summaries.0.at"),
+        ({"name": "The board"}, "summaries.0.name"),
+        ({"day": 31}, "summaries.0.day"),
+        ({"contact": "the desk"}, "summaries.0.contact"),
+    ],
+)
+def test_a_summary_at_fault_is_named_with_its_key(told: dict[str, object], said: str):
+    with pytest.raises(SettingsError, match=said):
+        settings.load(summaries=[{"name": "board", "to": ["cfo@example.com"], **told}])
+
+
+def test_two_summaries_of_one_name_are_refused():
+    one = {"name": "board", "to": ["cfo@example.com"]}
+
+    with pytest.raises(SettingsError, match="two summaries are called board"):
+        settings.load(summaries=[one, one])
+
+
+def test_a_time_without_quotes_is_the_time_it_says(tmp_path: Path):
+    file = tmp_path / "threadline.yaml"
+    file.write_text("summaries: [{name: board, at: 18:30, to: [cfo@example.com]}]")
+
+    assert settings.load(file).summaries[0].at == "18:30"
+
+
+@pytest.mark.parametrize(
+    ("smtp", "said"),
+    [
+        ({"host": "mail.example.com", "security": "none", "sender": "t@example.com"}, "loopback"),
+        ({"host": "mail.example.com"}, "a host needs sender"),
+        ({"host": "mail.example.com", "sender": "threadline"}, "is not a mail address"),
+    ],
+)
+def test_a_mail_server_is_safe_and_whole(smtp: dict[str, str], said: str):
+    with pytest.raises(SettingsError, match=said):
+        settings.load(smtp=smtp)
+
+
+def test_the_mail_password_is_not_shown():
+    loaded = settings.load(smtp={"password": "s3cret"})
+
+    assert "s3cret" not in repr(loaded)

@@ -39,6 +39,9 @@ DRAIN_SECONDS = 60
 # Escalates after half a minute, so that one can watch it.
 IMPATIENT = Path(__file__).parent / "demo-definitions"
 
+# No mail server is set: it is shown and never sent.
+SUMMARY = {"name": "board", "every": "weekly", "to": ["board@example.com"]}
+
 
 def demo(arguments: argparse.Namespace) -> int:
     """Play the world, then let it go on until Ctrl-C; everything it wrote goes with it."""
@@ -144,6 +147,9 @@ def _what_to_look_at(
         f"  .venv/bin/threadline trace {hero.trace}",
         "finds the same thread.",
         "",
+        "What the board would get by mail on Monday:",
+        "  .venv/bin/threadline summary --out summary.html",
+        "",
         "Two promises break while you watch, with no event coming:",
         *(
             f"  {breach.contract} ({breach.promise}) at {breach.due_at:%H:%M:%S} UTC"
@@ -174,6 +180,7 @@ def _service(settings: Settings, data: Path, webhook: str, console: Console) -> 
         "THREADLINE_DATA_DIR": str(data),
         "THREADLINE_ALERTS__WEBHOOK_URL": webhook,
     }
+    environment.setdefault("THREADLINE_SUMMARIES", json.dumps([SUMMARY]))
     environment.setdefault("THREADLINE_DEFINITIONS_DIR", str(_definitions(data)))
     output = data / "service.log"
     with output.open("wb") as log:
