@@ -101,14 +101,13 @@ def _alert(
     lasts = _DIGEST_LASTS if payload["kind"] in _OF_NO_INCIDENT else _LASTS
     opened = min(datetime.fromisoformat(payload["opened_at"] or now.isoformat()), now)
     facts = {label.lower().replace(" ", "_"): value for label, value in said.facts}
-    links = {f"{label.lower()}_url": url for label, url in said.links if label != "Runbook"}
+    links = {f"{label.lower()}_url": url for label, url in said.links}
     alert = {
         "labels": labels,
         "annotations": {
             "summary": payload["what"],
             "description": said.text(),
             "next_moves": "\n".join(said.moves),
-            "runbook_url": payload["runbook"],
             **facts,
             **links,
         },

@@ -105,6 +105,7 @@ def _facts(payload: Payload) -> list[tuple[str, str]]:
         "Error": payload["error"],
         "State": _state(payload),
         "Owner": payload["owner"] or "none named",
+        "Runbook": "" if _is_web(payload["runbook"]) else payload["runbook"],
     }
     return [(label, value) for label, value in facts.items() if value]
 
@@ -134,7 +135,12 @@ def _state(payload: Payload) -> str:
 
 def _links(payload: Payload) -> list[tuple[str, str]]:
     links = payload["links"]
-    shown = [(label, links[name]) for name, label in _LINKS.items() if links.get(name)]
-    if payload["runbook"]:
-        shown.append(("Runbook", payload["runbook"]))
-    return shown
+    named = [(label, links.get(name, "")) for name, label in _LINKS.items()]
+    return [
+        (label, url) for label, url in (*named, ("Runbook", payload["runbook"])) if _is_web(url)
+    ]
+
+
+def _is_web(text: str) -> bool:
+    """Whether it may be a link: services refuse a whole message for one that is none."""
+    return text.startswith(("http://", "https://"))

@@ -70,3 +70,9 @@ def test_every_kind_and_severity_has_its_word():
         headline(notification(severity=one).payload).split(":")[0] for one in ("warning", "breach")
     ]
     assert words == ["Update", "Test", "Warning", "Breach"]
+
+
+def test_a_runbook_that_is_no_address_is_told_and_not_linked():
+    told = message(notification(runbook="see the wiki", links={"incident": "javascript:a"}).payload)
+    assert told.facts[-1] == ("Runbook", "see the wiki")
+    assert told.links == ()
