@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -29,6 +29,8 @@ COLUMNS = (
     "value",
     "currency",
 )
+MARK = "mark:"  # columns of instants that rules name beside a promise; their names follow it
+STEP_MARK = "step-mark:"  # the same beside the promise of the current step
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +38,8 @@ class Case:
     """One case with the instants of its promises.
 
     `over` names why nothing is owed now: completed, cancelled or paused; empty otherwise. `due_at`
-    and `step_due_at` are the last good instants, `warn_at` is the first of warning.
+    and `step_due_at` are the last good instants, `warn_at` is the first of warning, as `marks` and
+    `step_marks` are the first at which the rules that name them apply.
     """
 
     journey: str
@@ -52,19 +55,29 @@ class Case:
     step_due_at: datetime | None
     value: Decimal | None
     currency: str
+    marks: Mapping[str, datetime] = field(default_factory=dict)
+    step_marks: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Its journey and its id."""
+        return self.journey, self.case_id
 
 
 def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
-    """Those of `cases` that are running and have a warning or a deadline behind them at `now`."""
+    """Those of `cases` that are running and have a warning, mark or deadline behind them."""
+    marks = [name for name in cases.columns if name.startswith((MARK, STEP_MARK))]
     ended = pl.any_horizontal(pl.col("completed_at", "cancelled_at").is_not_null())
     paused = (pl.col("paused_from") <= now) & (pl.col("paused_until") > now)
-    passed = (pl.col("warn_at") <= now) | (pl.min_horizontal("due_at", "current_due_at") < now)
+    begun = pl.min_horizontal("warn_at", *marks) <= now
+    passed = begun.fill_null(False) | (pl.min_horizontal("due_at", "current_due_at") < now)
     return cases.filter(~ended & ~paused.fill_null(False) & passed.fill_null(False))
 
 
 def read(cases: pl.DataFrame, now: datetime) -> Iterator[Case]:
     """The rows of `cases` (columns as the telemetry store's table `cases`) as they are at `now`."""
-    for row in cases.select(COLUMNS).iter_rows(named=True):
+    marks = [name for name in cases.columns if name.startswith((MARK, STEP_MARK))]
+    for row in cases.select(*COLUMNS, *marks).iter_rows(named=True):
         yield Case(
             journey=row["journey"],
             case_id=row["case_id"],
@@ -79,7 +92,14 @@ def read(cases: pl.DataFrame, now: datetime) -> Iterator[Case]:
             step_due_at=row["current_due_at"],
             value=row["value"],
             currency=row["currency"] or "",
+            marks=_marks(row, marks, MARK),
+            step_marks=_marks(row, marks, STEP_MARK),
         )
+
+
+def _marks(row: Mapping[str, Any], names: list[str], prefix: str) -> Mapping[str, datetime]:
+    mine = [name for name in names if name.startswith(prefix)]
+    return {name.removeprefix(prefix): row[name] for name in mine if row[name] is not None}
 
 
 def _over(row: dict[str, Any], now: datetime) -> str:

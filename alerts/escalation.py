@@ -1,16 +1,95 @@
-"""Who is told next about an incident: a pure function of the incident, its policy and the time."""
+"""Who is told next about an incident: a pure function of the incident, its policy and the time.
+
+What must not happen, and why it does not:
+
+- A page is missed: a step that is muted, or waits for business hours, is looked at again the
+  instant that ends; what fell due while nobody looked is told then, for each step has its receivers.
+- A restart tells anew: which steps have been told stands in the incident, not in memory.
+- Somebody who is on it is paged again: acknowledging ends the escalation, until it lapses.
+- A part pages beside the whole: what is part of another incident is told by that one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
-from alerts.policy import EscalationStep
 from threadline.model.incidents import Incident
 
-Reason = Literal["due", "not-yet", "exhausted", "acknowledged", "resolved", "recorded"]
+Reason = Literal[
+    "due",
+    "not-yet",
+    "exhausted",
+    "acknowledged",
+    "lapsed",
+    "resolved",
+    "recorded",
+    "silenced",
+    "part-of",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How big an incident has to be: any one of these that is named."""
+
+    cases: int | None = None
+    breached: int | None = None
+    worth: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def reached(self, incident: Incident) -> bool:
+        """Whether `incident` is as big."""
+        worth = {unit: Decimal(total) for unit, total in incident.worth.items()}
+        if incident.value is not None and not worth:
+            worth = {incident.currency: incident.value}
+        return (
+            (self.cases is not None and incident.cases >= self.cases)
+            or (self.breached is not None and incident.breached >= self.breached)
+            or any(worth.get(unit, Decimal(0)) >= total for unit, total in self.worth.items())
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EscalationStep:
+    """`after` that time without acknowledgement, tell `receivers` (`policy/name` or `rota:name`).
+
+    Only for these criticalities (empty: all), within these `hours` (empty: always), and for an
+    incident that has the `reach` (None: any).
+    """
+
+    after: timedelta
+    receivers: tuple[str, ...]
+    criticality: frozenset[str] = frozenset()
+    hours: str = ""
+    reach: Reach | None = None
+
+    def concerns(self, incident: Incident) -> bool:
+        """Whether this step is to be taken for `incident` as it is now."""
+        of_kind = not self.criticality or incident.criticality in self.criticality
+        return of_kind and (self.reach is None or self.reach.reached(incident))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Escalation:
+    """The steps of a policy, and what is done around them.
+
+    All steps are told again `every` that time after the last of them, so many `times`. An
+    acknowledgement holds for `lapses` (None: for good). What ends is told after `grace`, and what
+    comes back by then has never been away. What came back so often (`flaps`) within `flapping`
+    pages only once it has stood for `steady`.
+    """
+
+    steps: tuple[EscalationStep, ...]
+    every: timedelta | None = None
+    times: int = 0
+    lapses: timedelta | None = None
+    grace: timedelta = timedelta(minutes=2)
+    flaps: int = 3
+    flapping: timedelta = timedelta(hours=6)
+    steady: timedelta = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,39 +101,132 @@ class Decision:
     incident: Incident
 
 
+Opens = Callable[[str, datetime], datetime]
+
+
+def always_open(_hours: str, at: datetime) -> datetime:
+    """For policies without business hours."""
+    return at
+
+
 def begin(incident: Incident, at: datetime) -> Incident:
-    """The incident at the start of a new episode: nobody has been told yet."""
+    """The incident at the start of a new episode, which begins `at`: nobody has been told yet."""
     return replace(
         incident,
         episode=incident.episode + 1,
         escalation_from=at,
-        steps_notified=0,
+        told_steps=(),
+        rounds=0,
+        told_cases=0,
         escalate_at=at,
     )
 
 
-def decide(incident: Incident, steps: Sequence[EscalationStep], now: datetime) -> Decision:
+def decide(
+    incident: Incident,
+    policy: Escalation,
+    now: datetime,
+    *,
+    muted_until: datetime | None = None,
+    opens: Opens = always_open,
+) -> Decision:
     """What is due at `now`; `incident` is unchanged but for how far it has come.
 
-    It is told from the incident alone how far it had come, so a restart goes on where it was; steps
-    that fell due in between are all told, because each has receivers of its own. Somebody's
-    acknowledgement ends it.
+    `muted_until` is when the silences that match it now are over; `opens(hours, at)` the first
+    instant from `at` on that lies within those business hours.
     """
+    if incident.state == "acknowledged" and _lapsed(incident, now):
+        return _decide(_reopened(incident, now), policy, now, muted_until, opens, "lapsed")
     if incident.state != "open":
         return Decision(reason=incident.state, steps=(), incident=incident)
-    start = incident.escalation_from
-    if start is None or incident.steps_notified >= len(steps):
-        return Decision(reason="exhausted", steps=(), incident=_told(incident, steps, len(steps)))
-    due = sum(1 for step in steps if start + step.after <= now)
-    if due <= incident.steps_notified:
-        waiting = _told(incident, steps, incident.steps_notified)
-        return Decision(reason="not-yet", steps=(), incident=waiting)
-    told = tuple(range(incident.steps_notified + 1, due + 1))
-    return Decision(reason="due", steps=told, incident=_told(incident, steps, due))
+    return _decide(incident, policy, now, muted_until, opens, "due")
 
 
-def _told(incident: Incident, steps: Sequence[EscalationStep], count: int) -> Incident:
+def _decide(
+    incident: Incident,
+    policy: Escalation,
+    now: datetime,
+    muted_until: datetime | None,
+    opens: Opens,
+    due: Reason,
+) -> Decision:
+    if incident.part_of:
+        return Decision(reason="part-of", steps=(), incident=replace(incident, escalate_at=None))
+    if muted_until is not None:
+        return Decision(reason="silenced", steps=(), incident=_put_off(incident, muted_until))
+    incident = _next_round(_unmuted(incident, now), policy, now)
+    waiting = _waiting(incident, policy.steps, opens)
+    told = tuple(number for number, at in waiting if at <= now)
+    ahead = [at for number, at in waiting if at > now]
+    after = replace(incident, told_steps=tuple(sorted({*incident.told_steps, *told})))
+    if not ahead and (again := _again(incident, policy, now, told)) is not None:
+        ahead = [again]
+    after = replace(after, escalate_at=min(ahead, default=None))
+    if told:
+        return Decision(reason=due, steps=told, incident=after)
+    return Decision(reason="not-yet" if ahead else "exhausted", steps=(), incident=after)
+
+
+def _lapsed(incident: Incident, now: datetime) -> bool:
+    return incident.escalate_at is not None and incident.escalate_at <= now
+
+
+def _reopened(incident: Incident, now: datetime) -> Incident:
+    opened = replace(
+        incident, state="open", reason="lapsed", acknowledged_at=None, acknowledged_by=""
+    )
+    return begin(opened, now)
+
+
+def _put_off(incident: Incident, until: datetime) -> Incident:
+    """Nothing is told before `until`; what had not begun begins then."""
+    start = until if _unheard(incident) else incident.escalation_from
+    return replace(incident, escalate_at=until, escalation_from=start, muted_until=until)
+
+
+def _unmuted(incident: Incident, now: datetime) -> Incident:
+    """No silence matches any more, be it that it was ended before its time."""
+    if incident.muted_until is None:
+        return incident
+    start = now if _unheard(incident) else incident.escalation_from
+    return replace(incident, escalation_from=start, muted_until=None)
+
+
+def _unheard(incident: Incident) -> bool:
+    return not incident.told_steps and not incident.rounds
+
+
+def _waiting(
+    incident: Incident, steps: Sequence[EscalationStep], opens: Opens
+) -> list[tuple[int, datetime]]:
+    """The steps that have not been told and concern it, each with when it is due."""
     start = incident.escalation_from
-    following = steps[count].after if count < len(steps) else None
-    escalate_at = None if start is None or following is None else start + following
-    return replace(incident, steps_notified=count, escalate_at=escalate_at)
+    if start is None:
+        return []
+    return [
+        (number, opens(step.hours, start + step.after) if step.hours else start + step.after)
+        for number, step in enumerate(steps, start=1)
+        if number not in incident.told_steps and step.concerns(incident)
+    ]
+
+
+def _again(
+    incident: Incident, policy: Escalation, now: datetime, told: tuple[int, ...]
+) -> datetime | None:
+    """When the next round begins, or the last one has gone unanswered; None: neither comes."""
+    if policy.every is None:
+        return None
+    if told:
+        return now + policy.every
+    kept = incident.escalate_at
+    return kept if kept is not None and kept > now else None
+
+
+def _next_round(incident: Incident, policy: Escalation, now: datetime) -> Incident:
+    """A new round once all of this one has been told and its time has passed."""
+    at = incident.escalate_at
+    concerned = {number for number, step in enumerate(policy.steps, 1) if step.concerns(incident)}
+    complete = bool(incident.told_steps) and concerned <= set(incident.told_steps)
+    if not complete or incident.rounds >= policy.times or at is None or at > now:
+        return incident
+    return replace(incident, rounds=incident.rounds + 1, told_steps=(), escalation_from=at)

@@ -8,6 +8,8 @@ not happen, and why it does not:
   shows again (a correction taken back, cases merged and parted) returns as it was, unheard.
 - A warning that becomes a breach is the same incident. Its escalation starts anew, unless somebody
   has acknowledged it: that person is on it already, and `raised` stands in the history.
+- A case that belongs to an incident of many has no page of its own; what had passed by the time it
+  leaves is recorded, because it was told as part of the whole.
 - A step's promise ends when the case moves on to another step; the case's own promise remains.
 - A source that has fallen silent mutes nothing: whoever is paged may be the first to learn of it.
 - A case that is not among `cases` is not judged: an index being rebuilt resolves nothing.
@@ -16,47 +18,49 @@ not happen, and why it does not:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from alerts.actions import CLOSED_BY_HAND, MERGED, Action, changes, resolve, returned
 from alerts.case import Case
-from alerts.policy import Event, Policies
+from alerts.policy import Policies
+from alerts.rules import Rule
 from threadline.model.incidents import (
     CASE_PROMISE,
-    CaseKey,
+    Affected,
     Incident,
     IncidentState,
     Severity,
     step_promise,
 )
 
-CLOSED_BY_HAND = "closed-by-hand"
-MERGED = "merged"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Action:
-    """What becomes of an incident, and the named reason; `page` starts its escalation.
-
-    `hanging` are the cases of a hop's incident from now on; None leaves them.
-    """
-
-    incident: Incident
-    reason: str
-    page: bool = False
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    hanging: frozenset[CaseKey] | None = None
+_GRAVITY = ("warning", "breach", "failure")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Passed:
-    """The gravest deadline of a promise that has passed, and the policy that takes care of it."""
+    """The gravest deadline of a promise that has passed, and the rule that takes care of it."""
 
     severity: Severity
     deadline: datetime
-    policy: str
+    rule: Rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wholes:
+    """Which cases (journey, case id) belong to a live incident of many, and which once did."""
+
+    belonging: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    belonged: Mapping[tuple[str, str], Sequence[Affected]] = field(default_factory=dict)
+
+    def told(self, case: Case, deadline: datetime) -> bool:
+        """Whether `deadline` passed while the case belonged to a whole that was told."""
+        return any(
+            spell.left_at is not None and deadline <= spell.left_at
+            for spell in self.belonged.get(case.key, ())
+        )
 
 
 def evaluate(
@@ -65,6 +69,7 @@ def evaluate(
     now: datetime,
     policies: Policies,
     today: Mapping[str, str],
+    wholes: Wholes | None = None,
 ) -> Iterator[Action]:
     """What has to change so that the incidents are those of `cases` at `now`.
 
@@ -75,15 +80,21 @@ def evaluate(
     merged, book = _merge(known, today, now)
     yield from merged
     for case in cases:
-        kept = book.get((case.journey, case.case_id), {})
+        kept = book.get(case.key, {})
         for promise in sorted({CASE_PROMISE, *_current(case), *kept}):
-            action = decide(case, promise, kept.get(promise), now, policies)
+            incident = kept.get(promise)
+            action = decide(case, promise, incident, now, policies, wholes or Wholes())
             if action is not None:
                 yield action
 
 
 def decide(
-    case: Case, promise: str, incident: Incident | None, now: datetime, policies: Policies
+    case: Case,
+    promise: str,
+    incident: Incident | None,
+    now: datetime,
+    policies: Policies,
+    wholes: Wholes,
 ) -> Action | None:
     """What to do about one promise of one case; None: all is as it should be."""
     stale = promise != CASE_PROMISE and promise not in _current(case)
@@ -92,11 +103,13 @@ def decide(
     if passed is None:
         if incident is None or not incident.live:
             return None
-        return _resolve(incident, over or _why_not(case, promise, now), now)
-    if incident is None:
-        return _open(case, promise, passed)
-    if incident.live:
+        return resolve(incident, over or _why_not(case, promise, now), now)
+    if incident is not None and incident.live:
         return _follow(incident, case, passed)
+    if case.key in wholes.belonging:
+        return None
+    if incident is None:
+        return _open(case, promise, passed, wholes)
     return _revive(incident, case, passed)
 
 
@@ -106,37 +119,57 @@ def incident_id(journey: str, case_id: str, promise: str) -> str:
 
 
 def _passed(case: Case, promise: str, now: datetime, policies: Policies) -> Passed | None:
-    for on, severity, deadline in _behind(case, promise, now):
-        policy = policies.responsible(on, case.journey, case.criticality)
-        if policy is not None:
-            return Passed(severity=severity, deadline=deadline, policy=policy)
-    return None
+    """The gravest that lies behind; of equal ones, the one that passed last."""
+    behind = _behind(case, promise, now, policies)
+    return max(behind, key=lambda one: (_GRAVITY.index(one.severity), one.deadline), default=None)
 
 
-def _behind(case: Case, promise: str, now: datetime) -> Iterator[tuple[Event, Severity, datetime]]:
-    """What lies behind the promise at `now`, the gravest first."""
+def _behind(case: Case, promise: str, now: datetime, policies: Policies) -> Iterator[Passed]:
     if promise != CASE_PROMISE:
-        if case.step_due_at is not None and case.step_due_at < now:
-            yield "step-deadline", "breach", case.step_due_at
+        for rule in policies.responsible(
+            "step-deadline", case.journey, case.criticality, step=case.step
+        ):
+            yield from _behind_of(rule, case.step_due_at, case.step_marks, now)
         return
-    if case.due_at is not None and case.due_at < now:
-        yield "case-deadline", "breach", case.due_at
+    for rule in policies.responsible("case-deadline", case.journey, case.criticality):
+        yield from _behind_of(rule, case.due_at, case.marks, now)
     if case.warn_at is not None and case.warn_at <= now:
-        yield "case-warning", "warning", case.warn_at
+        for rule in policies.responsible("case-warning", case.journey, case.criticality):
+            yield Passed(severity=rule.severity, deadline=case.warn_at, rule=rule)
+
+
+def _behind_of(
+    rule: Rule, due_at: datetime | None, marks: Mapping[str, datetime], now: datetime
+) -> Iterator[Passed]:
+    """A deadline is the last good instant, a mark the first that counts."""
+    if rule.mark is None:
+        if due_at is not None and due_at < now:
+            yield Passed(severity=rule.severity, deadline=due_at, rule=rule)
+        return
+    at = marks.get(rule.mark.name)
+    if at is not None and at <= now:
+        yield Passed(severity=rule.severity, deadline=at, rule=rule)
 
 
 def _why_not(case: Case, promise: str, now: datetime) -> str:
-    return "no-rule" if any(_behind(case, promise, now)) else "deadline-moved"
+    due_at = case.due_at if promise == CASE_PROMISE else case.step_due_at
+    warned = promise == CASE_PROMISE and case.warn_at is not None and case.warn_at <= now
+    behind = (due_at is not None and due_at < now) or warned
+    return "no-rule" if behind else "deadline-moved"
 
 
 def _current(case: Case) -> tuple[str, ...]:
     return (step_promise(case.step),) if case.step else ()
 
 
-def _open(case: Case, promise: str, passed: Passed) -> Action:
-    backfilled = passed.deadline < case.known_at
-    state: IncidentState = "recorded" if backfilled else "open"
-    reason = "known-too-late" if backfilled else "opened"
+def _open(case: Case, promise: str, passed: Passed, wholes: Wholes) -> Action:
+    state: IncidentState = "recorded"
+    if passed.deadline < case.known_at:
+        reason = "known-too-late"
+    elif wholes.told(case, passed.deadline):
+        reason = "told-with-whole"
+    else:
+        state, reason = "open", "opened"
     incident = Incident(
         id=incident_id(case.journey, case.case_id, promise),
         journey=case.journey,
@@ -147,23 +180,22 @@ def _open(case: Case, promise: str, passed: Passed) -> Action:
         opened_at=passed.deadline,
         **_standing(case, promise, passed),
     )
-    return Action(incident=incident, reason=reason, page=not backfilled)
+    return Action(incident=incident, reason=reason, page=state == "open")
 
 
 def _follow(incident: Incident, case: Case, passed: Passed) -> Action | None:
     standing = _standing(case, incident.promise, passed)
-    changed = {
-        name: str(value) for name, value in standing.items() if getattr(incident, name) != value
-    }
+    changed = changes(incident, standing)
     if not changed:
         return None
     fresh = replace(incident, version=incident.version + 1, **standing)
-    if "severity" not in changed:
+    later = "rule" in changed and passed.deadline > incident.deadline
+    if "severity" not in changed and not later:
         reason = "deadline-changed" if "deadline" in changed else "updated"
         return Action(incident=fresh, reason=reason, detail=changed)
-    if passed.severity == "warning":
+    if _GRAVITY.index(passed.severity) < _GRAVITY.index(incident.severity):
         return Action(incident=replace(fresh, reason="lowered"), reason="lowered")
-    page = incident.state == "open"
+    page = incident.state == "open" and not incident.part_of
     return Action(incident=replace(fresh, reason="raised"), reason="raised", page=page)
 
 
@@ -172,17 +204,14 @@ def _revive(incident: Incident, case: Case, passed: Passed) -> Action | None:
     if same and (incident.state == "recorded" or incident.reason == CLOSED_BY_HAND):
         return None
     fresh = replace(
-        incident,
-        resolved_at=None,
-        version=incident.version + 1,
-        **_standing(case, incident.promise, passed),
+        incident, version=incident.version + 1, **_standing(case, incident.promise, passed)
     )
     if same or incident.reason == MERGED:
-        state: IncidentState = "acknowledged" if incident.acknowledged_at else "open"
-        return Action(incident=replace(fresh, state=state, reason="returned"), reason="returned")
+        return returned(fresh)
     if passed.deadline < case.known_at:
         unheard = incident.state == "recorded"
-        return Action(incident=fresh, reason="known-too-late") if unheard else None
+        late = replace(fresh, resolved_at=None)
+        return Action(incident=late, reason="known-too-late") if unheard else None
     reason = "opened" if incident.state == "recorded" else "reopened"
     anew = replace(
         fresh,
@@ -191,21 +220,9 @@ def _revive(incident: Incident, case: Case, passed: Passed) -> Action | None:
         opened_at=passed.deadline,
         acknowledged_at=None,
         acknowledged_by="",
+        resolved_at=None,
     )
     return Action(incident=anew, reason=reason, page=True)
-
-
-def _resolve(incident: Incident, reason: str, now: datetime, **detail: Any) -> Action:
-    resolved = replace(
-        incident,
-        state="resolved",
-        reason=reason,
-        resolved_at=now,
-        # A merged incident never pages again, not even when its case is parted off.
-        escalate_at=None if reason == MERGED else incident.escalate_at,
-        version=incident.version + 1,
-    )
-    return Action(incident=resolved, reason=reason, detail=detail)
 
 
 def _standing(case: Case, promise: str, passed: Passed) -> dict[str, Any]:
@@ -214,7 +231,8 @@ def _standing(case: Case, promise: str, passed: Passed) -> dict[str, Any]:
         "criticality": case.criticality,
         "severity": passed.severity,
         "deadline": passed.deadline,
-        "policy": passed.policy,
+        "policy": passed.rule.policy,
+        "rule": passed.rule.qualified,
         "step": case.step,
         "since": case.since,
         "due_at": case.due_at if promise == CASE_PROMISE else case.step_due_at,
@@ -236,7 +254,7 @@ def _merge(
     for (journey, case_id, promise), same in together.items():
         stays, *others = sorted(same, key=lambda incident: _precedence(incident, case_id))
         book.setdefault((journey, case_id), {})[promise] = stays
-        actions += [_resolve(other, MERGED, now, into=stays.id) for other in others if other.live]
+        actions += [resolve(other, MERGED, now, into=stays.id) for other in others if other.live]
     return actions, book
 
 

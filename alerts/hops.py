@@ -1,12 +1,17 @@
-"""One incident per cause: deciding what to do about cases that hang on one hop by one error.
+"""One incident per cause: deciding what to do about cases that hang on one hop.
 
-Pure, as `alerts.evaluation` is. What a hop is down for is told by its system and its error; numbers
-in the error are left aside, for they are those of the single case. What must not happen, and why it
-does not:
+Pure, as `alerts.evaluation` is. Cases hang on a system because it has failed them by one error
+(numbers in the error are left aside, for they are those of the single case), or because they wait
+there at one step past their deadline and nothing is heard. What must not happen, and why it does
+not:
 
-- A backfill pages nobody: only failures younger than the rule's `within` open an incident.
+- A backfill pages nobody: what had failed or was late before its case was known opens nothing.
+- A failure is missed because nobody looked when it happened: enough of them within the rule's time
+  open an incident whenever that was.
 - A cause has one incident however many cases, journeys and steps it meets: they join and leave it.
-- A hop that has healed, or that somebody has closed, opens again only by as many new failures.
+- A case that a system has failed is not counted again as late there.
+- A hop that has healed, or that somebody has closed, opens again only by as many new failures; one
+  that fails again within the grace time has not healed.
 - It is over when no case hangs on it any more, not when the failures stop: each still waits.
 """
 
@@ -14,177 +19,243 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-from alerts.evaluation import Action
-from alerts.policy import CRITICALITY, Policies, Rule
+from alerts.actions import CLOSED_BY_HAND, REOPENED, Action, changes, resolve, returned
+from alerts.policy import Policies
+from alerts.rules import CRITICALITY, Rule
 from threadline.model.incidents import CaseKey, Incident, hop_promise
 
 HEALED = "healed"
+LATE = "late"
 _NUMBERS = re.compile(r"\d+")
+_KEY = ["journey", "case_id"]
+_SHAPE = (*_KEY, "root_id", "criticality", "step", "system", "error", "at", "known_at")
+_COLUMNS = (*_SHAPE, "value", "currency", "promise")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Hanging:
-    """A running case that waits on a required step of `system` which has failed with `error`.
-
-    `failed_at` is the first failure of that step; `value` is what its contract is worth.
-    """
-
-    case: CaseKey
-    criticality: str
-    step: str
-    system: str
-    error: str
-    failed_at: datetime
-    value: Decimal | None
-    currency: str
-
-    @property
-    def promise(self) -> str:
-        """What the incident of its cause is called."""
-        return hop_promise(self.system, _cause(self.error))
+def failing(steps: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `threadline.store.telemetry.failing.steps`, each with its cause's `promise`."""
+    pairs = steps.select("system", "error").unique()
+    promises = [hop_promise(system, _cause(error)) for system, error in pairs.iter_rows()]
+    named = pairs.with_columns(promise=pl.Series(promises, dtype=pl.String))
+    whole = steps.join(named, on=["system", "error"], nulls_equal=True).rename({"failed_at": "at"})
+    return whole.select(_COLUMNS)
 
 
-def read(steps: pl.DataFrame) -> list[Hanging]:
-    """The rows of `threadline.store.telemetry.failing.steps`."""
-    return [
-        Hanging(
-            case=CaseKey(**{name: row.pop(name) for name in ("journey", "case_id", "root_id")}),
-            **row,
-        )
-        for row in steps.iter_rows(named=True)
-    ]
+def late(cases: pl.DataFrame) -> pl.DataFrame:
+    """Running cases past a deadline (columns as table `cases`) that wait for a system at a step."""
+    waiting = cases.filter(
+        pl.col("current_step").is_not_null() & (pl.col("waiting_systems").list.len() > 0)
+    )
+    system, step = pl.col("waiting_systems").list.first(), pl.col("current_step")
+    return waiting.with_columns(
+        step=step,
+        system=system,
+        error=pl.lit(""),
+        at=pl.min_horizontal("due_at", "current_due_at"),
+        promise=pl.concat_str(pl.lit("hop:"), system, pl.lit(f":{LATE}:"), step),
+    ).select(_COLUMNS)
 
 
 def evaluate(
-    hanging: Iterable[Hanging], known: Iterable[Incident], now: datetime, policies: Policies
+    hanging: pl.DataFrame,
+    late_ones: pl.DataFrame,
+    known: Iterable[Incident],
+    now: datetime,
+    policies: Policies,
 ) -> Iterator[Action]:
-    """What has to change so that the incidents of hops are those of `hanging` at `now`.
+    """What has to change so that the incidents of hops are those of the cases that hang at `now`.
 
-    `known` holds every incident of a hop. Applying the actions and evaluating again yields none.
+    `hanging` is of `failing`, `late_ones` of `late`. `known` holds every incident of a hop.
+    Applying the actions and evaluating again yields none.
     """
-    causes: dict[str, list[Hanging]] = defaultdict(list)
-    for one in hanging:
-        causes[one.promise].append(one)
     book = {incident.promise: incident for incident in known}
-    for promise in sorted(causes.keys() | book.keys()):
-        action = decide(promise, causes.get(promise, []), book.get(promise), now, policies)
+    overdue = late_ones.select(_KEY).unique().with_columns(breached=pl.lit(True))
+    failed = _counted(hanging, overdue)
+    belonging: list[pl.DataFrame] = []
+    for promise, cases in _causes(failed, book, late=False):
+        action = decide(promise, cases, book.get(promise), now, policies)
+        if action is not None:
+            yield action
+        if _stands(action, book.get(promise)):
+            belonging.append(cases.select(_KEY))
+    free = _counted(late_ones, overdue)
+    if belonging:
+        free = free.join(pl.concat(belonging), on=_KEY, how="anti")
+    for promise, cases in _causes(free, book, late=True):
+        action = decide(promise, cases, book.get(promise), now, policies)
         if action is not None:
             yield action
 
 
 def decide(
     promise: str,
-    hanging: Sequence[Hanging],
+    cases: pl.DataFrame,
     incident: Incident | None,
     now: datetime,
     policies: Policies,
 ) -> Action | None:
     """What to do about one cause; None: all is as it should be."""
     if incident is not None and incident.live:
-        return _follow(incident, hanging) if hanging else _heal(incident, now)
-    gravest = min((CRITICALITY.index(one.criticality) for one in hanging), default=0)
-    rule = policies.rule("hop-failure", "", CRITICALITY[gravest])
-    since = incident.resolved_at if incident else None
-    reached = _reached(hanging, rule, now, since) if rule else None
-    if rule is None or reached is None:
+        return _follow(incident, cases) if len(cases) else _heal(incident, now)
+    if not len(cases):
         return None
-    return _open(promise, hanging, incident, rule, reached)
+    system, criticality = cases["system"][0] or "", _gravest(cases)
+    on = "hop-late" if _is_late(promise) else "hop-failure"
+    rules = policies.responsible(on, "", criticality, system=system)
+    if not rules:
+        return None
+    (rule,) = rules
+    if incident is not None and _soon(incident, now, policies.escalation(rule.policy).grace):
+        return _back(incident, cases)
+    reached = _reached(cases, rule, now, incident.resolved_at if incident else None)
+    return None if reached is None else _open(promise, cases, incident, rule, reached)
+
+
+def _causes(
+    cases: pl.DataFrame, book: Mapping[str, Incident], *, late: bool
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    parts = cases.partition_by("promise", as_dict=True)
+    groups = {str(promise): group for (promise,), group in parts.items()}
+    none = cases.clear()
+    mine = {promise for promise in book if _is_late(promise) == late}
+    for promise in sorted(groups.keys() | mine):
+        yield promise, groups.get(promise, none)
+
+
+def _counted(cases: pl.DataFrame, overdue: pl.DataFrame) -> pl.DataFrame:
+    """Each case once in a cause, by its first trouble; and whether it is past a deadline."""
+    first = cases.sort("at", "journey", "case_id", "step").unique(
+        ["promise", *_KEY], keep="first", maintain_order=True
+    )
+    return first.join(overdue, on=_KEY, how="left").with_columns(
+        pl.col("breached").fill_null(False)
+    )
+
+
+def _stands(action: Action | None, incident: Incident | None) -> bool:
+    after = action.incident if action else incident
+    return after is not None and after.live
+
+
+def _soon(incident: Incident, now: datetime, grace: timedelta) -> bool:
+    """Whether what has ended is back so soon that it had not ended."""
+    if incident.reason == CLOSED_BY_HAND or incident.resolved_at is None:
+        return False
+    return now - incident.resolved_at <= grace
 
 
 def _reached(
-    hanging: Sequence[Hanging], rule: Rule, now: datetime, since: datetime | None
+    cases: pl.DataFrame, rule: Rule, now: datetime, since: datetime | None
 ) -> datetime | None:
     """When enough cases had failed within the rule's time; None: there are too few."""
-    first: dict[str, datetime] = {}
-    for one in hanging:
-        if now - rule.within < one.failed_at <= now and (since is None or one.failed_at > since):
-            known = first.get(one.case.case_id, one.failed_at)
-            first[one.case.case_id] = min(known, one.failed_at)
-    return sorted(first.values())[rule.cases - 1] if len(first) >= rule.cases else None
+    told = cases.filter((pl.col("at") <= now) & (pl.col("at") >= pl.col("known_at")))
+    if since is not None:
+        told = told.filter(pl.col("at") > since)
+    instants = told["at"].sort()
+    if len(instants) < rule.cases:
+        return None
+    first = instants.head(len(instants) - rule.cases + 1)
+    last = instants.tail(len(instants) - rule.cases + 1)
+    enough = last.filter((last - first) <= rule.within)
+    return enough[0] if len(enough) else None
 
 
 def _open(
-    promise: str,
-    hanging: Sequence[Hanging],
-    before: Incident | None,
-    rule: Rule,
-    reached: datetime,
+    promise: str, cases: pl.DataFrame, before: Incident | None, rule: Rule, reached: datetime
 ) -> Action:
-    reason = "reopened" if before else "opened"
-    first = min(hanging, key=lambda one: (one.failed_at, one.case))
+    reason = REOPENED if before else "opened"
     incident = Incident(
         id=hashlib.sha256(promise.encode()).hexdigest()[:16],
         case_id="",
         root_id="",
         promise=promise,
-        severity="failure",
+        severity=rule.severity,
         state="open",
         reason=reason,
         policy=rule.policy,
+        rule=rule.qualified,
         opened_at=reached,
         deadline=reached,
-        since=first.failed_at,
-        system=first.system,
-        error=first.error,
+        since=cases["at"].min(),  # type: ignore[arg-type]  # a column of instants
+        system=cases["system"][0] or "",
+        error=cases["error"][0] or "",
         episode=before.episode if before else 0,
+        reopenings=before.reopenings if before else (),
         version=before.version + 1 if before else 1,
-        **_standing(hanging),
+        **_standing(cases),
     )
-    return Action(incident=incident, reason=reason, page=True, hanging=_cases(hanging))
+    return Action(incident=incident, reason=reason, page=True, hanging=_keys(cases))
 
 
-def _follow(incident: Incident, hanging: Sequence[Hanging]) -> Action | None:
-    standing = _standing(hanging)
-    changed = {
-        name: str(value) for name, value in standing.items() if getattr(incident, name) != value
-    }
+def _back(incident: Incident, cases: pl.DataFrame) -> Action:
+    fresh = replace(incident, version=incident.version + 1, **_standing(cases))
+    return replace(returned(fresh), hanging=_keys(cases))
+
+
+def _follow(incident: Incident, cases: pl.DataFrame) -> Action | None:
+    standing = _standing(cases)
+    changed = changes(incident, standing)
     if not changed:
         return None
     fresh = replace(incident, version=incident.version + 1, **standing)
-    return Action(incident=fresh, reason="updated", detail=changed, hanging=_cases(hanging))
+    return Action(incident=fresh, reason="updated", detail=changed, hanging=_keys(cases))
 
 
 def _heal(incident: Incident, now: datetime) -> Action:
-    healed = replace(
-        incident, state="resolved", reason=HEALED, resolved_at=now, version=incident.version + 1
-    )
-    return Action(incident=healed, reason=HEALED, hanging=frozenset())
+    return replace(resolve(incident, HEALED, now), hanging=frozenset())
 
 
-def _standing(hanging: Sequence[Hanging]) -> dict[str, Any]:
+def _standing(cases: pl.DataFrame) -> dict[str, Any]:
     """What changes about a live incident as cases join and leave it."""
-    steps = Counter((one.case.journey, one.step) for one in hanging)
-    journey, step = min(steps, key=lambda place: (-steps[place], place))
+    places = cases.group_by("journey", "step").len().sort("journey", "step")
+    most = places.sort("len", descending=True, maintain_order=True).row(0, named=True)
     return {
-        "criticality": min((one.criticality for one in hanging), key=CRITICALITY.index),
-        "journey": journey,
-        "step": step,
-        "cases": len(_cases(hanging)),
-        "worth": _worth(hanging),
+        "criticality": _gravest(cases),
+        "journey": most["journey"],
+        "step": most["step"],
+        "cases": len(cases),
+        "breached": int(cases["breached"].sum()),
+        "worth": _worth(cases),
     }
 
 
-def _worth(hanging: Iterable[Hanging]) -> Mapping[str, str]:
-    valued = (one for one in hanging if one.value is not None)
-    contracts = {one.case.root_id or one.case.case_id: one for one in valued}
-    totals: dict[str, Decimal] = defaultdict(Decimal)
-    for one in contracts.values():
-        totals[one.currency] += one.value or 0
-    return {currency: str(totals[currency]) for currency in sorted(totals)}
+def _gravest(cases: pl.DataFrame) -> str:
+    return min(cases["criticality"].unique(), key=CRITICALITY.index)
 
 
-def _cases(hanging: Iterable[Hanging]) -> frozenset[CaseKey]:
-    return frozenset(one.case for one in hanging)
+def _worth(cases: pl.DataFrame) -> Mapping[str, str]:
+    contract = (
+        pl.when(pl.col("root_id").fill_null("") != "")
+        .then(pl.col("root_id"))
+        .otherwise(pl.col("case_id"))
+    )
+    valued = cases.filter(pl.col("value").is_not_null()).with_columns(contract=contract)
+    totals = (
+        valued.unique("contract", keep="first", maintain_order=True)
+        .group_by(pl.col("currency").fill_null(""))
+        .agg(pl.col("value").sum())
+        .sort("currency")
+    )
+    return {unit: str(Decimal(total)) for unit, total in totals.iter_rows()}
 
 
-def _cause(error: str) -> str:
-    return hashlib.sha256(_NUMBERS.sub("#", error.strip()).encode()).hexdigest()[:12]
+def _keys(cases: pl.DataFrame) -> frozenset[CaseKey]:
+    rows = cases.select(*_KEY, pl.col("root_id").fill_null("")).iter_rows(named=True)
+    return frozenset(CaseKey(**row) for row in rows)
+
+
+def _is_late(promise: str) -> bool:
+    return promise.split(":", 2)[2].startswith(f"{LATE}:")
+
+
+def _cause(error: str | None) -> str:
+    said = (error or "").strip()
+    return hashlib.sha256(_NUMBERS.sub("#", said).encode()).hexdigest()[:12]

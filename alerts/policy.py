@@ -4,67 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from alerts.durations import duration
+from alerts import escalations, rules
+from alerts.escalation import Escalation
 from alerts.receivers import declared
 from alerts.receivers.declared import ReceiverDefinition
+from alerts.rules import Rule, When
 from threadline import definitions
 from threadline.definitions import Document
 from threadline.errors import DefinitionError, DefinitionErrors
 
-Event = Literal["case-warning", "case-deadline", "step-deadline", "hop-failure"]
-
-CRITICALITY = ("revenue", "delivery", "reference")  # the gravest first
-
 SHIPPED = Path(__file__).with_name("policies")
 SCHEMA = Path(__file__).with_name("policies.schema.json")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rule:
-    """`policy` takes care of `on` for these journeys and criticalities; an empty set is all.
-
-    A `hop-failure` is that so many `cases` failed on one system by one error `within` that time.
-    """
-
-    on: Event
-    journeys: frozenset[str]
-    criticality: frozenset[str]
-    policy: str
-    cases: int = 3
-    within: timedelta = timedelta(hours=1)
-
-    def covers(self, on: Event, journey: str, criticality: str) -> bool:
-        return (
-            self.on == on
-            and (not self.journeys or journey in self.journeys)
-            and (not self.criticality or criticality in self.criticality)
-        )
-
-    @property
-    def precision(self) -> tuple[bool, bool]:
-        """A rule that names the journey goes before one that names only the criticality."""
-        return bool(self.journeys), bool(self.criticality)
-
-    def rivals(self, other: Rule) -> bool:
-        """Whether both may cover the same case with neither going before the other."""
-        return (
-            self.on == other.on
-            and self.precision == other.precision
-            and (not self.journeys or bool(self.journeys & other.journeys))
-            and (not self.criticality or bool(self.criticality & other.criticality))
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class EscalationStep:
-    """`after` that time without acknowledgement, tell `receivers` (each `policy/name`)."""
-
-    after: timedelta
-    receivers: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,20 +29,30 @@ class Policies:
     """
 
     rules: tuple[Rule, ...]
-    escalations: Mapping[str, tuple[EscalationStep, ...]]
+    escalations: Mapping[str, Escalation]
     receivers: tuple[ReceiverDefinition, ...]
     left_out: Mapping[str, tuple[str, ...]]
     contents: Mapping[str, Any]
 
-    def responsible(self, on: Event, journey: str, criticality: str) -> str | None:
-        """The name of the policy whose most precise rule covers this, or None: nobody is told."""
-        rule = self.rule(on, journey, criticality)
-        return rule.policy if rule else None
+    def of(self, on: When) -> Iterator[Rule]:
+        """The rules that wait for `on`."""
+        return (rule for rule in self.rules if rule.on == on)
 
-    def rule(self, on: Event, journey: str, criticality: str) -> Rule | None:
-        """The most precise rule that covers this."""
-        covering = [rule for rule in self.rules if rule.covers(on, journey, criticality)]
-        return max(covering, key=lambda rule: rule.precision, default=None)
+    def responsible(
+        self, on: When, journey: str, criticality: str, *, step: str = "", system: str = ""
+    ) -> list[Rule]:
+        """The most precise rule that covers this, of each mark; empty: nobody is told."""
+        best: dict[str, Rule] = {}
+        for rule in self.of(on):
+            if rule.covers(journey, criticality, step, system):
+                known = best.get(rule.beside)
+                if known is None or rule.precision > known.precision:
+                    best[rule.beside] = rule
+        return list(best.values())
+
+    def escalation(self, policy: str) -> Escalation:
+        """Whom `policy` tells; nobody, for one that is not declared any more."""
+        return self.escalations.get(policy, Escalation(steps=()))
 
 
 def load(directories: Sequence[Path], variables: Mapping[str, str | None]) -> Policies:
@@ -110,9 +73,10 @@ def _policies(documents: Sequence[Document], variables: Mapping[str, str | None]
     receivers = [one for document in documents for one in declared.receivers(document, variables)]
     there = {receiver.name for receiver in receivers}
     return Policies(
-        rules=tuple(rule for document in documents for _, rule in _rules(document)),
+        rules=tuple(rule for document in documents for _, rule in rules.declared(document)),
         escalations={
-            document.content["policy"]: _escalation(document, there) for document in documents
+            document.content["policy"]: escalations.declared(document, there)
+            for document in documents
         },
         receivers=tuple(receivers),
         left_out={
@@ -124,77 +88,29 @@ def _policies(documents: Sequence[Document], variables: Mapping[str, str | None]
     )
 
 
-def _rules(document: Document) -> Iterator[tuple[int, Rule]]:
-    for index, rule in enumerate(document.content["rules"]):
-        yield (
-            index,
-            Rule(
-                on=rule["when"],
-                journeys=frozenset(rule.get("journeys", ())),
-                criticality=frozenset(rule.get("criticality", ())),
-                policy=document.content["policy"],
-                **_threshold(rule),
-            ),
-        )
-
-
-def _threshold(rule: Mapping[str, Any]) -> dict[str, Any]:
-    cases = {"cases": rule["cases"]} if "cases" in rule else {}
-    return cases | ({"within": duration(rule["within"])} if "within" in rule else {})
-
-
-def _escalation(document: Document, there: set[str]) -> tuple[EscalationStep, ...]:
-    steps = []
-    for step in document.content["escalation"]:
-        names = [f"{document.content['policy']}/{name}" for name in step["receivers"]]
-        steps.append(
-            EscalationStep(
-                after=duration(step["after"]),
-                receivers=tuple(name for name in names if name in there),
-            )
-        )
-    return tuple(steps)
-
-
 def _faults(
     documents: Sequence[Document], variables: Mapping[str, str | None]
 ) -> Iterator[DefinitionError]:
     names: dict[str, Path] = {}
-    rules: list[tuple[Rule, Path]] = []
+    known: list[tuple[Rule, Path]] = []
     for document in documents:
         name = document.content["policy"]
         if name in names:
             yield document.error(["policy"], f"is already the name of the policy in {names[name]}")
         names[name] = document.file
-        yield from _escalation_faults(document)
+        yield from escalations.faults(document)
         yield from declared.faults(document, variables)
-        for index, rule in _rules(document):
-            yield from _threshold_faults(document, index)
-            for other, file in rules:
-                if rule.rivals(other):
-                    place = f"a rule in {file} covers the same cases as precisely"
-                    yield document.error(["rules", index], f"{place}: name journeys or drop one")
-            rules.append((rule, document.file))
+        yield from rules.faults(document)
+        yield from _rivals(document, known)
 
 
-def _threshold_faults(document: Document, index: int) -> Iterator[DefinitionError]:
-    rule = document.content["rules"][index]
-    hop = rule["when"] == "hop-failure"
-    for key in ("journeys",) if hop else ("cases", "within"):
-        if key in rule:
-            meant = "is not for hop-failure: a hop fails for all" if hop else "is for hop-failure"
-            yield document.error(["rules", index, key], meant)
-
-
-def _escalation_faults(document: Document) -> Iterator[DefinitionError]:
-    before = timedelta(0)
-    for index, step in enumerate(document.content["escalation"]):
-        after = duration(step["after"])
-        if after < before:
-            rule = "must not be sooner than the step before it"
-            yield document.error(["escalation", index, "after"], rule)
-        before = after
-        for place, name in enumerate(step["receivers"]):
-            if name not in document.content["receivers"]:
-                path = ("escalation", index, "receivers", place)
-                yield document.error(path, f"{name!r} is not among this policy's receivers")
+def _rivals(document: Document, known: list[tuple[Rule, Path]]) -> Iterator[DefinitionError]:
+    """Rules that cover the same cases as precisely as one of `known`, which they then join."""
+    for index, rule in rules.declared(document):
+        for other, file in known:
+            if rule.rivals(other):
+                place = f"a rule in {file} covers the same cases as precisely"
+                yield document.error(["rules", index], f"{place}: name journeys or drop one")
+            elif rule.qualified == other.qualified:
+                yield document.error(["rules", index], f"another rule is called {rule.name!r} too")
+        known.append((rule, document.file))

@@ -17,6 +17,7 @@ from metrics import definitions as metric_definitions
 from metrics.definitions import Definitions
 from threadline.errors import DefinitionError, DefinitionErrors, SettingsError
 from threadline.model.incidents import Briefing
+from threadline.model.journeys import Runbook
 from threadline.settings import Settings
 from threadline.store.control import ControlStore
 from threadline.store.control.store import Known
@@ -139,11 +140,21 @@ def _briefing(definitions: Definitions, journey: str, step: str) -> Briefing:
             title=f"{declared.title}: {found.title}",
             owner=found.owner,
             runbook=found.runbook.url,
-            next_move=found.runbook.next_move,
+            next_moves=_moves(found.runbook),
         )
     return Briefing(
         title=declared.title,
         owner=declared.owner,
         runbook=declared.runbook.url,
-        next_move=declared.runbook.next_move,
+        next_moves=_moves(declared.runbook),
     )
+
+
+def _moves(runbook: Runbook) -> tuple[str, ...]:
+    """The likeliest first: what to do, whether it may be done again, what to undo before."""
+    moves = (
+        (runbook.next_move, "{}"),
+        (runbook.replay, "Replay: {}"),
+        (runbook.compensate, "Undo first: {}"),
+    )
+    return tuple(form.format(words) for words, form in moves if words)

@@ -10,15 +10,33 @@ from typing import Any, Literal
 
 Severity = Literal["warning", "breach", "failure"]
 IncidentState = Literal["open", "acknowledged", "resolved", "recorded"]
+About = Literal["case", "step", "hop", "kpi", "value", "source", "growth"]
+Kind = Literal["page", "update", "resolved", "digest", "test"]
 
 CASE_PROMISE = "case"
 _STEP_PREFIX = "step:"
+_FAILURE_PREFIX = "failed:"
 _HOP_PREFIX = "hop:"
+_ABOUT: Mapping[str, About] = {
+    "case": "case",
+    "step": "step",
+    "failed": "step",
+    "hop": "hop",
+    "kpi": "kpi",
+    "value": "value",
+    "source": "source",
+    "growth": "growth",
+}
 
 
 def step_promise(step: str) -> str:
     """The name of the promise that `step` is done by its own deadline."""
     return _STEP_PREFIX + step
+
+
+def failure_promise(step: str) -> str:
+    """The name of the promise that `step` recovers from a failure soon."""
+    return _FAILURE_PREFIX + step
 
 
 def hop_promise(system: str, cause: str) -> str:
@@ -28,20 +46,29 @@ def hop_promise(system: str, cause: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """One promise that is, or was, about to be broken or broken: of one case, or of a hop.
+    """Something that was promised and is about to be broken, or is: by one case, or by many.
 
     There is one incident per (`journey`, `case_id`, `promise`); `case_id` and `root_id` are
-    identifiers (`type:namespace:value`), so an incident outlives every derivation.
+    identifiers (`type:namespace:value`), so an incident outlives every derivation. `about` tells
+    what kind of promise it is, `rule` (`policy/rule`) which rule opened it.
 
-    The incident of a hop has the severity `failure`, and stands for all cases that hang on one
-    `system` by one `error`: so many `cases`; `worth` is their value (decimal text by currency, each
-    contract once). It has no `case_id`; `journey` and `step` are where most of them hang.
+    The incident of a hop stands for all cases that hang on one `system` by one `error`; that of a
+    KPI, of value at risk, of a silent source or of growth for what `said` says in words. So many
+    `cases` belong to it, `breached` of them past a deadline; `worth` is their value (decimal text
+    by currency, each contract once). It has no `case_id`; `journey` and `step` are where most
+    cases are.
 
     `deadline` is the instant whose passing gave the present `severity`; `opened_at` the one that
-    opened the incident. `recorded` means it was over before the case was known: nobody was told.
-    `reason` says why the incident is in its state. An `episode` is one run of escalation:
-    `steps_notified` of its steps have been told since `escalation_from`, the next is due at
-    `escalate_at` (none: nothing more will be told). `version` counts changes.
+    opened the incident. `recorded` means it was over before the case was known, or was told as a
+    part of another incident: nobody was told of it. `reason` says why the incident is in its state.
+    While it is `part_of` another (its id), that one speaks for it.
+
+    An `episode` is one run of escalation from `escalation_from` on: `told_steps` of its steps have
+    been told in this of its `rounds`; it is looked at again at `escalate_at` (none: nothing more
+    will be told). An acknowledged one is looked at then because its acknowledgement lapses.
+    `muted_until` is when the silences that match it are over.
+    `reopenings` are the instants at which it came back, `told_cases` how many cases those who were
+    told know of. `version` counts changes.
     """
 
     id: str
@@ -56,6 +83,7 @@ class Incident:
     policy: str
     opened_at: datetime
     deadline: datetime
+    rule: str = ""
     step: str = ""
     since: datetime | None = None
     due_at: datetime | None = None
@@ -63,32 +91,68 @@ class Incident:
     currency: str = ""
     system: str = ""
     error: str = ""
+    said: str = ""
     cases: int = 1
+    breached: int = 0
     worth: Mapping[str, str] = field(default_factory=dict)
+    part_of: str = ""
     assignee: str = ""
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
     resolved_at: datetime | None = None
     episode: int = 0
     escalation_from: datetime | None = None
-    steps_notified: int = 0
+    told_steps: tuple[int, ...] = ()
+    rounds: int = 0
     escalate_at: datetime | None = None
+    muted_until: datetime | None = None
+    reopenings: tuple[str, ...] = ()
+    told_cases: int = 0
     version: int = 1
 
     def __post_init__(self) -> None:
-        known = self.promise.startswith((_STEP_PREFIX, _HOP_PREFIX))
-        if self.promise != CASE_PROMISE and not known:
-            raise ValueError(f"{self.promise!r} is none of 'case', 'step:<name>', 'hop:<cause>'")
+        if self.promise.partition(":")[0] not in _ABOUT:
+            raise ValueError(f"{self.promise!r} begins with none of {', '.join(_ABOUT)}")
+        # JSON knows lists only.
+        object.__setattr__(self, "told_steps", tuple(self.told_steps))
+        object.__setattr__(self, "reopenings", tuple(self.reopenings))
+
+    @property
+    def about(self) -> About:
+        """What the promise is about."""
+        return _ABOUT[self.promise.partition(":")[0]]
 
     @property
     def of_hop(self) -> bool:
         """Whether it stands for all cases that hang on one hop."""
-        return self.promise.startswith(_HOP_PREFIX)
+        return self.about == "hop"
+
+    @property
+    def of_many(self) -> bool:
+        """Whether it stands for more than one promise of one case."""
+        return self.about not in ("case", "step")
 
     @property
     def live(self) -> bool:
         """Whether somebody still has to do something."""
         return self.state in ("open", "acknowledged")
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What silences match and receivers route by; what does not apply is left out."""
+        labels = {
+            "incident": self.id,
+            "about": self.about,
+            "journey": self.journey,
+            "step": self.step,
+            "system": self.system,
+            "criticality": self.criticality,
+            "severity": self.severity,
+            "policy": self.policy,
+            "rule": self.rule,
+            "contract": self.root_id,
+        }
+        return {name: value for name, value in labels.items() if value}
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -121,9 +185,12 @@ class IncidentEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Notification:
-    """One message owed to one receiver (`policy/name`).
+    """What one receiver is owed about an incident: see `alerts/notification.schema.json`.
 
-    (`incident_id`, `episode`, `step`, `receiver`) is owed once; `step` counts from 1.
+    (`incident_id`, `episode`, `kind`, `step`, `turn`, `receiver`) is owed once. A `page` belongs to
+    an escalation `step` (from 1) in its round `turn`; an `update` and a `resolved` (step 0) go to
+    those who were told, `turn` being the incident's version. `reference` is what this receiver
+    answered before about the incident, such as the key of a ticket.
     """
 
     incident_id: str
@@ -133,12 +200,15 @@ class Notification:
     reason: str
     due_at: datetime
     payload: Mapping[str, Any]
+    kind: Kind = "page"
+    turn: int = 0
     reference: str = ""
 
     @property
     def key(self) -> str:
         """What a receiver may use to drop a second delivery of the same notification."""
-        return f"{self.incident_id}.{self.episode}.{self.step}.{self.receiver}"
+        place = f"{self.episode}.{self.kind}.{self.step}.{self.turn}"
+        return f"{self.incident_id}.{place}.{self.receiver}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,14 +217,17 @@ class Change:
 
     `incident.version` is one more than the version the decision was made on. `withdraw` names why
     earlier notifications that are still waiting are no longer owed; empty leaves them. `hanging`
-    are the cases that hang on a hop from now on; None leaves them.
+    are the cases that belong to it from now on; None leaves them. `news` is owed to everyone who
+    has been told of the incident and has not heard since that it was over (its receiver is not
+    read). Without an `event` nothing worth telling has happened.
     """
 
     incident: Incident
-    event: IncidentEvent
+    event: IncidentEvent | None
     notifications: tuple[Notification, ...] = ()
     withdraw: str = ""
     hanging: frozenset[CaseKey] | None = None
+    news: Notification | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,4 +237,4 @@ class Briefing:
     title: str
     owner: str = ""
     runbook: str = ""
-    next_move: str = ""
+    next_moves: tuple[str, ...] = ()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from threadline.model.incidents import Affected, CaseKey
 from threadline.store.control.schema import incident_cases
@@ -19,8 +20,8 @@ def hang(
     """From `at` on, `cases` and no others hang on the incident's hop."""
     table = incident_cases
     here = (table.c.incident_id == incident_id) & table.c.left_at.is_(None)
-    there = {_key(row): row.id for row in connection.execute(select(table).where(here))}
-    gone = [there[key] for key in sorted(there.keys() - set(cases))]
+    there = {key(row): row.id for row in connection.execute(select(table).where(here))}
+    gone = [there[case] for case in sorted(there.keys() - set(cases))]
     for part in (gone[start : start + _ROWS] for start in range(0, len(gone), _ROWS)):
         connection.execute(update(table).where(table.c.id.in_(part)).values(left_at=at))
     fresh = sorted(set(cases) - there.keys())
@@ -42,8 +43,14 @@ def read(connection: Connection, incident_id: str, after: int, limit: int) -> li
         .offset(after)
         .limit(limit)
     )
-    return [Affected(case=_key(row), joined_at=row.joined_at, left_at=row.left_at) for row in found]
+    return [spell(row) for row in found]
 
 
-def _key(row: object) -> CaseKey:
+def spell(row: Row[Any]) -> Affected:
+    """From when until when a case belonged to an incident."""
+    return Affected(case=key(row), joined_at=row.joined_at, left_at=row.left_at)
+
+
+def key(row: Row[Any]) -> CaseKey:
+    """The case of a row."""
     return CaseKey(**{name: getattr(row, name) for name in ("journey", "case_id", "root_id")})

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 from threadline.errors import NotFound
 from threadline.model.incidents import (
     Affected,
+    CaseKey,
     Change,
     Incident,
     IncidentEvent,
@@ -94,7 +95,12 @@ class Incidents:
 
     def of_hops(self) -> list[Incident]:
         """All that stand for the cases of a hop, whatever their state."""
-        return self._all(select(incidents).where(incidents.c.severity == "failure"))
+        return self.of_many("hop:")
+
+    def of_many(self, *prefixes: str) -> list[Incident]:
+        """All whose promise begins with one of `prefixes`, whatever their state."""
+        named = or_(*(incidents.c.promise.startswith(prefix) for prefix in prefixes))
+        return self._all(select(incidents).where(incidents.c.case_id == "", named))
 
     def behind_hops(self, case_ids: Collection[str]) -> list[Incident]:
         """The incidents of hops on which one of `case_ids` hangs or hung."""
@@ -111,10 +117,32 @@ class Incidents:
             return affected.read(connection, incident_id, after, limit)
 
     def escalating(self, now: datetime, limit: int = 500) -> list[Incident]:
-        """Open incidents whose next escalation step is due at `now`, the longest due first."""
-        due = and_(incidents.c.state == "open", incidents.c.escalate_at <= now)
+        """Live incidents whose escalation is to be looked at at `now`, the longest due first."""
+        due = and_(incidents.c.state.in_(_LIVE), incidents.c.escalate_at <= now)
         order = (incidents.c.escalate_at, incidents.c.id)
         return self._all(select(incidents).where(due).order_by(*order).limit(limit))
+
+    def belonging(self) -> dict[CaseKey, str]:
+        """Which live incident of many each case belongs to now: its id."""
+        statement = (
+            select(incident_cases)
+            .join(incidents, incidents.c.id == incident_cases.c.incident_id)
+            .where(incident_cases.c.left_at.is_(None), incidents.c.state.in_(_LIVE))
+        )
+        with self._transactions.read() as connection:
+            return {
+                affected.key(row): row.incident_id
+                for row in connection.execute(statement.order_by(incident_cases.c.id))
+            }
+
+    def belonged(self, case_ids: Collection[str]) -> list[Affected]:
+        """When one of `case_ids` belonged to an incident of many, and from when until when."""
+        found: list[Affected] = []
+        for part in _parts(sorted(set(case_ids))):
+            statement = select(incident_cases).where(incident_cases.c.case_id.in_(part))
+            with self._transactions.read() as connection:
+                found += map(affected.spell, connection.execute(statement))
+        return found
 
     def last_event(self) -> int:
         """A number that grows whenever any incident changes or is told of."""
@@ -157,6 +185,8 @@ def _store(connection: Connection, change: Change) -> bool:
     incident = change.incident
     if not _put(connection, incident):
         return False
+    if change.event is None:
+        return True
     history.record(connection, incident.id, change.event)
     if change.event.who:
         _audit(connection, incident.id, change.event)
@@ -164,6 +194,8 @@ def _store(connection: Connection, change: Change) -> bool:
         affected.hang(connection, incident.id, change.hanging, change.event.at)
     if change.withdraw:
         outbox.withdraw(connection, incident.id, change.withdraw, change.event.at)
+    if change.news is not None:
+        outbox.enqueue_news(connection, change.news, change.event.at)
     for notification in change.notifications:
         outbox.enqueue(connection, notification)
     return True

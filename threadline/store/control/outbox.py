@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    distinct,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from threadline.model.incidents import IncidentEvent, Notification
 from threadline.store.control import history
 from threadline.store.control.schema import outbox
 from threadline.store.control.transactions import Transactions, insert_once
 
+_PARAMETERS = 1_000  # in one statement
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """A notification that its claimer alone may deliver until `lease_until`.
 
-    `attempt` counts from 1; `owed_since` is when it was first due.
+    `attempt` counts from 1; `owed_since` is when it was first due. `doubtful`: an earlier attempt
+    may have arrived.
     """
 
     id: int
@@ -28,6 +44,16 @@ class Claim:
     owed_since: datetime
     lease_until: datetime
     owner: str
+    doubtful: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """How many notifications a receiver can be told now, the oldest due since `due_at`."""
+
+    receiver: str
+    waiting: int
+    due_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,56 +77,101 @@ class Outbox:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    def claim(
-        self,
-        now: datetime,
-        *,
-        owner: str,
-        lease_until: datetime,
-        excluding: Collection[str] = (),
-    ) -> Claim | None:
-        """The notification due the longest at `now`, or None when none is free.
+    def queues(self, now: datetime) -> list[Queue]:
+        """The receivers that something can be told at `now`, the longest waiting first."""
+        oldest = func.min(outbox.c.due_at)
+        statement = (
+            select(outbox.c.receiver, func.count().label("waiting"), oldest.label("due_at"))
+            .where(_free(now))
+            .group_by(outbox.c.receiver)
+            .order_by(oldest, outbox.c.receiver)
+        )
+        with self._transactions.read() as connection:
+            return [Queue(**row) for row in connection.execute(statement).mappings()]
 
-        `excluding` names receivers left alone. A claim that is not settled by `lease_until` (its
-        worker died) is free again: a crash delays, never loses.
+    def sent(self, receiver: str, since: datetime) -> int:
+        """How many messages `receiver` has got after `since`; a digest is one message."""
+        statement = select(func.count(distinct(outbox.c.message))).where(
+            outbox.c.receiver == receiver, outbox.c.delivered_at > since
+        )
+        with self._transactions.read() as connection:
+            return int(connection.execute(statement).scalar_one())
+
+    def claim(
+        self, now: datetime, *, receiver: str, owner: str, lease_until: datetime, most: int = 1
+    ) -> list[Claim]:
+        """What `receiver` can be told at `now`, at most so many: pages first, then the oldest.
+
+        A claim that is not settled by `lease_until` (its worker died) is free again: a crash
+        delays, never loses. What was told of an incident earlier comes first: news do not overtake
+        the page they belong to.
         """
+        pages_first = case((outbox.c.kind == "page", 0), else_=1)
         statement = (
             select(outbox)
-            .where(_free(now, excluding))
-            .order_by(outbox.c.due_at, outbox.c.id)
-            .limit(1)
+            .where(outbox.c.receiver == receiver, _free(now))
+            .order_by(pages_first, outbox.c.due_at, outbox.c.id)
+            .limit(most)
             .with_for_update(skip_locked=True)
         )
         with self._transactions.write() as connection:
-            row = connection.execute(statement).one_or_none()
-            if row is None:
-                return None
-            leased = {
-                "lease_until": lease_until,
-                "lease_owner": owner,
-                "attempts": row.attempts + 1,
-            }
-            connection.execute(update(outbox).where(outbox.c.id == row.id).values(leased))
-        return Claim(
-            id=row.id,
-            notification=_notification(row),
-            attempt=row.attempts + 1,
-            owed_since=row.owed_at,
-            lease_until=lease_until,
-            owner=owner,
-        )
+            rows = connection.execute(statement).all()
+            for part in _parts([row.id for row in rows]):
+                leased = {
+                    "lease_until": lease_until,
+                    "lease_owner": owner,
+                    "attempts": outbox.c.attempts + 1,
+                    # Whoever held it before has not said how it went.
+                    "doubtful": or_(outbox.c.doubtful, outbox.c.lease_until.is_not(None)),
+                }
+                connection.execute(update(outbox).where(outbox.c.id.in_(part)).values(leased))
+            references = _references(connection, receiver, {row.incident_id for row in rows})
+        return [
+            Claim(
+                id=row.id,
+                notification=replace(
+                    _notification(row), reference=references.get(row.incident_id, "")
+                ),
+                attempt=row.attempts + 1,
+                owed_since=row.owed_at,
+                lease_until=lease_until,
+                owner=owner,
+                doubtful=row.doubtful or row.lease_until is not None,
+            )
+            for row in rows
+        ]
 
-    def delivered(self, claim: Claim, at: datetime) -> bool:
-        """Settle `claim` as delivered; False when its lease was lost to another worker."""
-        return self._settle(claim, at, "notified", "", delivered_at=at, failed_at=None)
+    def delivered(
+        self, claims: Sequence[Claim], at: datetime, *, message: str, reference: str = ""
+    ) -> bool:
+        """Settle `claims` as delivered in one `message`; False when a lease was lost."""
+        values: dict[str, Any] = {"delivered_at": at, "failed_at": None, "message": message}
+        return self._settle(claims, at, "notified", "", reference=reference, **values)
 
-    def retry(self, claim: Claim, at: datetime, reason: str, after: timedelta) -> bool:
-        """Free `claim` to be tried again at `at + after`; False when its lease was lost."""
-        return self._settle(claim, at, "notification-delayed", reason, due_at=at + after)
+    def retry(
+        self,
+        claims: Sequence[Claim],
+        at: datetime,
+        reason: str,
+        after: timedelta,
+        *,
+        doubtful: bool = False,
+        instead: Collection[str] = (),
+    ) -> bool:
+        """Free `claims` to be tried again at `at + after`; False when a lease was lost.
 
-    def failed(self, claim: Claim, at: datetime, reason: str) -> bool:
-        """Give `claim` up for good; False when its lease was lost to another worker."""
-        return self._settle(claim, at, "notification-failed", reason, failed_at=at)
+        `doubtful`: they may have arrived all the same. The receivers `instead` are owed the same.
+        """
+        doubt: dict[str, Any] = {"doubtful": True} if doubtful else {}
+        what, due = "notification-delayed", at + after
+        return self._settle(claims, at, what, reason, instead=instead, due_at=due, **doubt)
+
+    def failed(
+        self, claims: Sequence[Claim], at: datetime, reason: str, *, instead: Collection[str] = ()
+    ) -> bool:
+        """Give `claims` up for good; False when a lease was lost to another worker."""
+        what = "notification-failed"
+        return self._settle(claims, at, what, reason, instead=instead, failed_at=at)
 
     def of(self, incident_id: str) -> list[Delivery]:
         """How all notifications of an incident stand, in the order they were stored."""
@@ -118,20 +189,33 @@ class Outbox:
                 for row in connection.execute(statement)
             ]
 
-    def _settle(self, claim: Claim, at: datetime, what: str, reason: str, **values: Any) -> bool:
-        ours = and_(
-            outbox.c.id == claim.id,
-            outbox.c.lease_owner == claim.owner,
-            outbox.c.attempts == claim.attempt,
-        )
+    def _settle(
+        self,
+        claims: Sequence[Claim],
+        at: datetime,
+        what: str,
+        reason: str,
+        *,
+        instead: Collection[str] = (),
+        **values: Any,
+    ) -> bool:
         settled = {"lease_until": None, "lease_owner": "", "failure": reason, **values}
+        kept = 0
         with self._transactions.write() as connection:
-            kept = connection.execute(update(outbox).where(ours).values(settled)).rowcount == 1
-            if kept:
-                history.record(
-                    connection, claim.notification.incident_id, _attempt(claim, at, what, reason)
+            for claim in claims:
+                ours = and_(
+                    outbox.c.id == claim.id,
+                    outbox.c.lease_owner == claim.owner,
+                    outbox.c.attempts == claim.attempt,
                 )
-        return kept
+                if connection.execute(update(outbox).where(ours).values(settled)).rowcount != 1:
+                    continue
+                kept += 1
+                told = claim.notification
+                history.record(connection, told.incident_id, _attempt(claim, at, what, reason))
+                for receiver in instead:
+                    enqueue(connection, replace(told, receiver=receiver, due_at=at))
+        return kept == len(claims)
 
 
 def enqueue(connection: Connection, notification: Notification) -> None:
@@ -139,7 +223,9 @@ def enqueue(connection: Connection, notification: Notification) -> None:
     row = {
         "incident_id": notification.incident_id,
         "episode": notification.episode,
+        "kind": notification.kind,
         "step": notification.step,
+        "turn": notification.turn,
         "receiver": notification.receiver,
         "reason": notification.reason,
         "payload": dict(notification.payload),
@@ -152,6 +238,21 @@ def enqueue(connection: Connection, notification: Notification) -> None:
     insert_once(connection, outbox, row)
 
 
+def enqueue_news(connection: Connection, news: Notification, at: datetime) -> None:
+    """Owe `news` to every receiver that was told of the incident and not yet that it is over.
+
+    Whoever may have been told counts: an attempt that is under way at `at`, or was doubtful.
+    """
+    statement = (
+        select(outbox.c.receiver, outbox.c.kind)
+        .where(outbox.c.incident_id == news.incident_id, _told(at))
+        .order_by(outbox.c.id)
+    )
+    latest = {receiver: kind for receiver, kind in connection.execute(statement)}
+    for receiver in sorted(name for name, kind in latest.items() if kind != "resolved"):
+        enqueue(connection, replace(news, receiver=receiver))
+
+
 def withdraw(connection: Connection, incident_id: str, reason: str, at: datetime) -> None:
     """Stop owing what the incident's receivers have not been told yet."""
     waiting = and_(outbox.c.incident_id == incident_id, _owed())
@@ -162,17 +263,57 @@ def _owed() -> ColumnElement[bool]:
     return and_(outbox.c.delivered_at.is_(None), outbox.c.failed_at.is_(None))
 
 
-def _free(now: datetime, excluding: Collection[str]) -> ColumnElement[bool]:
+def _told(at: datetime) -> ColumnElement[bool]:
+    """Whether it arrived or may have; that something is over counts as soon as it is owed."""
+    over = and_(outbox.c.kind == "resolved", outbox.c.failed_at.is_(None))
+    return or_(
+        outbox.c.delivered_at.is_not(None), outbox.c.lease_until > at, outbox.c.doubtful, over
+    )
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    before = outbox.alias("before")
+    unsettled = and_(before.c.delivered_at.is_(None), before.c.failed_at.is_(None))
+    overtakes = exists().where(
+        before.c.incident_id == outbox.c.incident_id,
+        before.c.receiver == outbox.c.receiver,
+        before.c.id < outbox.c.id,
+        or_(unsettled, before.c.lease_until > now),
+    )
     unleased = or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= now)
-    free = and_(_owed(), outbox.c.due_at <= now, unleased)
-    return and_(free, outbox.c.receiver.not_in(sorted(excluding))) if excluding else free
+    return and_(_owed(), outbox.c.due_at <= now, unleased, ~overtakes)
 
 
-def _notification(row: Any) -> Notification:
+def _references(
+    connection: Connection, receiver: str, incident_ids: Collection[str]
+) -> dict[str, str]:
+    """What `receiver` answered last about each incident, where it said something."""
+    found: dict[str, str] = {}
+    for part in _parts(sorted(incident_ids)):
+        statement: Select[Any] = (
+            select(outbox.c.incident_id, outbox.c.reference)
+            .where(
+                outbox.c.incident_id.in_(part),
+                outbox.c.receiver == receiver,
+                outbox.c.reference != "",
+            )
+            .order_by(outbox.c.id)
+        )
+        found |= {row.incident_id: row.reference for row in connection.execute(statement)}
+    return found
+
+
+def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    return (values[start : start + _PARAMETERS] for start in range(0, len(values), _PARAMETERS))
+
+
+def _notification(row: Row[Any]) -> Notification:
     return Notification(
         incident_id=row.incident_id,
         episode=row.episode,
+        kind=row.kind,
         step=row.step,
+        turn=row.turn,
         receiver=row.receiver,
         reason=row.reason,
         due_at=row.due_at,
@@ -184,8 +325,9 @@ def _attempt(claim: Claim, at: datetime, what: str, reason: str) -> IncidentEven
     notification = claim.notification
     detail = {
         "receiver": notification.receiver,
+        "kind": notification.kind,
         "step": notification.step,
         "reason": reason or notification.reason,
         "attempt": claim.attempt,
-    }
+    } | ({"repeat": True} if claim.doubtful else {})
     return IncidentEvent(at=at, what=what, detail=detail)

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
 )
 
 from threadline.store.control.columns import Amount, Instant, RowNumber
@@ -68,6 +69,7 @@ incidents = Table(
     Column("state", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("policy", String, nullable=False),
+    Column("rule", String, nullable=False, server_default=""),
     Column("opened_at", Instant, nullable=False),
     Column("deadline", Instant, nullable=False),
     Column("step", String, nullable=False),
@@ -77,16 +79,23 @@ incidents = Table(
     Column("currency", String, nullable=False),
     Column("system", String, nullable=False, server_default=""),
     Column("error", String, nullable=False, server_default=""),
+    Column("said", String, nullable=False, server_default=""),
     Column("cases", Integer, nullable=False, server_default="1"),
+    Column("breached", Integer, nullable=False, server_default="0"),
     Column("worth", JSON, nullable=False, server_default="{}"),
+    Column("part_of", String, nullable=False, server_default=""),  # the id of another incident
     Column("assignee", String, nullable=False),
     Column("acknowledged_at", Instant),
     Column("acknowledged_by", String, nullable=False),
     Column("resolved_at", Instant),
     Column("episode", Integer, nullable=False),
     Column("escalation_from", Instant),
-    Column("steps_notified", Integer, nullable=False),
+    Column("told_steps", JSON, nullable=False, server_default="[]"),
+    Column("rounds", Integer, nullable=False, server_default="0"),
     Column("escalate_at", Instant),
+    Column("muted_until", Instant),
+    Column("reopenings", JSON, nullable=False, server_default="[]"),
+    Column("told_cases", Integer, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False),
     UniqueConstraint("case_id", "journey", "promise"),
     Index("ix_incidents_opened_at", "opened_at", "id"),
@@ -125,7 +134,9 @@ outbox = Table(
     Column("id", RowNumber, primary_key=True),
     Column("incident_id", String, ForeignKey("incidents.id"), nullable=False),
     Column("episode", Integer, nullable=False),
+    Column("kind", String, nullable=False, server_default="page"),
     Column("step", Integer, nullable=False),
+    Column("turn", Integer, nullable=False, server_default="0"),
     Column("receiver", String, nullable=False),
     Column("reason", String, nullable=False),
     Column("payload", JSON, nullable=False),
@@ -137,8 +148,14 @@ outbox = Table(
     Column("delivered_at", Instant),
     Column("failed_at", Instant),
     Column("failure", String, nullable=False),
-    UniqueConstraint("incident_id", "episode", "step", "receiver"),
+    # Whether an attempt may have arrived without our knowing.
+    Column("doubtful", Boolean, nullable=False, server_default=false()),
+    Column("message", String, nullable=False, server_default=""),  # in which it was told
+    Column("reference", String, nullable=False, server_default=""),
+    UniqueConstraint("incident_id", "episode", "kind", "step", "turn", "receiver"),
     Index("ix_outbox_due_at", "delivered_at", "failed_at", "due_at", "id"),
+    Index("ix_outbox_receiver", "receiver", "delivered_at"),
+    Index("ix_outbox_incident_id", "incident_id", "id"),
 )
 
 audit = Table(
