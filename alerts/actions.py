@@ -50,7 +50,7 @@ def returned(fresh: Incident) -> Action:
     """It had not gone, or never should have: it is as it was, and nobody is paged anew."""
     state: Any = "acknowledged" if fresh.acknowledged_at else "open"
     back = replace(fresh, state=state, reason=RETURNED, resolved_at=None)
-    return Action(incident=back, reason=RETURNED)
+    return Action(incident=back, reason=RETURNED, detail={"after": fresh.reason})
 
 
 def changes(incident: Incident, standing: Mapping[str, Any]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 What must not happen, and why it does not:
 
 - A page is missed: a step that is muted, or waits for business hours, is looked at again the
-  instant that ends; what fell due while nobody looked is told then, for each step has its receivers.
+  instant that ends; what fell due while nobody looked is told then, each step to its receivers.
 - A restart tells anew: which steps have been told stands in the incident, not in memory.
 - Somebody who is on it is paged again: acknowledging ends the escalation, until it lapses.
 - A part pages beside the whole: what is part of another incident is told by that one.
@@ -140,6 +140,39 @@ def decide(
     if incident.state != "open":
         return Decision(reason=incident.state, steps=(), incident=incident)
     return _decide(incident, policy, now, muted_until, opens, "due")
+
+
+def hasten(
+    incident: Incident, policy: Escalation, now: datetime, *, opens: Opens = always_open
+) -> Decision:
+    """The next step now, however long it would have waited: nobody could be told, or so wished.
+
+    Without one, the escalation is exhausted.
+    """
+    start = incident.escalation_from or now
+    waiting = _waiting(replace(incident, escalation_from=start), policy.steps, opens)
+    if incident.state != "open" or not waiting:
+        return Decision(reason="exhausted", steps=(), incident=incident)
+    number, _ = min(waiting, key=lambda one: (one[1], one[0]))
+    told = replace(
+        incident, told_steps=tuple(sorted({*incident.told_steps, number})), escalation_from=start
+    )
+    ahead = [at for other, at in waiting if other != number]
+    again = _again(told, policy, now, (number,)) if not ahead else None
+    soonest = min((max(at, now) for at in ahead), default=again)
+    return Decision(reason="due", steps=(number,), incident=replace(told, escalate_at=soonest))
+
+
+def reopen(incident: Incident, policy: Escalation, at: datetime) -> Incident:
+    """A new episode of what has come back: at once, or once it has stood if it comes and goes."""
+    recent = [one for one in incident.reopenings if at - _instant(one) < policy.flapping]
+    back = [*recent, at.isoformat()]
+    start = at + policy.steady if len(back) >= policy.flaps else at
+    return begin(replace(incident, reopenings=tuple(back)), start)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _decide(

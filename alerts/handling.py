@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from alerts.evaluation import CLOSED_BY_HAND
+from alerts.actions import CLOSED_BY_HAND
+from alerts.telling import Told
 from threadline.errors import ThreadlineError
 from threadline.model.incidents import Change, Incident, IncidentEvent
 
@@ -18,8 +19,10 @@ class IncidentClosed(ThreadlineError):
         super().__init__(f"incident {incident_id} is {state}; only a live one can be handled")
 
 
-def acknowledge(incident: Incident, who: str, at: datetime, text: str) -> Change | None:
-    """Somebody is on it: nothing more is told. The first acknowledgement stands."""
+def acknowledge(
+    incident: Incident, who: str, at: datetime, text: str, lapses: timedelta | None = None
+) -> Change | None:
+    """Somebody is on it: nothing more is told, until it `lapses`. The first one stands."""
     if incident.state == "acknowledged":
         return None
     _require_live(incident)
@@ -30,7 +33,8 @@ def acknowledge(incident: Incident, who: str, at: datetime, text: str) -> Change
         acknowledged_at=at,
         acknowledged_by=who,
         assignee=incident.assignee or who,
-        escalate_at=None,
+        escalate_at=None if lapses is None else at + lapses,
+        muted_until=None,
         version=incident.version + 1,
     )
     event = _event("acknowledged", who, at, text=text)
@@ -48,9 +52,26 @@ def resolve(incident: Incident, who: str, at: datetime, text: str) -> Change | N
         reason=CLOSED_BY_HAND,
         resolved_at=at,
         escalate_at=None,
+        part_of="",
         version=incident.version + 1,
     )
     return Change(incident=fresh, event=_event("resolved", who, at, text=text), withdraw="resolved")
+
+
+def require_open(incident: Incident) -> None:
+    """Raise `IncidentClosed` unless somebody is still looked for."""
+    if incident.state != "open":
+        raise IncidentClosed(incident.id, incident.state)
+
+
+def escalated(incident: Incident, told: Told, who: str, at: datetime, text: str) -> Change:
+    """The next step is told because somebody wished so."""
+    fresh = replace(told.incident, part_of=incident.part_of, version=incident.version + 1)
+    steps = list(told.steps)
+    event = IncidentEvent(
+        at=at, what="escalated", who=who, detail={"steps": steps} | ({"text": text} if text else {})
+    )
+    return Change(incident=fresh, event=event, notifications=told.notifications)
 
 
 def assign(incident: Incident, who: str, at: datetime, assignee: str, text: str) -> Change | None:

@@ -29,15 +29,28 @@ import polars as pl
 
 from alerts.actions import CLOSED_BY_HAND, REOPENED, Action, changes, resolve, returned
 from alerts.policy import Policies
-from alerts.rules import CRITICALITY, Rule
+from alerts.rules import CRITICALITY, Rule, When
 from threadline.model.incidents import CaseKey, Incident, hop_promise
 
 HEALED = "healed"
 LATE = "late"
 _NUMBERS = re.compile(r"\d+")
 _KEY = ["journey", "case_id"]
-_SHAPE = (*_KEY, "root_id", "criticality", "step", "system", "error", "at", "known_at")
-_COLUMNS = (*_SHAPE, "value", "currency", "promise")
+_INSTANT = pl.Datetime("ns", "UTC")
+_SCHEMA: Mapping[str, pl.DataType] = {
+    "journey": pl.String(),
+    "case_id": pl.String(),
+    "root_id": pl.String(),
+    "criticality": pl.String(),
+    "step": pl.String(),
+    "system": pl.String(),
+    "error": pl.String(),
+    "at": _INSTANT,
+    "known_at": _INSTANT,
+    "value": pl.Decimal(38, 2),
+    "currency": pl.String(),
+    "promise": pl.String(),
+}
 
 
 def failing(steps: pl.DataFrame) -> pl.DataFrame:
@@ -46,7 +59,7 @@ def failing(steps: pl.DataFrame) -> pl.DataFrame:
     promises = [hop_promise(system, _cause(error)) for system, error in pairs.iter_rows()]
     named = pairs.with_columns(promise=pl.Series(promises, dtype=pl.String))
     whole = steps.join(named, on=["system", "error"], nulls_equal=True).rename({"failed_at": "at"})
-    return whole.select(_COLUMNS)
+    return whole.select(list(_SCHEMA))
 
 
 def late(cases: pl.DataFrame) -> pl.DataFrame:
@@ -61,7 +74,12 @@ def late(cases: pl.DataFrame) -> pl.DataFrame:
         error=pl.lit(""),
         at=pl.min_horizontal("due_at", "current_due_at"),
         promise=pl.concat_str(pl.lit("hop:"), system, pl.lit(f":{LATE}:"), step),
-    ).select(_COLUMNS)
+    ).select(list(_SCHEMA))
+
+
+def none() -> pl.DataFrame:
+    """No case, with the columns of `failing` and `late`."""
+    return pl.DataFrame(schema=_SCHEMA)
 
 
 def evaluate(
@@ -108,7 +126,7 @@ def decide(
     if not len(cases):
         return None
     system, criticality = cases["system"][0] or "", _gravest(cases)
-    on = "hop-late" if _is_late(promise) else "hop-failure"
+    on: When = "hop-late" if _is_late(promise) else "hop-failure"
     rules = policies.responsible(on, "", criticality, system=system)
     if not rules:
         return None
@@ -228,7 +246,8 @@ def _standing(cases: pl.DataFrame) -> dict[str, Any]:
 
 
 def _gravest(cases: pl.DataFrame) -> str:
-    return min(cases["criticality"].unique(), key=CRITICALITY.index)
+    gravest: str = min(cases["criticality"].unique(), key=CRITICALITY.index)
+    return gravest
 
 
 def _worth(cases: pl.DataFrame) -> Mapping[str, str]:

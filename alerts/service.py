@@ -6,24 +6,24 @@ import logging
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import chain, islice
 from pathlib import Path
 
 import polars as pl
 
-from alerts import case, escalation, handling, hops, policy
-from alerts.evaluation import Action, evaluate
+from alerts import handling, policy
 from alerts.known import Known
-from alerts.notification import Briefings, Links, compose
+from alerts.notification import Briefings, Links
 from alerts.outbox import Courier
 from alerts.policy import Policies
 from alerts.receivers import Outcome
 from alerts.receivers.building import build
 from alerts.receivers.trial import trial
 from alerts.receivers.variables import Variables
+from alerts.telling import Surroundings, Telling
+from alerts.turn import Look, Turns
 from threadline.clock import Clock
 from threadline.errors import NotFound
 from threadline.model.incidents import (
@@ -32,7 +32,7 @@ from threadline.model.incidents import (
     Incident,
     IncidentEvent,
     IncidentState,
-    Notification,
+    Kind,
 )
 from threadline.settings import AlertsSettings
 from threadline.store.control import ControlStore
@@ -45,7 +45,6 @@ _log = logging.getLogger(__name__)
 _WATERMARK = "alerts.evaluation"
 # How far a restart may have to look back; each note of it is one durable write.
 _NOTE_EVERY = timedelta(minutes=1)
-_TOGETHER = 500
 
 
 def load_policies(settings: AlertsSettings, extending: Sequence[Path] = ()) -> Policies:
@@ -76,6 +75,7 @@ class AlertsService:
         *,
         briefing: Briefings,
         links: Links,
+        surroundings: Surroundings | None = None,
         fence: Callable[[], Lease | None] = lambda: None,
     ) -> None:
         """`fence` is the lease that evaluating and escalating need; None: there is but one service
@@ -87,13 +87,13 @@ class AlertsService:
         self._watermarks = store.watermarks
         self._policies = policies
         self._clock = clock
-        self._briefing = briefing
-        self._links = links
+        self._telling = Telling(policies, briefing, links, surroundings or Surroundings())
         self._receivers = {one.name: build(one, clock) for one in policies.receivers}
         for name, lacking in policies.left_out.items():
             _log.warning("receiver %s is left out: %s is not set", name, ", ".join(lacking))
         self._known = Known(store.incidents)
-        self._courier = Courier(store.outbox, self._receivers, clock)
+        self._turns = Turns(store.incidents, self._known, policies, self._telling, clock, fence)
+        self._courier = Courier(store.outbox, self._receivers, policies.receivers, clock)
         self._evaluating = threading.Lock()
         self._noted: datetime | None = None
         self._evaluated: datetime | None = None
@@ -107,7 +107,7 @@ class AlertsService:
     def watched(self) -> list[str]:
         """The cases of live incidents: `evaluate` needs their rows even when nothing is late."""
         with self._evaluating:
-            return sorted({one.case_id for one in self._known.live() if not one.of_hop})
+            return sorted({one.case_id for one in self._known.live() if not one.of_many})
 
     def evaluate(
         self,
@@ -116,14 +116,16 @@ class AlertsService:
         *,
         today: Mapping[str, str] | None = None,
         failing: pl.DataFrame | None = None,
+        late: pl.DataFrame | None = None,
     ) -> Counter[str]:
         """Bring incidents in line with `cases` at `now`; how many changed, by named reason.
 
         `cases` has the columns of table `cases` of the telemetry store and holds at least the late
-        ones and those of `watched()` (under today's ids); cases left out are not judged. `today`
-        maps identifiers that incidents were stored under to the object ids they resolve to now.
-        `failing` are all steps that failed and are waited for (`store.telemetry.failing`); None
-        judges no hop.
+        ones and those of `watched()` (under today's ids) of which something has changed; cases left
+        out are not judged. `today` maps identifiers that incidents were stored under to the object
+        ids they resolve to now. `failing` are all steps that failed and are waited for
+        (`store.telemetry.failing`), `late` all running cases past a deadline; None for what has not
+        changed since the last call.
 
         An incident and its first notifications are stored together: a crash in between loses and
         doubles neither. Going back in time (an index being rebuilt) changes nothing: the count is
@@ -134,10 +136,8 @@ class AlertsService:
         with self._evaluating:
             if self._behind(now):
                 return Counter(behind=1)
-            counts: Counter[str] = Counter()
-            actions = chain(self._actions(cases, now, today or {}), self._of_hops(failing, now))
-            for some in _batches(actions):
-                counts += self._commit([self._change(action) for action in some])
+            look = Look(cases=cases, now=now, today=today or {}, failing=failing, late=late)
+            counts = self._turns.take(look)
             self._note(now, changed=bool(counts))
         for reason, count in sorted(counts.items()):
             _log.info("incidents %s: %d", reason, count)
@@ -145,14 +145,12 @@ class AlertsService:
 
     def escalate(self, now: datetime) -> Counter[str]:
         """Owe the notifications of escalation steps due at `now`; counts by named reason."""
-        changes = []
-        for incident in self._incidents.escalating(now):
-            decision, notifications = self._escalation(incident, now)
-            what = "escalated" if decision.steps else f"escalation-{decision.reason}"
-            event = IncidentEvent(at=now, what=what, detail={"steps": list(decision.steps)})
-            told = replace(decision.incident, version=incident.version + 1)
-            changes.append(Change(incident=told, event=event, notifications=notifications))
-        return self._commit(changes)
+        return self._take_further(self._incidents.escalating(now), now)
+
+    def rethink(self, now: datetime) -> Counter[str]:
+        """Look at all open incidents anew: silences have changed."""
+        open_ones = [one for one in self._incidents.live() if one.state == "open"]
+        return self._take_further(open_ones, now)
 
     def deliver(self, now: datetime) -> Counter[str]:
         """Escalate and deliver all that is due at `now`, the clock's; attempts by named reason."""
@@ -210,15 +208,34 @@ class AlertsService:
 
     def acknowledge(self, incident_id: str, *, who: str, text: str = "") -> Incident:
         """`who` is on it: nothing more is told. Raises `IncidentClosed` when it is over."""
-        return self._incidents.change(
-            incident_id, lambda one: handling.acknowledge(one, who, self._clock.now(), text)
-        )
+        at = self._clock.now()
+
+        def decide(incident: Incident) -> Change | None:
+            lapses = self._policies.escalation(incident.policy).lapses
+            change = handling.acknowledge(incident, who, at, text, lapses)
+            return self._with_news(change, "update", at)
+
+        return self._incidents.change(incident_id, decide)
+
+    def escalate_now(self, incident_id: str, *, who: str, text: str = "") -> Incident:
+        """Tell the next step at once. Raises `IncidentClosed` unless it is open."""
+        at = self._clock.now()
+
+        def decide(incident: Incident) -> Change:
+            handling.require_open(incident)
+            told = self._telling.next_step(replace(incident, part_of=""), at)
+            return handling.escalated(incident, told, who, at, text)
+
+        return self._incidents.change(incident_id, decide)
 
     def resolve(self, incident_id: str, *, who: str, text: str = "") -> Incident:
         """Close it by hand, for the deadline it is about. Raises `IncidentClosed`."""
-        return self._incidents.change(
-            incident_id, lambda one: handling.resolve(one, who, self._clock.now(), text)
-        )
+        at = self._clock.now()
+
+        def decide(incident: Incident) -> Change | None:
+            return self._with_news(handling.resolve(incident, who, at, text), "resolved", at)
+
+        return self._incidents.change(incident_id, decide)
 
     def assign(self, incident_id: str, *, assignee: str, who: str, text: str = "") -> Incident:
         """Make it `assignee`'s; an empty one gives it back."""
@@ -232,76 +249,37 @@ class AlertsService:
             incident_id, lambda one: handling.note(one, who, self._clock.now(), text)
         )
 
-    def _commit(self, changes: Sequence[Change]) -> Counter[str]:
-        stored = self._incidents.commit(changes, fence=self._fence()) if changes else []
-        counts = Counter(change.event.what for change in stored)
-        if overtaken := len(changes) - len(stored):
-            self._known.forget()
-            counts["overtaken"] = overtaken
-        return counts
+    def _take_further(self, incidents: Iterable[Incident], now: datetime) -> Counter[str]:
+        changes = [self._further(incident, now) for incident in incidents]
+        return self._turns.commit([one for one in changes if one is not None])
 
-    def _actions(
-        self,
-        cases: pl.DataFrame,
-        now: datetime,
-        today: Mapping[str, str],
-    ) -> Iterator[Action]:
-        live = [one for one in self._known.live() if not one.of_hop]
-        watched = {today.get(one.case_id, one.case_id) for one in live}
-        watched.update(case.late(cases, now)["case_id"])
-        known = [one for one in self._known.of(watched) if not one.of_hop]
-        judged = cases.filter(pl.col("case_id").is_in(list(watched)))
-        return evaluate(case.read(judged, now), known, now, self._policies, today)
-
-    def _of_hops(self, failing: pl.DataFrame | None, now: datetime) -> Iterator[Action]:
-        if failing is not None:
-            known = self._incidents.of_hops()
-            yield from hops.evaluate(hops.read(failing), known, now, self._policies)
-
-    def _change(self, action: Action) -> Change:
-        at = self._clock.now()
-        incident = action.incident
-        notifications: tuple[Notification, ...] = ()
-        withdraw = "resolved" if incident.state == "resolved" else ""
-        if action.page:
-            withdraw = "superseded"
-            decision, notifications = self._escalation(escalation.begin(incident, at), at)
-            incident = decision.incident
-        deadline = incident.deadline.isoformat()
-        detail = {"severity": incident.severity, "deadline": deadline, **action.detail}
-        event = IncidentEvent(at=at, what=action.reason, detail=detail)
+    def _further(self, incident: Incident, now: datetime) -> Change | None:
+        told = self._telling.due(incident, now)
+        if told.incident == incident:
+            return None
+        quiet = told.reason == "not-yet" and told.incident.muted_until == incident.muted_until
+        what = "escalated" if told.steps else f"escalation-{told.reason}"
+        event = IncidentEvent(at=now, what=what, detail={"steps": list(told.steps)})
         return Change(
-            incident=incident,
-            event=event,
-            notifications=notifications,
-            withdraw=withdraw,
-            hanging=action.hanging,
+            incident=replace(told.incident, version=incident.version + 1),
+            event=None if quiet else event,
+            notifications=told.notifications,
+            withdraw="silenced" if told.reason == "silenced" else "",
         )
 
-    def _escalation(
-        self, incident: Incident, now: datetime
-    ) -> tuple[escalation.Decision, tuple[Notification, ...]]:
-        steps = self._policies.escalations.get(incident.policy, ())
-        decision = escalation.decide(incident, steps, now)
-        briefing = self._briefing(incident.journey, incident.step)
-        notifications = tuple(
-            compose(
-                decision.incident,
-                step=number,
-                receiver=receiver,
-                at=now,
-                briefing=briefing,
-                links=self._links,
-            )
-            for number in decision.steps
-            for receiver in steps[number - 1].receivers
+    def _with_news(self, change: Change | None, kind: Kind, at: datetime) -> Change | None:
+        """With word to all who were told."""
+        if change is None:
+            return None
+        return replace(
+            change, news=self._telling.news(change.incident, kind, change.incident.reason, at)
         )
-        return decision, notifications
 
     def _behind(self, now: datetime) -> bool:
         lease = self._fence()
         if self._evaluated is None or (lease is not None and lease.token != self._token):
             self._token = lease.token if lease else 0
+            self._turns.forget()
             self._evaluated = self._noted = self._watermarks.get(_WATERMARK)
         return self._evaluated is not None and now < self._evaluated
 
@@ -310,9 +288,3 @@ class AlertsService:
         if changed or self._noted is None or now - self._noted >= _NOTE_EVERY:
             self._watermarks.advance(_WATERMARK, now)
             self._noted = now
-
-
-def _batches(actions: Iterable[Action]) -> Iterator[list[Action]]:
-    waiting = iter(actions)
-    while batch := list(islice(waiting, _TOGETHER)):
-        yield batch

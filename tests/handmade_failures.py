@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,7 @@ SCHEMA = {
     "system": pl.String,
     "error": pl.String,
     "failed_at": pl.Datetime("ns", "UTC"),
+    "known_at": pl.Datetime("ns", "UTC"),
     "value": pl.Decimal(18, 2),
     "currency": pl.String,
 }
@@ -36,6 +37,7 @@ def failure(number: str, failed_at: datetime, **columns: Any) -> dict[str, Any]:
         "system": "erp",
         "error": AWAY,
         "failed_at": failed_at,
+        "known_at": failed_at - timedelta(hours=1),
         "value": Decimal("120000.00"),
         "currency": "EUR",
     }

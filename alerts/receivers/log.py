@@ -24,7 +24,7 @@ class LogReceiver:
             told["reason"],
             told["escalation_step"],
             told["owner"] or "none named",
-            told["next_move"] or "none named",
+            (told["next_moves"] or ["none named"])[0],
         )
         return DELIVERED
 

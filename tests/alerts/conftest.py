@@ -165,8 +165,12 @@ class Desk:
 
     def evaluate_at(self, watermark: datetime, **more: Any) -> dict[str, int]:
         frame = pl.DataFrame(list(self.cases.values()), schema=SCHEMA)
-        failing = handmade_failures.frame(self.failing.values())
-        return dict(self.service.evaluate(frame, watermark, failing=failing, **more))
+        looked = {
+            "failing": handmade_failures.frame(self.failing.values()),
+            "late": _late(frame, watermark),
+            **more,
+        }
+        return dict(self.service.evaluate(frame, watermark, **looked))
 
     def incident(self) -> Incident:
         """The only one there is."""
@@ -175,8 +179,18 @@ class Desk:
 
     @property
     def pages(self) -> list[tuple[str, str]]:
-        """What reached the webhook: (reason, severity)."""
-        return [(page["reason"], page["severity"]) for page in self.webhook.received]
+        """The pages that reached the webhook: (reason, severity)."""
+        return [(one["reason"], one["severity"]) for one in self.received("page")]
+
+    @property
+    def news(self) -> list[tuple[str, str]]:
+        """What else reached the webhook: (kind, reason)."""
+        others = [one for one in self.webhook.received if one["kind"] != "page"]
+        return [(one["kind"], one["reason"]) for one in others]
+
+    def received(self, kind: str) -> list[dict[str, Any]]:
+        """What reached the webhook of one kind, whole."""
+        return [one for one in self.webhook.received if one["kind"] == kind]
 
     def _service(self) -> AlertsService:
         return AlertsService(
@@ -188,12 +202,20 @@ class Desk:
         )
 
 
+def _late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Those running past a deadline, as the evaluator finds them."""
+    ended = pl.any_horizontal(pl.col("completed_at", "cancelled_at").is_not_null())
+    paused = ((pl.col("paused_from") <= now) & (pl.col("paused_until") > now)).fill_null(False)
+    passed = pl.min_horizontal("due_at", "current_due_at") < now
+    return cases.filter(~ended & ~paused & passed.fill_null(False))
+
+
 def _briefing(journey: str, step: str) -> Briefing:
     return Briefing(
         title="Contract activation",
         owner="integration-operations",
         runbook=f"https://runbooks.example/{journey}/{step}",
-        next_move="replay the project request",
+        next_moves=("replay the project request",),
     )
 
 

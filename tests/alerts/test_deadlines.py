@@ -42,7 +42,7 @@ def test_a_warning_that_becomes_a_breach_is_one_incident_with_a_new_escalation(d
     assert desk.pages[0] == ("opened", "warning")
     assert desk.pages[-1] == ("raised", "breach")
     assert desk.incident().id == warned.id
-    assert (desk.incident().episode, desk.incident().steps_notified) == (2, 1)
+    assert (desk.incident().episode, desk.incident().told_steps) == (2, (1,))
 
 
 def test_an_acknowledged_warning_becomes_a_breach_without_a_page(desk):

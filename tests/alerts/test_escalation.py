@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import pytest
 from control_databases import NOON
 
 from alerts import escalation
-from alerts.escalation import begin, decide
-from alerts.policy import EscalationStep, load
+from alerts.escalation import Escalation, EscalationStep, begin, decide
+from alerts.policy import load
 from threadline.model.incidents import Incident
 
-STEPS = (
-    EscalationStep(after=timedelta(0), receivers=("p/first",)),
-    EscalationStep(after=timedelta(minutes=15), receivers=("p/second",)),
-    EscalationStep(after=timedelta(minutes=60), receivers=("p/third",)),
+POLICY = Escalation(
+    steps=(
+        EscalationStep(after=timedelta(0), receivers=("p/first",)),
+        EscalationStep(after=timedelta(minutes=15), receivers=("p/second",)),
+        EscalationStep(after=timedelta(minutes=60), receivers=("p/third",)),
+    )
 )
 
 
@@ -48,33 +51,33 @@ def incident(**changes) -> Incident:
         (16, 2, "not-yet", ()),
         (90, 1, "due", (2, 3)),
         (90, 3, "exhausted", ()),
-        (900, 4, "exhausted", ()),
+        (900, 3, "exhausted", ()),
     ],
 )
 def test_the_next_steps_follow_from_time_and_how_far_it_had_come(minutes, told, reason, steps):
-    running = incident(episode=1, escalation_from=NOON, steps_notified=told)
-    decision = decide(running, STEPS, NOON + timedelta(minutes=minutes))
+    running = incident(episode=1, escalation_from=NOON, told_steps=tuple(range(1, told + 1)))
+    decision = decide(running, POLICY, NOON + timedelta(minutes=minutes))
     assert (decision.reason, decision.steps) == (reason, steps)
 
 
 @pytest.mark.parametrize("state", ["acknowledged", "resolved", "recorded"])
 def test_only_an_open_incident_is_told_of(state):
-    running = begin(incident(state=state), NOON)
-    decision = decide(running, STEPS, NOON + timedelta(days=1))
+    running = replace(begin(incident(state=state), NOON), escalate_at=None)
+    decision = decide(running, POLICY, NOON + timedelta(days=1))
     assert (decision.reason, decision.steps) == (state, ())
 
 
 def test_the_instant_of_the_next_step_is_known_until_there_is_none():
     running = begin(incident(), NOON)
     instants = []
-    for _ in STEPS:
-        running = escalation.decide(running, STEPS, running.escalate_at).incident
+    for _ in POLICY.steps:
+        running = escalation.decide(running, POLICY, running.escalate_at).incident
         instants.append(running.escalate_at)
     assert instants == [NOON + timedelta(minutes=15), NOON + timedelta(minutes=60), None]
 
 
 def test_a_policy_that_is_gone_tells_nobody():
-    assert decide(begin(incident(), NOON), (), NOON).reason == "exhausted"
+    assert decide(begin(incident(), NOON), Escalation(steps=()), NOON).reason == "exhausted"
 
 
 def test_unacknowledged_for_a_quarter_of_an_hour_it_is_told_again_as_escalated(desk):
@@ -136,8 +139,17 @@ def test_two_policies_tell_their_own_receivers(tmp_path: Path):
     )
     shipped = Path(escalation.__file__).with_name("policies")
     policies = load([shipped, tmp_path], {"webhook_url": None})
-    assert policies.responsible("case-deadline", "j", "revenue") == "finance"
-    assert policies.responsible("case-deadline", "j", "delivery") == "default"
-    assert policies.responsible("case-warning", "j", "revenue") == "default"
-    assert policies.escalations["finance"][1].receivers == ("finance/log",)
-    assert policies.escalations["default"][0].receivers == ("default/log",), "no URL: log only"
+    responsible = [
+        rule.policy
+        for on, criticality in (
+            ("case-deadline", "revenue"),
+            ("case-deadline", "delivery"),
+            ("case-warning", "revenue"),
+        )
+        for rule in policies.responsible(on, "j", criticality)
+    ]
+    assert responsible == ["finance", "default", "default"]
+    assert policies.escalations["finance"].steps[1].receivers == ("finance/log",)
+    assert policies.escalations["default"].steps[0].receivers == ("default/log",), (
+        "no URL: log only"
+    )

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import handmade_failures
 import pytest
 from control_databases import NOON
-from handmade_failures import AWAY
+from handmade_failures import AWAY, failure
 
 from alerts import hops
-from alerts.hops import Hanging
 from alerts.policy import SHIPPED, load
-from threadline.model.incidents import CaseKey
 
 
 def test_three_cases_failing_within_an_hour_are_one_incident_and_one_page(desk):
@@ -34,7 +32,7 @@ def test_three_cases_failing_within_an_hour_are_one_incident_and_one_page(desk):
         f"erp: 3 cases hang on “{AWAY}”, contracts worth EUR 240,000.00 and USD 80,000.00"
     )
     assert (page["case"], page["contract"], page["cases"]) == ("", "", 3)
-    assert page["next_move"] == "replay the project request"
+    assert page["next_moves"] == ["replay the project request"]
 
 
 def test_it_grows_and_shrinks_without_another_page_and_heals_with_the_last_case(desk):
@@ -94,7 +92,7 @@ def test_another_system_or_error_is_another_cause(desk, what):
 
 def test_failures_that_were_long_past_when_they_became_known_page_nobody(desk):
     for number in range(20):
-        desk.fails(f"C-{number}", minutes=-61)
+        desk.fails(f"C-{number}", minutes=-61, known_at=NOON)
     desk.at(minutes=0)
     assert desk.service.page().items == []
 
@@ -140,24 +138,32 @@ def test_evaluating_again_and_after_a_restart_changes_nothing(desk):
 
 def test_a_contract_that_hangs_in_two_journeys_is_worth_its_value_once():
     policies = load([SHIPPED], {"webhook_url": None})
-    one = Hanging(
-        case=CaseKey(journey="a", case_id="contract:clm:1", root_id="contract:clm:1"),
-        criticality="delivery",
-        step="s",
-        system="erp",
-        error="",
-        failed_at=NOON,
-        value=Decimal(100),
-        currency="EUR",
-    )
-    two = replace(
-        one,
-        case=CaseKey(journey="b", case_id="amendment:clm:2", root_id="contract:clm:1"),
-        criticality="revenue",
-    )
-    three = replace(one, case=replace(one.case, case_id="contract:clm:3", root_id=""), value=None)
-    (action,) = hops.evaluate([one, two, three], [], NOON, policies)
+    one = failure("1", NOON, criticality="delivery", value=Decimal(100))
+    two = failure("1", NOON, journey="b", case_id="amendment:clm:2", value=Decimal(100))
+    three = failure("3", NOON, criticality="delivery", root_id="", value=None)
+    (action,) = evaluate([one, two, three], [], policies)
     incident = action.incident
-    assert (incident.cases, incident.worth) == (3, {"EUR": "100"})
+    assert (incident.cases, incident.worth) == (3, {"EUR": "100.00"})
     assert incident.criticality == "revenue", "the gravest of its cases"
-    assert list(hops.evaluate([three, two, one], [incident], NOON, policies)) == []
+    assert evaluate([three, two, one], [incident], policies) == []
+
+
+def evaluate(failures, known, policies):
+    """What is to be done about these, decided at noon."""
+    hanging = hops.failing(handmade_failures.frame(failures))
+    return list(hops.evaluate(hanging, hops.none(), known, NOON, policies))
+
+
+def test_failures_are_noticed_however_late_somebody_looks(desk):
+    for number in range(3):
+        desk.fails(f"C-{number}", minutes=number)
+    desk.at(hours=9)
+    assert desk.incident().opened_at == NOON + timedelta(minutes=2)
+    assert desk.pages == [("opened", "failure")]
+
+
+def test_failures_far_apart_are_no_outage(desk):
+    for number in range(20):
+        desk.fails(f"C-{number}", minutes=31 * number)
+    desk.at(hours=12)
+    assert desk.service.page().items == []

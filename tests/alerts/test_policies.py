@@ -18,7 +18,7 @@ BAD = sorted(Path(__file__).with_name("bad_policies").glob("*.yaml"))
 def test_the_shipped_policy_tells_at_once_and_again_after_a_quarter_of_an_hour():
     url = "https://hooks.example/T0/s3cret"
     policies = load_policies(AlertsSettings(webhook_url=url))
-    first, second = policies.escalations["default"]
+    first, second = policies.escalations["default"].steps
     assert (first.after.total_seconds(), second.after.total_seconds()) == (0, 900)
     assert first.receivers == second.receivers == ("default/log", "default/webhook")
     assert policies.receivers[1].options == WebhookOptions(url=url)

@@ -32,51 +32,73 @@ def owe(control, breach, count=1, receiver="default/log"):
     control.incidents.commit([Change(incident=breach, event=OPENED, notifications=owed)])
 
 
+def claim(control, now, owner, *, receiver="default/log", until=LATER):
+    """The one notification that is claimed, or None."""
+    found = control.outbox.claim(now, receiver=receiver, owner=owner, lease_until=until)
+    return found[0] if found else None
+
+
 def test_the_longest_due_is_claimed_first_and_only_when_due(control, breach):
     owe(control, breach, 2)
-    assert control.outbox.claim(NOON, owner="a", lease_until=LATER) is None
+    assert claim(control, NOON, "a") is None
     now = NOON + timedelta(seconds=2)
-    steps = [
-        control.outbox.claim(now, owner="a", lease_until=LATER).notification.step for _ in "ab"
-    ]
-    assert steps == [1, 2]
-    assert control.outbox.claim(now, owner="b", lease_until=LATER) is None
+    first = claim(control, now, "a")
+    assert first.notification.step == 1
+    assert claim(control, now, "b") is None, "what was told of an incident earlier comes first"
+    control.outbox.delivered([first], now, message="1")
+    assert claim(control, now, "b").notification.step == 2
+
+
+def test_pages_go_before_news(control, breach):
+    other = replace(breach, id="2", case_id="contract:clm:C-2")
+    owe(control, breach)
+    owed = control.outbox.of(breach.id)[0].notification
+    news = replace(owed, kind="update", step=0, incident_id="2", due_at=NOON)
+    control.incidents.commit([Change(incident=other, event=OPENED, notifications=(news,))])
+    now = NOON + timedelta(seconds=1)
+    assert [claim(control, now, "a").notification.kind for _ in "ab"] == ["page", "update"]
 
 
 def test_a_lease_that_ran_out_is_free_again_and_its_first_owner_too_late(control, breach):
     owe(control, breach)
     now = NOON + timedelta(seconds=1)
-    first = control.outbox.claim(now, owner="a", lease_until=LATER)
-    second = control.outbox.claim(LATER, owner="b", lease_until=LATER + timedelta(minutes=5))
+    first = claim(control, now, "a")
+    second = claim(control, LATER, "b", until=LATER + timedelta(minutes=5))
     assert (first.attempt, second.attempt) == (1, 2)
-    assert not control.outbox.delivered(first, LATER)
-    assert control.outbox.delivered(second, LATER)
-    assert control.outbox.claim(LATER, owner="a", lease_until=LATER) is None
+    assert (first.doubtful, second.doubtful) == (False, True)
+    assert not control.outbox.delivered([first], LATER, message="1")
+    assert control.outbox.delivered([second], LATER, message="2")
+    assert claim(control, LATER, "a") is None
 
 
 def test_a_worker_that_claims_again_cannot_settle_its_earlier_claim(control, breach):
     owe(control, breach)
-    first = control.outbox.claim(NOON + timedelta(seconds=1), owner="a", lease_until=LATER)
-    control.outbox.claim(LATER, owner="a", lease_until=LATER + timedelta(minutes=5))
-    assert not control.outbox.failed(first, LATER, "status 404")
+    first = claim(control, NOON + timedelta(seconds=1), "a")
+    claim(control, LATER, "a", until=LATER + timedelta(minutes=5))
+    assert not control.outbox.failed([first], LATER, "status 404")
 
 
-def test_excluded_receivers_are_left_alone(control, breach):
-    owe(control, breach, receiver="default/webhook")
+def test_a_queue_for_each_receiver_that_something_is_due_to(control, breach):
+    owe(control, breach)
+    owe_more = replace(breach, id="2", case_id="contract:clm:C-2")
+    owe(control, owe_more, receiver="default/webhook")
+    assert control.outbox.queues(NOON) == []
     now = NOON + timedelta(seconds=1)
-    found = control.outbox.claim(now, owner="a", lease_until=LATER, excluding=["default/webhook"])
-    assert found is None
+    found = {queue.receiver: queue.waiting for queue in control.outbox.queues(now)}
+    assert found == {"default/log": 1, "default/webhook": 1}
+    assert claim(control, now, "a", receiver="default/mail") is None
 
 
 def test_many_workers_claim_everything_once(control, control_settings, clock, breach):
-    owe(control, breach, 40)
+    for number in range(40):
+        owe(control, replace(breach, id=f"{number:02}", case_id=f"contract:clm:C-{number}"))
     now, until = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
-    claimed: list[int] = []
+    claimed: list[str] = []
 
     def work(owner: str) -> None:
         store = ControlStore.open(control_settings, clock)
-        while (claim := store.outbox.claim(now, owner=owner, lease_until=until)) is not None:
-            claimed.append(claim.notification.step)
+        while (one := claim(store, now, owner, until=until)) is not None:
+            claimed.append(one.notification.incident_id)
         store.close()
 
     threads = [threading.Thread(target=work, args=(str(number),)) for number in range(4)]
@@ -84,7 +106,7 @@ def test_many_workers_claim_everything_once(control, control_settings, clock, br
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(claimed) == list(range(1, 41))
+    assert sorted(claimed) == [f"{number:02}" for number in range(40)]
 
 
 def test_the_same_notification_is_owed_once(control, breach):

@@ -23,7 +23,7 @@ from threadline.store.control import (
 from threadline.store.control.engine import connect
 from threadline.store.control.schema import metadata
 
-HEAD = "0007"
+HEAD = "0008"
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def _told(service: JudgedService, one: Incident) -> dict:
     return {
         **{name: getattr(one, name) for name in ("state", "reason", "severity", "deadline")},
         "opened_at": one.opened_at,
-        "told": one.steps_notified,
+        "told": len(one.told_steps),
         "owed": sorted((n.episode, n.step, n.receiver, n.reason, n.due_at, f) for n, f in owed),
         # What only moves the wording of a notification is not compared.
         "history": [(each.at, each.what) for each in events if each.what != "updated"],

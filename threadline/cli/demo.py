@@ -117,7 +117,7 @@ def _page(body: bytes) -> Panel:
     lines = [
         page["what"],
         *([about] if page["contract"] else []),
-        f"owner {page['owner']} · next: {page['next_move']}",
+        f"owner {page['owner']} · next: {' '.join(page['next_moves'][:1])}",
         page["links"].get("contract", page["links"]["incident"]),
     ]
     again = " again: nobody has acknowledged" if page["escalated"] else ""

@@ -128,6 +128,11 @@ class Incident:
         return self.about == "hop"
 
     @property
+    def of_failure(self) -> bool:
+        """Whether it is about a single case's step that has failed."""
+        return self.promise.startswith(_FAILURE_PREFIX)
+
+    @property
     def of_many(self) -> bool:
         """Whether it stands for more than one promise of one case."""
         return self.about not in ("case", "step")

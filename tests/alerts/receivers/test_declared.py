@@ -69,7 +69,7 @@ def test_a_receiver_without_its_secret_is_left_out_wherever_it_is_named(tmp_path
     assert policies.left_out == {"billing/pager": ("env:PAGER", "file:more")}
     (book,) = policies.receivers
     assert book.fallback == ()
-    assert policies.escalations["billing"][0].receivers == ()
+    assert policies.escalations["billing"].steps[0].receivers == ()
 
 
 @pytest.mark.parametrize(

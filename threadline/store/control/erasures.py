@@ -26,7 +26,7 @@ from threadline.store.control.transactions import Transactions
 # Where words of senders and people stand. Audit and rulings are not among them: they say who did or
 # decided what, why, and the database refuses to change them.
 _WORDS: Mapping[Table, Sequence[str]] = {
-    incidents: ("error", "reason", "assignee"),
+    incidents: ("error", "reason", "said", "assignee"),
     incident_events: ("detail",),
     outbox: ("payload", "failure"),
     silences: ("matchers", "comment"),

@@ -241,16 +241,19 @@ def enqueue(connection: Connection, notification: Notification) -> None:
 def enqueue_news(connection: Connection, news: Notification, at: datetime) -> None:
     """Owe `news` to every receiver that was told of the incident and not yet that it is over.
 
-    Whoever may have been told counts: an attempt that is under way at `at`, or was doubtful.
+    Whoever may have been told counts: an attempt that is under way at `at`, or was doubtful. That
+    it is back goes to those who heard it was over, too.
     """
     statement = (
         select(outbox.c.receiver, outbox.c.kind)
         .where(outbox.c.incident_id == news.incident_id, _told(at))
         .order_by(outbox.c.id)
     )
-    latest = {receiver: kind for receiver, kind in connection.execute(statement)}
-    for receiver in sorted(name for name, kind in latest.items() if kind != "resolved"):
-        enqueue(connection, replace(news, receiver=receiver))
+    latest = {row.receiver: row.kind for row in connection.execute(statement)}
+    all_of_them = news.reason == "returned"
+    for receiver in sorted(latest):
+        if all_of_them or latest[receiver] != "resolved":
+            enqueue(connection, replace(news, receiver=receiver))
 
 
 def withdraw(connection: Connection, incident_id: str, reason: str, at: datetime) -> None:

@@ -1,0 +1,202 @@
+"""One turn of evaluation: from what is hanging and late to incidents and what is owed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+
+import polars as pl
+
+from alerts import case, escalation, evaluation, failures, hops, wholes
+from alerts.actions import FOLDED, MERGED, REOPENED, RETURNED, Action
+from alerts.evaluation import Wholes
+from alerts.known import Known
+from alerts.policy import Policies
+from alerts.telling import Telling, grown
+from alerts.wholes import Belonging
+from threadline.clock import Clock
+from threadline.model.incidents import Change, Incident, IncidentEvent, Notification
+from threadline.store.control.incidents import Incidents
+from threadline.store.control.leases import Lease
+
+_TOGETHER = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What is judged at one instant, `now`; see `AlertsService.evaluate`."""
+
+    cases: pl.DataFrame
+    now: datetime
+    today: Mapping[str, str]
+    failing: pl.DataFrame | None
+    late: pl.DataFrame | None
+
+
+class Turns:
+    """Takes turns; not safe to call from several threads.
+
+    What hangs is judged before single cases, because a case that belongs to a whole is told by it.
+    """
+
+    def __init__(
+        self,
+        incidents: Incidents,
+        known: Known,
+        policies: Policies,
+        telling: Telling,
+        clock: Clock,
+        fence: Callable[[], Lease | None],
+    ) -> None:
+        self._incidents, self._known = incidents, known
+        self._policies, self._telling, self._clock = policies, telling, clock
+        self._fence = fence
+        self._belonging = Belonging(incidents)
+        self._failing: pl.DataFrame | None = None
+        self._late: pl.DataFrame | None = None
+
+    def take(self, look: Look) -> Counter[str]:
+        """Bring incidents in line with `look`; how many changed, by named reason."""
+        moved = look.failing is not None or look.late is not None
+        if look.failing is not None:
+            self._failing = hops.failing(look.failing)
+        if look.late is not None:
+            self._late = look.late
+        counts: Counter[str] = Counter()
+        self._belonging.keep([one.id for one in self._known.live()])
+        # Each is decided on what the one before has stored.
+        if moved:
+            counts += self._apply(self._of_hops(look.now))
+        counts += self._apply(self._of_failures(look))
+        counts += self._apply(self._refolded(look.today))
+        counts += self._apply(self._of_cases(look))
+        self._belonging.left.clear()
+        return counts
+
+    def commit(self, changes: Sequence[Change]) -> Counter[str]:
+        """Store decided changes; how many were stored, by the name of what happened."""
+        stored = self._incidents.commit(changes, fence=self._fence()) if changes else []
+        counts = Counter(change.event.what for change in stored if change.event is not None)
+        self._belonging.stored(stored)
+        if overtaken := len(changes) - len(stored):
+            self.forget()
+            counts["overtaken"] = overtaken
+        return counts
+
+    def forget(self) -> None:
+        """Somebody else has changed something: know nothing of what is stored."""
+        self._known.forget()
+        self._belonging.forget()
+
+    def _apply(self, actions: Iterator[Action]) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        for some in _batches(actions):
+            counts += self.commit([self.change(action) for action in some])
+        return counts
+
+    def _of_hops(self, now: datetime) -> Iterator[Action]:
+        failing = self._failing if self._failing is not None else hops.none()
+        late = self._late if self._late is not None else None
+        overdue = hops.late(late) if late is not None else hops.none()
+        yield from hops.evaluate(failing, overdue, self._incidents.of_hops(), now, self._policies)
+
+    def _refolded(self, today: Mapping[str, str]) -> Iterator[Action]:
+        return wholes.refold(self._known.live(), self._belonging.now(), today)
+
+    def _of_failures(self, look: Look) -> Iterator[Action]:
+        if self._failing is None or not any(self._policies.of("step-failure")):
+            return
+        ids = set(self._failing["case_id"])
+        known = [one for one in self._known.of(ids) if one.of_failure]
+        belonging = self._belonging.now()
+        yield from failures.evaluate(self._failing, known, belonging, look.now, self._policies)
+
+    def _of_cases(self, look: Look) -> Iterator[Action]:
+        live = [one for one in self._known.live() if not one.of_many]
+        watched = {look.today.get(one.case_id, one.case_id) for one in live}
+        cases = self._with_those_that_left(look.cases)
+        late = case.late(cases, look.now)
+        watched.update(late["case_id"])
+        known = [one for one in self._known.of(watched) if not one.of_many and not one.of_failure]
+        judged = list(case.read(cases.filter(pl.col("case_id").is_in(watched)), look.now))
+        yield from evaluation.evaluate(
+            judged, known, look.now, self._policies, look.today, self._wholes(judged, known)
+        )
+
+    def _wholes(self, judged: Iterable[case.Case], known: Iterable[Incident]) -> Wholes:
+        """Only of cases without an incident of their own it matters what they once belonged to."""
+        told = {(one.journey, one.case_id) for one in known}
+        new = [one.case_id for one in judged if one.key not in told]
+        belonged = wholes.spells(self._incidents, new) if new else {}
+        return Wholes(belonging=self._belonging.now(), belonged=belonged)
+
+    def _with_those_that_left(self, cases: pl.DataFrame) -> pl.DataFrame:
+        """Nothing about them has changed but that no whole tells of them any more."""
+        left = self._belonging.left
+        if not left or self._late is None:
+            return cases
+        keys = pl.DataFrame(sorted(left), schema=["journey", "case_id"], orient="row")
+        rows = self._late.join(keys, on=["journey", "case_id"], how="semi")
+        rows = rows.join(cases, on=["journey", "case_id"], how="anti")
+        return pl.concat([cases, rows], how="diagonal") if len(rows) else cases
+
+    def change(self, action: Action) -> Change:
+        """`action` with what it owes to whom."""
+        at = self._clock.now()
+        incident, notifications, withdraw = self._owed(action, at)
+        news = self._news(action, incident, at)
+        if news is not None and news.reason == "grown":
+            incident = replace(incident, told_cases=incident.cases)
+        deadline = incident.deadline.isoformat()
+        detail = {"severity": incident.severity, "deadline": deadline, **action.detail}
+        return Change(
+            incident=incident,
+            event=IncidentEvent(at=at, what=action.reason, detail=detail),
+            notifications=notifications,
+            withdraw=withdraw,
+            hanging=action.hanging,
+            news=news,
+        )
+
+    def _owed(self, action: Action, at: datetime) -> tuple[Incident, tuple[Notification, ...], str]:
+        incident = action.incident
+        if action.page:
+            policy = self._policies.escalation(incident.policy)
+            again = action.reason == REOPENED
+            fresh = escalation.reopen(incident, policy, at) if again else None
+            told = self._telling.due(fresh or escalation.begin(incident, at), at)
+            return told.incident, told.notifications, "superseded"
+        if incident.state == "resolved":
+            return incident, (), "resolved"
+        if action.reason == FOLDED:
+            return replace(incident, escalate_at=None), (), "part-of"
+        if incident.state != "open" or _withdrawn_for_good(action):
+            return incident, (), action.reason if action.reason == RETURNED else ""
+        told = self._telling.due(incident, at)
+        return told.incident, told.notifications, "returned" if action.reason == RETURNED else ""
+
+    def _news(self, action: Action, incident: Incident, at: datetime) -> Notification | None:
+        if incident.state == "resolved":
+            over = at + self._policies.escalation(incident.policy).grace
+            return self._telling.news(incident, "resolved", action.reason, over)
+        if action.reason == RETURNED and not _withdrawn_for_good(action):
+            return self._telling.news(incident, "update", RETURNED, at)
+        if action.reason == "raised" and not action.page:
+            return self._telling.news(incident, "update", "raised", at)
+        if not action.page and grown(incident):
+            return self._telling.news(incident, "update", "grown", at)
+        return None
+
+
+def _withdrawn_for_good(action: Action) -> bool:
+    """What is back only because cases were parted is nobody's news."""
+    return action.reason == RETURNED and action.detail.get("after") == MERGED
+
+
+def _batches(actions: Iterable[Action]) -> Iterator[list[Action]]:
+    waiting = iter(actions)
+    while batch := list(islice(waiting, _TOGETHER)):
+        yield batch

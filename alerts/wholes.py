@@ -1,0 +1,94 @@
+"""Which cases belong to an incident of many, and what that means for their own incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from alerts.actions import FOLDED, PARTED, Action
+from threadline.model.incidents import Affected, Change, Incident
+from threadline.store.control.incidents import Incidents
+
+Key = tuple[str, str]
+
+
+class Belonging:
+    """The cases (journey, case id) of live incidents of many, kept as their changes are stored.
+
+    A case that hangs on several is told by the one it came to first.
+    """
+
+    def __init__(self, incidents: Incidents) -> None:
+        self._incidents = incidents
+        self._cases: dict[str, frozenset[Key]] | None = None
+        self._of: dict[Key, str] = {}
+        self.left: set[Key] = set()
+
+    def now(self) -> Mapping[Key, str]:
+        """The incident (its id) that each case belongs to."""
+        if self._cases is None:
+            cases: dict[str, set[Key]] = {}
+            for case, incident_id in self._incidents.belonging().items():
+                cases.setdefault(incident_id, set()).add((case.journey, case.case_id))
+            self._cases = {name: frozenset(keys) for name, keys in cases.items()}
+            self._index()
+        return self._of
+
+    def stored(self, changes: Iterable[Change]) -> None:
+        """Take over what has been stored; `left` collects the cases that belong nowhere now."""
+        before = dict(self.now())
+        cases = self._cases or {}
+        told = False
+        for change in changes:
+            if not change.incident.of_many:
+                continue
+            if not change.incident.live:
+                told |= cases.pop(change.incident.id, None) is not None
+            elif change.hanging is not None:
+                keys = frozenset((case.journey, case.case_id) for case in change.hanging)
+                told = True
+                cases[change.incident.id] = keys
+        if told:
+            self._index()
+            self.left |= before.keys() - self._of.keys()
+
+    def keep(self, live: Collection[str]) -> None:
+        """Of these incidents (their ids) alone; people have closed others."""
+        self.now()
+        over = (self._cases or {}).keys() - set(live)
+        if over:
+            before = set(self._of)
+            self._cases = {key: of for key, of in (self._cases or {}).items() if key not in over}
+            self._index()
+            self.left |= before - self._of.keys()
+
+    def forget(self) -> None:
+        """Read all anew at the next call: somebody else has changed something."""
+        self._cases = None
+
+    def _index(self) -> None:
+        self._of = {key: name for name, keys in (self._cases or {}).items() for key in keys}
+
+
+def refold(
+    known: Iterable[Incident], belonging: Mapping[Key, str], today: Mapping[str, str]
+) -> Iterator[Action]:
+    """Live incidents of single cases become part of the whole that tells of them, or leave it."""
+    for incident in known:
+        if not incident.live or incident.of_many:
+            continue
+        case_id = today.get(incident.case_id, incident.case_id)
+        whole = belonging.get((incident.journey, case_id), "")
+        if whole == incident.part_of:
+            continue
+        fresh = replace(incident, part_of=whole, version=incident.version + 1)
+        reason = FOLDED if whole else PARTED
+        yield Action(incident=fresh, reason=reason, detail={"into": whole or incident.part_of})
+
+
+def spells(incidents: Incidents, case_ids: Collection[str]) -> Mapping[Key, Sequence[Affected]]:
+    """When each of these cases belonged to an incident of many."""
+    found: dict[Key, list[Affected]] = {}
+    for spell in incidents.belonged(case_ids):
+        found.setdefault((spell.case.journey, spell.case.case_id), []).append(spell)
+    return found
