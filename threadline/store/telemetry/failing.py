@@ -11,7 +11,8 @@ _FAILING = """
 WITH suspects AS (
     SELECT journey, case_id FROM steps WHERE required AND failures > 0 AND closed_at IS NULL)
 SELECT journey, case_id, root_id, criticality, step, system, message AS error,
-    assumeNotNull(first_failed_at) AS failed_at, known_at, root_value AS value, root_currency AS currency
+    assumeNotNull(first_failed_at) AS failed_at, known_at,
+    root_value AS value, root_currency AS currency
 FROM (
     SELECT * FROM steps FINAL WHERE required AND failures > 0 AND closed_at IS NULL
         AND (journey, case_id) IN suspects
@@ -29,6 +30,7 @@ def steps(telemetry: Telemetry) -> pl.DataFrame:
     """Required open steps with a failure, of open and paused cases.
 
     Columns: journey, case_id, root_id, criticality, step, system, error (the last failure's
-    message), failed_at (the first failure), known_at (of the case), value and currency of the contract.
+    message), failed_at (the first failure), known_at (of the case), value and currency of the
+    contract.
     """
     return telemetry.query(_FAILING)
