@@ -62,17 +62,23 @@ def failing(steps: pl.DataFrame) -> pl.DataFrame:
     return whole.select(list(_SCHEMA))
 
 
-def late(cases: pl.DataFrame) -> pl.DataFrame:
-    """Running cases past a deadline (columns as table `cases`) that wait for a system at a step."""
-    waiting = cases.filter(
-        pl.col("current_step").is_not_null() & (pl.col("waiting_systems").list.len() > 0)
+def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Running cases (columns as table `cases`) that wait for a system past a deadline.
+
+    Of a step with a deadline of its own that one counts; of another the case's, if the case waited
+    there when that passed: one that is late and moves on says nothing about where it is now.
+    """
+    here = pl.when(pl.col("current_since") <= pl.col("due_at")).then(pl.col("due_at"))
+    waiting = cases.with_columns(at=pl.coalesce("current_due_at", here)).filter(
+        (pl.col("at") < now)
+        & (pl.col("current_step").fill_null("") != "")
+        & (pl.col("waiting_systems").list.len() > 0)
     )
     system, step = pl.col("waiting_systems").list.first(), pl.col("current_step")
     return waiting.with_columns(
         step=step,
         system=system,
         error=pl.lit(""),
-        at=pl.min_horizontal("due_at", "current_due_at"),
         promise=pl.concat_str(pl.lit("hop:"), system, pl.lit(f":{LATE}:"), step),
     ).select(list(_SCHEMA))
 

@@ -99,8 +99,7 @@ class Turns:
 
     def _of_hops(self, now: datetime) -> Iterator[Action]:
         failing = self._failing if self._failing is not None else hops.none()
-        late = self._late if self._late is not None else None
-        overdue = hops.late(late) if late is not None else hops.none()
+        overdue = hops.late(self._late, now) if self._late is not None else hops.none()
         yield from hops.evaluate(failing, overdue, self._incidents.of_hops(), now, self._policies)
 
     def _refolded(self, today: Mapping[str, str]) -> Iterator[Action]:

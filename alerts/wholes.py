@@ -20,34 +20,35 @@ class Belonging:
 
     def __init__(self, incidents: Incidents) -> None:
         self._incidents = incidents
-        self._cases: dict[str, frozenset[Key]] | None = None
+        self._cases: dict[str, frozenset[Key]] = {}
+        self._read = False
         self._of: dict[Key, str] = {}
         self.left: set[Key] = set()
 
     def now(self) -> Mapping[Key, str]:
         """The incident (its id) that each case belongs to."""
-        if self._cases is None:
+        if not self._read:
             cases: dict[str, set[Key]] = {}
             for case, incident_id in self._incidents.belonging().items():
                 cases.setdefault(incident_id, set()).add((case.journey, case.case_id))
             self._cases = {name: frozenset(keys) for name, keys in cases.items()}
+            self._read = True
             self._index()
         return self._of
 
     def stored(self, changes: Iterable[Change]) -> None:
         """Take over what has been stored; `left` collects the cases that belong nowhere now."""
         before = dict(self.now())
-        cases = self._cases or {}
         told = False
         for change in changes:
             if not change.incident.of_many:
                 continue
             if not change.incident.live:
-                told |= cases.pop(change.incident.id, None) is not None
+                told |= self._cases.pop(change.incident.id, None) is not None
             elif change.hanging is not None:
                 keys = frozenset((case.journey, case.case_id) for case in change.hanging)
                 told = True
-                cases[change.incident.id] = keys
+                self._cases[change.incident.id] = keys
         if told:
             self._index()
             self.left |= before.keys() - self._of.keys()
@@ -55,19 +56,19 @@ class Belonging:
     def keep(self, live: Collection[str]) -> None:
         """Of these incidents (their ids) alone; people have closed others."""
         self.now()
-        over = (self._cases or {}).keys() - set(live)
+        over = self._cases.keys() - set(live)
         if over:
             before = set(self._of)
-            self._cases = {key: of for key, of in (self._cases or {}).items() if key not in over}
+            self._cases = {key: of for key, of in self._cases.items() if key not in over}
             self._index()
             self.left |= before - self._of.keys()
 
     def forget(self) -> None:
         """Read all anew at the next call: somebody else has changed something."""
-        self._cases = None
+        self._read = False
 
     def _index(self) -> None:
-        self._of = {key: name for name, keys in (self._cases or {}).items() for key in keys}
+        self._of = {key: name for name, keys in self._cases.items() for key in keys}
 
 
 def refold(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import textwrap
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import handmade_failures
@@ -16,6 +18,7 @@ import pytest
 from control_databases import NOON
 
 from alerts.service import AlertsService, load_policies
+from alerts.telling import Surroundings
 from threadline.clock import FixedClock
 from threadline.model.incidents import Briefing, Incident
 from threadline.settings import AlertsSettings
@@ -102,6 +105,13 @@ def _no_proxy(monkeypatch):
 
 
 @pytest.fixture
+def another_webhook() -> Iterator[Webhook]:
+    server = Webhook()
+    yield server
+    server.down()
+
+
+@pytest.fixture
 def webhook() -> Iterator[Webhook]:
     server = Webhook()
     yield server
@@ -111,8 +121,13 @@ def webhook() -> Iterator[Webhook]:
 class Desk:
     """Alerting as the composition root would run it, with the cases in the test's hands."""
 
-    def __init__(self, control: ControlStore, clock: FixedClock, webhook: Webhook) -> None:
+    def __init__(
+        self, control: ControlStore, clock: FixedClock, webhook: Webhook, directory: Path
+    ) -> None:
         self.control, self.clock, self.webhook = control, clock, webhook
+        self.directory = directory
+        self.muted_until: datetime | None = None
+        self.surroundings = Surroundings(muted=lambda _labels, _at: self.muted_until)
         self.cases: dict[str, dict[str, Any]] = {}
         self.failing: dict[str, dict[str, Any]] = {}
         self.service = self._service()
@@ -121,6 +136,15 @@ class Desk:
         """A new process over the same database."""
         self.service.close()
         self.service = self._service()
+
+    def declare(self, policy: str) -> None:
+        """This policy in the place of the shipped one; `webhook` and `log` are its receivers."""
+        receivers = "receivers: {log: {type: log}, webhook: {type: webhook, url: '${webhook_url}'}}"
+        text = f"policy: default\n{textwrap.dedent(policy)}\n"
+        if "receivers:\n" not in text:
+            text += receivers
+        (self.directory / "default.yaml").write_text(text)
+        self.restart()
 
     def case(self, case_id: str = "contract:clm:C-1", **columns: Any) -> None:
         """Derive a case anew: known since 11:00, warned of at 13:00, due at 14:00."""
@@ -164,7 +188,8 @@ class Desk:
         return self.evaluate_at(self.clock.now(), **more)
 
     def evaluate_at(self, watermark: datetime, **more: Any) -> dict[str, int]:
-        frame = pl.DataFrame(list(self.cases.values()), schema=SCHEMA)
+        marks = {name: INSTANT for case in self.cases.values() for name in case if "mark:" in name}
+        frame = pl.DataFrame(list(self.cases.values()), schema=SCHEMA | marks)
         looked = {
             "failing": handmade_failures.frame(self.failing.values()),
             "late": _late(frame, watermark),
@@ -195,10 +220,11 @@ class Desk:
     def _service(self) -> AlertsService:
         return AlertsService(
             self.control,
-            load_policies(AlertsSettings(webhook_url=self.webhook.url)),
+            load_policies(AlertsSettings(webhook_url=self.webhook.url), [self.directory]),
             self.clock,
             briefing=_briefing,
             links=_links,
+            surroundings=self.surroundings,
         )
 
 
@@ -224,7 +250,11 @@ def _links(incident: Incident) -> dict[str, str]:
 
 
 @pytest.fixture
-def desk(control: ControlStore, clock: FixedClock, webhook: Webhook) -> Iterator[Desk]:
-    running = Desk(control, clock, webhook)
+def desk(
+    control: ControlStore, clock: FixedClock, webhook: Webhook, tmp_path: Path
+) -> Iterator[Desk]:
+    directory = tmp_path / "policies"
+    directory.mkdir()
+    running = Desk(control, clock, webhook, directory)
     yield running
     running.service.close()

@@ -87,6 +87,13 @@ def acknowledge(services: Services, incident_id: str, act: Act) -> Incident:
     return _whole(services, services.alerts.acknowledge(incident_id, who=who, text=act.text))
 
 
+@router.post("/{incident_id}/escalate", dependencies=HANDLING)
+def escalate(services: Services, incident_id: str, act: Act) -> Incident:
+    """Tell the next step of its escalation at once."""
+    who = services.asker.named(act.actor)
+    return _whole(services, services.alerts.escalate_now(incident_id, who=who, text=act.text))
+
+
 @router.post("/{incident_id}/resolve", dependencies=HANDLING)
 def resolve(services: Services, incident_id: str, act: Act) -> Incident:
     """It is over, though the case may not be."""
@@ -143,6 +150,7 @@ _SAME = (
     *("id", "state", "severity", "criticality", "reason", "policy", "promise", "journey"),
     *("case_id", "step", "since", "due_at", "opened_at", "deadline", "acknowledged_at"),
     *("acknowledged_by", "resolved_at", "escalate_at", "assignee", "system", "error", "cases"),
+    *("about", "rule", "breached", "part_of", "muted_until", "told_steps"),
 )
 
 
@@ -156,16 +164,30 @@ def _whole(services: ApiServices, incident: Opened) -> Incident:
 
 def _title(incident: Opened, journey: str, step: str) -> str:
     if incident.of_hop:
-        said = f"“{incident.error}”" if incident.error else "a failure without a message"
-        if not incident.live:
-            return f"{incident.system} failed: cases hung on {said}"
-        hang = "1 case hangs" if incident.cases == 1 else f"{incident.cases} cases hang"
-        return f"{incident.system} fails: {hang} on {said}"
+        return _title_of_hop(incident, step)
+    if incident.said:
+        return incident.said
     number = cases.number(incident.root_id or incident.case_id)
+    if incident.of_failure:
+        said = f"“{incident.error}”" if incident.error else "a failure without a message"
+        return f"“{step}” of {number} has failed on {incident.system}: {said}"
     how = "is past its deadline" if incident.severity == "breach" else "is close to its deadline"
     if incident.promise == CASE_PROMISE:
         return f"{journey} of {number} {how}"
     return f"“{step}” of {number} {how}"
+
+
+def _title_of_hop(incident: Opened, step: str) -> str:
+    hang = "1 case hangs" if incident.cases == 1 else f"{incident.cases:,} cases hang"
+    if incident.error:
+        said = f"on “{incident.error}”"
+    elif incident.promise.split(":", 2)[2].startswith("late:"):
+        said = f"past the deadline of “{step}”, and nothing is heard"
+    else:
+        said = "on a failure without a message"
+    if not incident.live:
+        return f"{incident.system} failed: cases hung {said}"
+    return f"{incident.system} fails: {hang} {said}"
 
 
 def _urgency(incident: Opened) -> tuple[bool, int, float, datetime]:
@@ -178,6 +200,7 @@ def _delivery(owed: Owed) -> Delivery:
     told, lost = owed.delivered_at is not None, owed.failed_at is not None
     return Delivery(
         receiver=owed.notification.receiver,
+        kind=owed.notification.kind,
         reason=owed.notification.reason,
         step=owed.notification.step,
         state="delivered" if told else "failed" if lost else "waiting",

@@ -14,6 +14,7 @@ class Delivery(Shape):
     """Who is owed a word about an incident, why, and whether it arrived."""
 
     receiver: str
+    kind: Literal["page", "update", "resolved", "digest", "test"]
     reason: str
     step: int
     state: Literal["delivered", "waiting", "failed"]
@@ -39,6 +40,8 @@ class Incident(Shape):
     was known, and nobody was told. `history` comes with a single incident only. A `failure` stands
     for all `cases` that hang on one `system` by one `error`, their contracts worth `worth`; it
     has no case or contract of its own, and its deadline is when there were enough of them.
+    `breached` of its cases are past a deadline. While it is `part_of` another incident (its id)
+    that one speaks for it; until `muted_until` a silence holds it back.
     """
 
     id: str
@@ -49,6 +52,8 @@ class Incident(Shape):
     reason: str
     policy: str
     promise: str
+    about: Literal["case", "step", "hop", "kpi", "value", "source", "growth"]
+    rule: str
     journey: str
     case_id: str
     contract: str
@@ -68,6 +73,10 @@ class Incident(Shape):
     system: str
     error: str
     cases: int
+    breached: int
+    part_of: str
+    muted_until: Instant | None
+    told_steps: list[int]
     worth: list[Money] = Field(default_factory=list)
     owner: str
     runbook: Runbook

@@ -1,0 +1,165 @@
+"""A hop is down: what its cases' own incidents become, and what those who were told hear."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from control_databases import NOON
+
+CONTRACT = "contract:clm:C-1"
+
+
+def of(desk, case_id):
+    """The one incident of a case."""
+    (found,) = [one for one in desk.service.page().items if one.case_id == case_id]
+    return found
+
+
+def hop(desk):
+    """The one incident of a hop."""
+    (found,) = [one for one in desk.service.page().items if one.of_hop]
+    return found
+
+
+def outage(desk, minutes=0, count=3):
+    """So many contracts fail on the ERP at one minute after noon and the next ones."""
+    for number in range(1, count + 1):
+        desk.fails(f"C-{number}", minutes=minutes)
+
+
+def test_a_page_that_proves_part_of_an_outage_is_folded_into_it(desk):
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    assert desk.pages == [("opened", "breach")]
+    outage(desk, minutes=121)
+    desk.at(hours=2, minutes=2)
+    assert desk.pages == [("opened", "breach"), ("opened", "failure")]
+    assert of(desk, CONTRACT).part_of == hop(desk).id
+    desk.at(hours=2, minutes=20)
+    assert [one["about"] for one in desk.received("page")] == ["case", "hop", "hop"], (
+        "the whole escalates, its part does not"
+    )
+
+
+def test_cases_of_an_outage_that_pass_their_deadlines_are_counted_not_paged(desk):
+    outage(desk, count=5)
+    desk.at(minutes=1)
+    for number in range(1, 6):
+        desk.case(f"contract:clm:C-{number}")
+    desk.at(hours=3)
+    assert {one.about for one in desk.service.page().items} == {"hop"}
+    assert (hop(desk).cases, hop(desk).breached) == (5, 5)
+
+
+def test_what_passed_during_an_outage_is_recorded_when_it_heals_and_the_next_deadline_pages(desk):
+    outage(desk)
+    desk.at(minutes=1)
+    desk.case()
+    desk.at(hours=3)
+    desk.heals("C-1", "C-2", "C-3")
+    desk.case(current_step="tax", current_due_at=NOON + timedelta(hours=5))
+    desk.at(hours=4)
+    assert (of(desk, CONTRACT).state, of(desk, CONTRACT).reason) == ("recorded", "told-with-whole")
+    assert "case" not in {one["about"] for one in desk.webhook.received}
+    desk.at(hours=5)
+    assert [one["about"] for one in desk.received("page")][-1] == "step"
+
+
+def test_closing_an_outage_by_hand_lets_its_parts_speak_again(desk):
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    outage(desk, minutes=121)
+    desk.at(hours=2, minutes=2)
+    desk.service.resolve(hop(desk).id, who="ana")
+    desk.at(hours=2, minutes=40)
+    assert of(desk, CONTRACT).part_of == ""
+    assert desk.pages[-1] == ("escalated", "breach"), "its escalation goes on where it was"
+
+
+def test_an_acknowledged_part_stays_acknowledged_when_the_outage_is_over(desk):
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    desk.service.acknowledge(of(desk, CONTRACT).id, who="ana")
+    outage(desk, minutes=121)
+    desk.at(hours=2, minutes=2)
+    desk.heals("C-1", "C-2", "C-3")
+    desk.at(hours=6)
+    part = of(desk, CONTRACT)
+    assert (part.state, part.part_of) == ("acknowledged", "")
+    assert [one["about"] for one in desk.received("page")] == ["case", "hop"]
+
+
+def test_many_late_at_one_step_of_a_system_that_says_nothing_are_one_incident(desk):
+    for number in range(30):
+        desk.case(f"contract:clm:C-{number}", warn_at=None)
+    desk.at(hours=2)
+    assert (hop(desk).cases, hop(desk).promise) == (30, "hop:erp:late:erp-project")
+    (page,) = desk.received("page")
+    assert page["what"] == (
+        "erp: 30 cases hang at Contract activation past the deadline, nothing is heard, contracts"
+        " worth EUR 3,600,000.00"
+    )
+    for number in range(30):
+        moved = {"current_step": "tax", "current_since": NOON + timedelta(hours=2, seconds=30)}
+        desk.case(f"contract:clm:C-{number}", warn_at=None, **moved)
+    desk.at(hours=2, minutes=1)
+    assert hop(desk).state == "resolved", "late ones that move on say nothing of where they are"
+    assert len(desk.received("page")) == 1
+
+
+def test_growth_is_news_to_those_who_were_told_and_no_page(desk):
+    outage(desk)
+    desk.at(minutes=1)
+    outage(desk, count=14, minutes=2)
+    desk.at(minutes=3)
+    assert desk.news == []
+    outage(desk, count=15, minutes=3)
+    desk.at(minutes=4)
+    assert desk.news == [("update", "grown")]
+    assert len(desk.pages) == 1
+    assert "15 cases hang" in desk.webhook.received[-1]["what"]
+
+
+def test_all_who_were_told_hear_that_it_is_over_once_it_has_stayed_so(desk):
+    outage(desk)
+    desk.at(minutes=1)
+    desk.heals("C-1", "C-2", "C-3")
+    desk.at(minutes=5)
+    desk.at(minutes=6)
+    assert desk.news == []
+    desk.at(minutes=7)
+    assert desk.news == [("resolved", "healed")]
+    (told,) = desk.received("resolved")
+    assert told["what"].startswith("Over: erp: 3 cases")
+    assert told["resolved_at"] == "2026-03-02T12:05:00.000001Z"
+
+
+def test_what_comes_back_within_the_grace_time_has_never_been_away(desk):
+    outage(desk)
+    desk.at(minutes=1)
+    desk.service.acknowledge(hop(desk).id, who="ana")
+    desk.heals("C-1", "C-2", "C-3")
+    desk.at(minutes=5)
+    outage(desk, minutes=6, count=4)
+    desk.at(minutes=6)
+    back = hop(desk)
+    assert (back.state, back.acknowledged_by, back.cases) == ("acknowledged", "ana", 4)
+    desk.at(minutes=30)
+    assert len(desk.pages) == 1
+    assert ("resolved", "healed") not in desk.news
+
+
+def test_what_comes_and_goes_pages_once_it_stays(desk):
+    for hour in range(4):
+        outage(desk, minutes=60 * hour)
+        desk.at(hours=hour, minutes=1)
+        desk.heals("C-1", "C-2", "C-3")
+        desk.at(hours=hour, minutes=10)
+        desk.at(hours=hour, minutes=13)
+    assert [reason for reason, _ in desk.pages] == ["opened", "reopened", "reopened"]
+    outage(desk, minutes=250)
+    desk.at(hours=4, minutes=11)
+    desk.at(hours=4, minutes=40)
+    assert len(desk.pages) == 3, "it has come back too often to believe that it stays"
+    desk.at(hours=4, minutes=42)
+    assert len(desk.pages) == 4

@@ -1,0 +1,212 @@
+"""A page, nobody or somebody answers: acknowledgement, silence, rounds, size, business hours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from control_databases import NOON
+
+from alerts.handling import IncidentClosed
+
+OPENING = NOON + timedelta(hours=20)
+
+
+def late(desk, **columns):
+    """A contract misses its deadline at 14:00."""
+    desk.case(warn_at=None, **columns)
+    desk.at(hours=2)
+
+
+def test_a_silence_holds_the_page_back_and_its_end_lets_it_go(desk):
+    desk.muted_until = NOON + timedelta(hours=3)
+    late(desk)
+    assert desk.pages == []
+    assert desk.incident().state == "open", "a silence mutes what is told, not what is"
+    assert desk.incident().muted_until == desk.muted_until
+    desk.muted_until = None
+    desk.at(hours=3)
+    desk.at(hours=3, minutes=14)
+    assert desk.pages == [("opened", "breach")]
+    desk.at(hours=3, minutes=15)
+    assert len(desk.pages) == 2, "the second step, counted from the end of the silence"
+
+
+def test_a_silence_that_is_ended_early_lets_the_page_go_at_once(desk):
+    desk.muted_until = NOON + timedelta(days=2)
+    late(desk)
+    desk.muted_until = None
+    desk.move(hours=2, minutes=5)
+    desk.service.rethink(desk.clock.now())
+    desk.service.deliver(desk.clock.now())
+    assert desk.pages == [("opened", "breach")]
+
+
+def test_a_silence_in_the_midst_keeps_what_is_still_to_be_told(desk):
+    late(desk)
+    desk.muted_until = NOON + timedelta(hours=4)
+    desk.service.rethink(desk.clock.now())
+    desk.at(hours=2, minutes=30)
+    assert len(desk.pages) == 1
+    desk.muted_until = None
+    desk.at(hours=4)
+    assert [reason for reason, _ in desk.pages] == ["opened", "escalated"]
+
+
+def test_an_acknowledgement_that_lapses_begins_the_escalation_anew(desk):
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation: [{after: 0s, receivers: [webhook]}, {after: 15m, receivers: [webhook]}]
+        acknowledgement: {lapses: 4h}
+    """)
+    late(desk)
+    desk.service.acknowledge(desk.incident().id, who="ana")
+    desk.at(hours=5, minutes=59)
+    assert len(desk.pages) == 1
+    desk.at(hours=6)
+    assert desk.pages[-1] == ("lapsed", "breach")
+    assert (desk.incident().state, desk.incident().acknowledged_by) == ("open", "")
+    desk.at(hours=6, minutes=15)
+    assert len(desk.pages) == 3
+
+
+def test_others_who_were_told_hear_who_is_on_it(desk):
+    late(desk)
+    desk.service.acknowledge(desk.incident().id, who="ana")
+    desk.at(hours=2, minutes=1)
+    assert desk.news == [("update", "acknowledged")]
+    assert desk.received("update")[0]["assignee"] == "ana"
+
+
+def test_all_steps_are_told_again_until_the_rounds_are_exhausted(desk):
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation: [{after: 0s, receivers: [webhook]}, {after: 10m, receivers: [webhook]}]
+        repeat: {every: 30m, times: 2}
+    """)
+    late(desk)
+    told = []
+    for minute in range(0, 240, 5):
+        desk.at(hours=2, minutes=minute)
+        told += [minute] * (len(desk.pages) - len(told))
+    assert told == [0, 10, 40, 50, 80, 90]
+    assert [reason for reason, _ in desk.pages] == ["opened", "escalated", *4 * ["repeated"]]
+    whats = [event.what for event in desk.service.history(desk.incident().id)]
+    assert whats.count("escalation-exhausted") == 1
+    assert desk.incident().state == "open"
+
+
+def test_an_executive_is_told_of_what_is_big_enough_and_when_it_becomes_so(desk):
+    desk.declare("""
+        rules: [{when: hop-failure, cases: 3, within: 1h}]
+        escalation:
+          - {after: 0s, receivers: [log]}
+          - {after: 0s, receivers: [webhook], at-least: {cases: 50, worth: {EUR: 700000}}}
+    """)
+    for number in range(5):
+        desk.fails(f"C-{number}")
+    desk.at(minutes=1)
+    assert desk.pages == [], "five contracts of 120,000"
+    desk.fails("C-5")
+    desk.at(minutes=2)
+    assert [one["worth"] for one in desk.received("page")] == [{"EUR": "720000.00"}]
+
+
+def test_a_step_for_revenue_is_not_taken_for_delivery(desk):
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation:
+          - {after: 0s, receivers: [log]}
+          - {after: 5m, receivers: [webhook], criticality: [revenue]}
+    """)
+    late(desk, criticality="delivery")
+    desk.at(hours=3)
+    assert desk.pages == []
+    desk.case(warn_at=None, case_id="contract:clm:C-2")
+    desk.at(hours=4)
+    desk.at(hours=4, minutes=5)
+    assert [page["criticality"] for page in desk.received("page")] == ["revenue"]
+
+
+def test_a_step_within_business_hours_waits_until_they_begin(desk):
+    def opens(hours: str, at: datetime) -> datetime:
+        assert hours == "desk"
+        return max(at, OPENING)
+
+    desk.surroundings = replace(desk.surroundings, opens=opens)
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation:
+          - {after: 0s, receivers: [log]}
+          - {after: 15m, receivers: [webhook], hours: desk}
+    """)
+    late(desk)
+    desk.at(hours=19)
+    assert desk.pages == []
+    desk.at(hours=20)
+    assert len(desk.pages) == 1
+
+
+def test_whoever_is_on_duty_then_is_told(desk):
+    night = NOON + timedelta(hours=2, minutes=10)
+
+    def on_duty(rota: str, at: datetime) -> tuple[str, ...]:
+        return ("default/webhook",) if (rota, at > night) == ("integration", True) else ()
+
+    desk.surroundings = replace(desk.surroundings, on_duty=on_duty)
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation:
+          - {after: 0s, receivers: [log]}
+          - {after: 15m, receivers: ["rota:integration"]}
+    """)
+    late(desk)
+    desk.at(hours=2, minutes=15)
+    assert desk.pages == [("escalated", "breach")]
+
+
+def test_a_step_that_reaches_nobody_is_followed_by_the_next_at_once(desk):
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation:
+          - {after: 0s, receivers: ["rota:nobody"]}
+          - {after: 1h, receivers: [webhook]}
+    """)
+    late(desk)
+    assert desk.pages == [("escalated", "breach")]
+    desk.at(hours=4)
+    assert len(desk.pages) == 1
+
+
+def test_escalating_by_hand_tells_the_next_step_now(desk):
+    late(desk)
+    done = desk.service.escalate_now(desk.incident().id, who="ana", text="I need the ERP team")
+    assert done.told_steps == (1, 2)
+    desk.at(hours=2, minutes=1)
+    assert [reason for reason, _ in desk.pages] == ["opened", "escalated"]
+    desk.at(hours=2, minutes=15)
+    assert len(desk.pages) == 2, "the second step has been told"
+    desk.service.acknowledge(desk.incident().id, who="ana")
+    with pytest.raises(IncidentClosed):
+        desk.service.escalate_now(desk.incident().id, who="ana")
+
+
+def test_shares_of_the_promise_and_times_beside_it_page_one_after_the_other(desk):
+    desk.declare("""
+        rules:
+          - {when: case-deadline, at: 80%}
+          - {when: case-deadline, before: 30m, severity: breach}
+          - {when: case-deadline, after: 1d, severity: failure}
+        escalation: [{after: 0s, receivers: [webhook]}]
+    """)
+    marks = {
+        "mark:80%": NOON + timedelta(hours=1),
+        "mark:-1800s elapsed": NOON + timedelta(minutes=90),
+        "mark:+86400s elapsed": NOON + timedelta(hours=26),
+    }
+    desk.case(**marks)
+    for hours in (0.5, 1, 1.5, 2, 26):
+        desk.at(hours=hours)
+    assert desk.pages == [("opened", "warning"), ("raised", "breach"), ("raised", "failure")]
+    assert len(desk.service.page().items) == 1
