@@ -34,6 +34,11 @@ class Policies:
     left_out: Mapping[str, tuple[str, ...]]
     contents: Mapping[str, Any]
 
+    @property
+    def declared(self) -> frozenset[str]:
+        """The names of all receivers, those left out included."""
+        return frozenset((*(receiver.name for receiver in self.receivers), *self.left_out))
+
     def of(self, on: When) -> Iterator[Rule]:
         """The rules that wait for `on`."""
         return (rule for rule in self.rules if rule.on == on)

@@ -53,4 +53,4 @@ def of_span(starts_at: datetime, ends_at: datetime, now: datetime) -> Iterator[s
     elif ends_at <= now:
         yield "ends_at: is past already"
     elif ends_at - max(starts_at, now) > LONGEST:
-        yield f"ends_at: a silence lasts {LONGEST.days} days at most; make it anew then"
+        yield f"ends_at: it lasts {LONGEST.days} days at most"

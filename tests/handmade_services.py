@@ -74,6 +74,8 @@ def services(
             gate=Gate(TokenBook(control, clock), None, required=False),
             audit=control.audit,
             closes=control.closes,
+            silences=control.silences,
+            overrides=control.overrides,
             activations=control.definitions,
             denials=Denials(control.audit, clock),
             redact=AccessSettings().redact,

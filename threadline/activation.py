@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
+from alerts.duty import loading as duty
+from alerts.duty.loading import Rotas
+from alerts.maintenance import loading as maintenance
+from alerts.maintenance.loading import Windows
 from alerts.policy import Policies
 from alerts.service import load_policies
 from collector import mapping as mappings
@@ -50,6 +55,8 @@ class Active:
 
     derivation: Derivation
     policies: Policies
+    rotas: Rotas
+    windows: Windows
 
     def briefing(self, journey: str, step: str) -> Briefing:
         """What whoever is told about a step of a journey, or about the whole ('') needs to act."""
@@ -72,10 +79,14 @@ def load(settings: Settings) -> Active:
         errors,
         lambda: load_policies(settings.alerts, [place / "policies" for place in directories]),
     )
-    if mapping is None or definitions is None or policies is None:
+    rotas, windows = _on_call(policies, directories, errors)
+    if mapping is None or definitions is None or policies is None or errors:
         raise DefinitionErrors(errors)
     return Active(
-        derivation=Derivation(mapping=mapping, definitions=definitions), policies=policies
+        derivation=Derivation(mapping=mapping, definitions=definitions),
+        policies=policies,
+        rotas=rotas or Rotas(),
+        windows=windows or Windows(),
     )
 
 
@@ -89,6 +100,8 @@ def activate(active: Active, control: ControlStore) -> Active:
         "mapping": active.derivation.mapping.content(),
         "metrics": active.derivation.definitions.content,
         "policies": active.policies.contents,
+        "rotas": active.rotas.contents,
+        "maintenance": active.windows.contents,
     }
     for kind, contents in content.items():
         control.definitions.activate(kind, contents)
@@ -121,6 +134,22 @@ def _since(definitions: Definitions, control: Known) -> Definitions:
         (at, {name: version.content for name, version in versions.items()})
         for at, versions in control.definitions.history("metrics")
     )
+
+
+def _on_call(
+    policies: Policies | None, directories: Sequence[Path], errors: list[DefinitionError]
+) -> tuple[Rotas | None, Windows | None]:
+    """Rotas are read only where the receivers that their members are told at are known."""
+    windows = _collecting(
+        errors, lambda: maintenance.load([place / "maintenance" for place in directories])
+    )
+    if policies is None:
+        return None, windows
+    known = policies.declared
+    rotas = _collecting(
+        errors, lambda: duty.load([place / "rotas" for place in directories], known)
+    )
+    return rotas, windows
 
 
 def _collecting(errors: list[DefinitionError], read: Callable[[], Loaded]) -> Loaded | None:

@@ -143,7 +143,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path("data")
     definitions_dir: Path | None = (
-        None  # sources/, journeys/, kpis/, policies/, objects.yaml extend ours
+        None  # sources/, journeys/, policies/, rotas/, objects.yaml… extend ours
     )
     log: LogSettings = LogSettings()
     intake: IntakeSettings = IntakeSettings()

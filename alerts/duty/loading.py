@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ class Rotas:
     the definition store.
     """
 
-    by_name: Mapping[str, Rota]
-    contents: Mapping[str, Any]
+    by_name: Mapping[str, Rota] = field(default_factory=dict)
+    contents: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load(directories: Sequence[Path], receivers: Collection[str]) -> Rotas:

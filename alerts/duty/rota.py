@@ -126,6 +126,27 @@ def on_duty(rota: Rota, at: datetime, overrides: Iterable[Override] = ()) -> Dut
     )
 
 
+def coming(
+    rota: Rota, at: datetime, overrides: Sequence[Override] = (), most: int = 2
+) -> list[tuple[datetime, Duty]]:
+    """Who is on duty at `at`, and from when on who follows: `most` in all, fewer where it ends."""
+    found = [(at, on_duty(rota, at, overrides))]
+    while len(found) < most and (until := found[-1][1].until) is not None:
+        found.append((until, on_duty(rota, until, overrides)))
+    return found
+
+
+def unattended(rota: Rota, since: datetime, until: datetime) -> datetime | None:
+    """The first instant in `[since, until)` at which nobody is on duty."""
+    at: datetime | None = since
+    while at is not None and at < until:
+        duty = on_duty(rota, at)
+        if not duty.members:
+            return at
+        at = duty.until
+    return None
+
+
 def _at(
     rota: Rota, decided: Sequence[Override], at: datetime
 ) -> tuple[By, tuple[str, ...], Override | None]:

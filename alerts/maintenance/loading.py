@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ SCHEMA = Path(__file__).parents[1] / "maintenance.schema.json"
 class Windows:
     """All maintenance windows of a deployment; `contents` are the definitions as written."""
 
-    all: tuple[Maintenance, ...]
-    contents: Mapping[str, Any]
+    all: tuple[Maintenance, ...] = ()
+    contents: Mapping[str, Any] = field(default_factory=dict)
 
 
 def load(directories: Sequence[Path]) -> Windows:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alerts.duty import loading
 from alerts.duty.hours import Hours
-from alerts.duty.rota import LOOK, Duty, Layer, Member, Rota, on_duty
+from alerts.duty.rota import LOOK, Duty, Layer, Member, Rota, on_duty, unattended
 from threadline.model.duty import Override
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "on-call" / "rotas"
@@ -243,3 +243,21 @@ def test_turns_are_what_a_walk_over_every_minute_finds(given_layer):
 def _alone(layer: Layer) -> Rota:
     members = {name: Member(name=name, receivers=("default/log",)) for name in layer.members}
     return Rota(name="r", title="r", zone=layer.zone, members=members, layers=(layer,))
+
+
+def test_a_time_at_which_nobody_is_on_duty_is_found(rotas):
+    office = Hours(zone="Europe/Berlin", opens=9 * HOUR, closes=17 * HOUR)
+    monday = at("2026-03-16T09:00+01:00")
+    layer = Layer(
+        name="",
+        zone="Europe/Berlin",
+        members=("a",),
+        days=7,
+        start=date(2026, 3, 2),
+        handover=9 * HOUR,
+        hours=office,
+    )
+
+    assert unattended(_alone(layer), monday, monday + DAY) == monday + 8 * HOUR
+    assert unattended(_alone(layer), monday, monday + 8 * HOUR) is None
+    assert unattended(rotas["integration"], monday, monday + 28 * DAY) is None

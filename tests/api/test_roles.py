@@ -93,16 +93,19 @@ READING = (
         "/api/v1/suspicions",
         "/api/v1/rulings",
         "/api/v1/receivers",
+        "/api/v1/rotas",
+        "/api/v1/silences",
     ),
 )
-DOING = {"fact", "act", "page", "rule", "close"}
+DOING = {"fact", "act", "page", "silence", "stand in", "rule", "close"}
 SENSELESS = {"act": "assert", "kind": "bills", "child": "a:b:c", "parent": "a:b:c", "why": "-"}
+ON_CALL = ("act", "page", "silence", "stand in")
 ALLOWED = {
     "executive": {*READING, "/metrics", "/api/v1/health"},
     "support": {*READING, "/metrics", "/api/v1/health", "fact", "rule", "/api/v1/dead-letters"},
-    "on-call": {*READING, "/metrics", "/api/v1/health", "fact", "act", "page"},
+    "on-call": {*READING, "/metrics", "/api/v1/health", "fact", *ON_CALL},
     "admin": {
-        *(*READING, "/metrics", "/api/v1/health", "fact", "act", "page", "rule", "close"),
+        *(*READING, "/metrics", "/api/v1/health", "fact", *ON_CALL, "rule", "close"),
         *("/api/v1/dead-letters", "/api/v1/audit"),
     },
     "nothing": set(),
@@ -117,6 +120,8 @@ def test_a_role_may_do_what_the_table_says_and_nothing_else(as_, role, some_fact
     acts["rule"] = lambda: client.post("/api/v1/rulings", json=SENSELESS)
     acts["close"] = lambda: client.post("/api/v1/closes", json={"period": "2026"})
     acts["page"] = lambda: client.post("/api/v1/receivers/no/body/test", json={})
+    acts["silence"] = lambda: client.post("/api/v1/silences", json={})
+    acts["stand in"] = lambda: client.delete("/api/v1/rotas/none/overrides/1")
     acts["act"] = lambda: client.post("/api/v1/incidents/none/acknowledge", json={})
 
     answers = {name: act().status_code for name, act in acts.items()}

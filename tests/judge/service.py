@@ -182,6 +182,8 @@ def _services(
         gate=Gate(TokenBook(control, clock), None, required=False),
         audit=control.audit,
         closes=control.closes,
+        silences=control.silences,
+        overrides=control.overrides,
         activations=control.definitions,
         denials=Denials(control.audit, clock),
         redact={},

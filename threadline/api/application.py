@@ -25,7 +25,9 @@ from threadline.api import (
     people,
     problems,
     receivers,
+    rotas,
     rulings,
+    silences,
     sources,
     summaries,
 )
@@ -72,6 +74,8 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
         closes,
         journeys,
         incidents,
+        silences,
+        rotas,
         sources,
         mismatches,
         definitions,

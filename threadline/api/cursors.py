@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 from threadline.api.problems import Refusal
 
+LARGEST = 2**63 - 1  # the greatest number of a row in either database
+
 
 def encode(*parts: str | int) -> str:
     """The place of a row as text fit for a URL."""

@@ -46,7 +46,7 @@ def page(
         found = services.alerts.page(states=named, journey=journey, limit=limit, cursor=cursor)
     except ValueError as error:
         raise Refusal(422, f"cursor: {error}") from error
-    items = [shown(services, incident) for incident in sorted(found.items, key=_urgency)]
+    items = [shown(services, incident) for incident in sorted(found.items, key=urgency)]
     return Page(items=items, next=found.next)
 
 
@@ -121,7 +121,7 @@ def note(services: Services, incident_id: str, act: Act) -> Incident:
 def of_cases(services: ApiServices, case_ids: Sequence[str]) -> list[Incident]:
     """All incidents of some cases, the most urgent first."""
     found = services.alerts.of_cases(case_ids) if case_ids else []
-    return [shown(services, incident) for incident in sorted(found, key=_urgency)]
+    return [shown(services, incident) for incident in sorted(found, key=urgency)]
 
 
 def shown(services: ApiServices, incident: Opened) -> Incident:
@@ -190,7 +190,8 @@ def _title_of_hop(incident: Opened, step: str) -> str:
     return f"{incident.system} fails: {hang} {said}"
 
 
-def _urgency(incident: Opened) -> tuple[bool, int, float, datetime]:
+def urgency(incident: Opened) -> tuple[bool, int, float, datetime]:
+    """What comes first in a list: live, grave, worth much, old."""
     # Amounts of several currencies are only ranked here, never added up.
     worth = -max(map(float, incident.worth.values()), default=float(incident.value or 0))
     return not incident.live, _SEVERITY.index(incident.severity), worth, incident.opened_at

@@ -12,6 +12,8 @@ from fastapi import Depends, Query, Request
 from prometheus_client import CollectorRegistry
 from pydantic import AwareDatetime
 
+from alerts.duty.rota import Rota
+from alerts.maintenance.windows import Maintenance
 from alerts.policy import Policies
 from alerts.receivers import Outcome
 from collector.mapping import Mapping as SourceMapping
@@ -33,7 +35,9 @@ from threadline.store.control.closes import Closes
 from threadline.store.control.definitions import Definitions as Activations
 from threadline.store.control.incidents import IncidentPage
 from threadline.store.control.outbox import Delivery
+from threadline.store.control.overrides import Overrides
 from threadline.store.control.rulings import Rulings
+from threadline.store.control.silences import Silences
 from threadline.store.telemetry import Telemetry
 from threadline.store.telemetry.alive import NEVER, Alive, Figures, alive_since
 from threadline.store.telemetry.ended import Ended
@@ -157,7 +161,9 @@ class ApiServices:
     '' when it is not so. `redact` names attributes whose values a role does not see. `calendar`
     says where days and fiscal years begin. `activations` are the definitions as they were
     activated. `asker` is who sent the request that these services answer. `view` gives what was
-    known at a past instant. `keeper`, `erasing`, `forgetting`, `summaries`: None where none is.
+    known at a past instant. `rotas` say who is on duty, by name, unless people decided otherwise in
+    `overrides`; `maintenance` is announced. `keeper`, `erasing`, `forgetting`,
+    `summaries`: None where none is.
     """
 
     telemetry: Telemetry
@@ -175,6 +181,8 @@ class ApiServices:
     gate: Gate
     audit: Audit
     closes: Closes
+    silences: Silences
+    overrides: Overrides
     activations: Activations
     denials: Denials
     redact: Mapping[Role, Collection[str]]
@@ -183,6 +191,8 @@ class ApiServices:
     erasing: Erasing | None = None
     forgetting: Forgetting | None = None
     summaries: Summaries | None = None
+    rotas: Mapping[str, Rota] = field(default_factory=dict)
+    maintenance: Sequence[Maintenance] = ()
     calendar: FirmCalendar = field(default_factory=FirmCalendar)
     asker: Principal = ANONYMOUS
     alive: Alive | None = None  # figures of the present, held; none: read each time

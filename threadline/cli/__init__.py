@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     _access_commands(commands_of)
     _close_commands(commands_of)
     _alerts_commands(commands_of)
+    _duty_commands(commands_of)
     return parser
 
 
@@ -157,6 +158,15 @@ def _close_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     for command in (close, closes):
         command.add_argument("--json", action="store_true", help="as JSON, for scripts")
         command.add_argument("--api", help="address of the API (default: from the settings)")
+
+
+def _duty_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    oncall = to.add_parser("oncall", help="who is on duty now, until when, and who follows")
+    oncall.add_argument("rota", nargs="?", help="of this one what is to come as well")
+    oncall.add_argument("--at", type=_beginning, help="then instead: 2026-12-24 or RFC 3339")
+    oncall.add_argument("--json", action="store_true", help="as JSON, for scripts")
+    oncall.add_argument("--api", help="address of the API (default: from the settings)")
+    oncall.set_defaults(run=_later("duty", "rotas"))
 
 
 def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from datetime import timedelta
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
+from alerts.duty.loading import Rotas
+from alerts.duty.rota import unattended
+from alerts.duty.words import shown
 from collector.mapping import Mapping
 from collector.mapping.explanation import explain, warnings
 from metrics.definitions import Definitions
@@ -16,10 +20,12 @@ from threadline import settings as settings_module
 from threadline.cli.clients import client, remedy
 from threadline.cli.outcomes import DONE, NO, Away
 from threadline.cli.previewing import preview
+from threadline.clock import SystemClock
 from threadline.errors import DefinitionErrors, ThreadlineError
 from threadline.settings import Settings
 
 PATIENCE = 600.0  # seconds: thousands of contracts are derived twice
+AHEAD = timedelta(days=28)  # rotas are looked at for so long
 
 console = Console()
 complaints = Console(stderr=True)
@@ -42,13 +48,15 @@ def check(arguments: argparse.Namespace) -> int:
         f"settings and definitions are sound: {len(derivation.mapping.objects)} object types,"
         f" {len(derivation.mapping.sources)} sources,"
         f" {len(derivation.definitions.journeys)} journeys,"
-        f" {len(derivation.definitions.kpis)} KPIs, {len(active.policies.escalations)} policies"
+        f" {len(derivation.definitions.kpis)} KPIs, {len(active.policies.escalations)} policies,"
+        f" {len(active.rotas.by_name)} rotas, {len(active.windows.all)} maintenance windows"
     )
     console.print(_identity(derivation.mapping))
     for source in derivation.mapping.sources:
         if source.senders:
             senders = ", ".join(sorted(source.senders))
             console.print(f"only {senders} may speak for {source.system}", markup=False)
+    _say_who_is_missing(active.rotas)
     for receiver, lacking in active.policies.left_out.items():
         unset = ", ".join(lacking)
         complaints.print(
@@ -81,6 +89,14 @@ def _against(arguments: argparse.Namespace, settings: Settings, definitions: Def
     else:
         print(answer.text)
     return DONE
+
+
+def _say_who_is_missing(rotas: Rotas) -> None:
+    now = SystemClock().now()
+    for rota in rotas.by_name.values():
+        if gap := unattended(rota, now, now + AHEAD):
+            said = f"warning: rota {rota.name}: nobody is on duty at {shown(rota, gap)}"
+            complaints.print(said, markup=False, soft_wrap=True)
 
 
 def _identity(mapping: Mapping) -> Table:

@@ -17,8 +17,8 @@ class Permission(StrEnum):
 
     FIGURES = "figures"  # KPIs, journeys, lists of cases, what each source has sent
     THREADS = "threads"  # a contract: its cases, steps, evidence, and its facts in a line each
-    INCIDENTS = "incidents"  # the list on call and each one's history
-    HANDLING = "handling"  # acknowledge, resolve, assign, note
+    INCIDENTS = "incidents"  # the list on call and each one's history, rotas, silences
+    HANDLING = "handling"  # acknowledge, resolve, assign, note; silence, put on duty
     RULING = "ruling"  # decide what ties hold
     FACTS = "facts"  # a fact with all its attributes
     INPUTS = "inputs"  # input as received, dead letters included; every look is recorded

@@ -37,6 +37,7 @@ from threadline.wire.definitions import (
     PreviewRequest,
     PreviewStanding,
 )
+from threadline.wire.duty import Override, OverrideRequest, Rota, RotaMember, Shift
 from threadline.wire.identity import (
     Assertion,
     CaseName,
@@ -93,6 +94,13 @@ from threadline.wire.paths import PathEdge, PathNode, Paths, PathStep, PathVaria
 from threadline.wire.people import AuditRecord, Me
 from threadline.wire.problems import Fault, Problem
 from threadline.wire.receivers import Receiver, ReceiverTrial
+from threadline.wire.silences import (
+    Matcher,
+    Silence,
+    SilencePreview,
+    SilencePreviewRequest,
+    SilenceRequest,
+)
 from threadline.wire.threads import (
     Conflict,
     ContractHit,
@@ -157,6 +165,7 @@ __all__ = [
     "KpiState",
     "Lost",
     "MasteredAttribute",
+    "Matcher",
     "Me",
     "Mismatch",
     "MismatchCount",
@@ -164,6 +173,8 @@ __all__ = [
     "Money",
     "Orphan",
     "OrphanCount",
+    "Override",
+    "OverrideRequest",
     "Page",
     "PathEdge",
     "PathNode",
@@ -184,11 +195,18 @@ __all__ = [
     "Restatement",
     "RetainRequest",
     "Retained",
+    "Rota",
+    "RotaMember",
     "Ruling",
     "RulingRequest",
     "Runbook",
     "Said",
     "Shape",
+    "Shift",
+    "Silence",
+    "SilencePreview",
+    "SilencePreviewRequest",
+    "SilenceRequest",
     "SlaState",
     "SourceRow",
     "Step",
