@@ -80,7 +80,15 @@ class _Reading:
             layers=tuple(self._layers()),
             overrides=tuple(self._overrides()),
             calendar=self._calendar(list(members.values())),
+            hours=self._hours(),
         )
+
+    def _hours(self) -> hours.Hours | None:
+        with self.faults.at("hours"):
+            return (
+                hours.parse(self.content["hours"], self._zone) if "hours" in self.content else None
+            )
+        return None
 
     def _member(self, name: str) -> Member:
         raw = self.content["members"][name]

@@ -81,7 +81,8 @@ class Rota:
     """Of overrides, calendar and layers the first that has somebody at an instant counts.
 
     Layers come in the order in which they are asked. `overrides` are those of the definition;
-    people decide others while the service runs.
+    people decide others while the service runs. `hours` are business hours, to which steps of
+    escalations may keep; they do not say who is on duty.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Rota:
     layers: tuple[Layer, ...] = ()
     overrides: tuple[Override, ...] = ()
     calendar: DutyCalendar | None = None
+    hours: Hours | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
