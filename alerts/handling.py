@@ -64,6 +64,12 @@ def require_open(incident: Incident) -> None:
         raise IncidentClosed(incident.id, incident.state)
 
 
+def require_episode(incident: Incident, episode: int | None) -> None:
+    """Raise `IncidentClosed` when that `episode` of it is over and another has begun."""
+    if episode is not None and episode != incident.episode:
+        raise IncidentClosed(incident.id, f"in episode {incident.episode}, no more in {episode}")
+
+
 def escalated(incident: Incident, told: Told, who: str, at: datetime, text: str) -> Change:
     """The next step is told because somebody wished so."""
     fresh = replace(told.incident, part_of=incident.part_of, version=incident.version + 1)

@@ -20,6 +20,8 @@ from threadline.model.incidents import CASE_PROMISE, Briefing, Incident, Kind, N
 
 Briefings = Callable[[str, str], Briefing]
 Links = Callable[[Incident], Mapping[str, str]]
+# The address at which a receiver may acknowledge an incident in an episode; '' where there is none.
+Acknowledging = Callable[[str, int, str], str]
 
 SHOWN = 20  # items of a digest
 _SEVERITY = ("failure", "breach", "warning")
@@ -86,9 +88,26 @@ def compose(
     )
 
 
-def addressed(notification: Notification, *, repeat: bool) -> Notification:
-    """The same as its receiver gets it: with its `id`, and whether it may have come before."""
+def no_link(_incident: str, _episode: int, _receiver: str) -> str:
+    """For deployments in which nobody acknowledges by a link."""
+    return ""
+
+
+def addressed(
+    notification: Notification, *, repeat: bool, acknowledging: Acknowledging = no_link
+) -> Notification:
+    """The same as its receiver gets it: with its `id`, and whether it may have come before.
+
+    While somebody is looked for it carries a link to acknowledge. That is a permission for whoever
+    holds it, so it is made only now: nothing that is stored has it.
+    """
     told = {**notification.payload, "id": notification.key, "repeat": repeat}
+    if told["state"] == "open" and notification.kind in ("page", "update"):
+        address = acknowledging(
+            notification.incident_id, notification.episode, notification.receiver
+        )
+        if address:
+            told["links"] = {**told["links"], "acknowledge": address}
     return replace(notification, payload=told)
 
 

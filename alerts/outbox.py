@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Literal
 
-from alerts.notification import addressed, digest
+from alerts.notification import Acknowledging, addressed, digest, no_link
 from alerts.receivers import Outcome, Receiver
 from alerts.receivers.declared import Rate, ReceiverDefinition
 from threadline.clock import Clock
@@ -76,6 +76,7 @@ class Courier:
         *,
         at_once: int = _AT_ONCE,
         jitter: Callable[[], float] = random.random,
+        acknowledging: Acknowledging = no_link,
     ) -> None:
         self._outbox = outbox
         self._receivers = receivers
@@ -83,6 +84,7 @@ class Courier:
         self._clock = clock
         self._at_once = at_once
         self._jitter = jitter
+        self._acknowledging = acknowledging
         self._name = uuid.uuid4().hex
 
     def deliver_due(self, now: datetime) -> Counter[str]:
@@ -138,7 +140,8 @@ class Courier:
         repeat = any(claim.doubtful for claim in claims)
         if len(claims) > 1:
             return receiver.deliver(digest([one.notification for one in claims], repeat=repeat))
-        return receiver.deliver(addressed(first, repeat=repeat))
+        told = addressed(first, repeat=repeat, acknowledging=self._acknowledging)
+        return receiver.deliver(told)
 
     def _settle(self, claims: Sequence[Claim], outcome: Outcome, at: datetime) -> str:
         first = claims[0]

@@ -15,7 +15,7 @@ import polars as pl
 
 from alerts import handling, policy
 from alerts.known import Known
-from alerts.notification import Briefings, Links
+from alerts.notification import Acknowledging, Briefings, Links, no_link
 from alerts.outbox import Courier
 from alerts.policy import Policies
 from alerts.receivers import Outcome
@@ -77,6 +77,7 @@ class AlertsService:
         links: Links,
         surroundings: Surroundings | None = None,
         fence: Callable[[], Lease | None] = lambda: None,
+        acknowledging: Acknowledging = no_link,
     ) -> None:
         """`fence` is the lease that evaluating and escalating need; None: there is but one service
         and it needs none.
@@ -93,7 +94,9 @@ class AlertsService:
             _log.warning("receiver %s is left out: %s is not set", name, ", ".join(lacking))
         self._known = Known(store.incidents)
         self._turns = Turns(store.incidents, self._known, policies, self._telling, clock, fence)
-        self._courier = Courier(store.outbox, self._receivers, policies.receivers, clock)
+        self._courier = Courier(
+            store.outbox, self._receivers, policies.receivers, clock, acknowledging=acknowledging
+        )
         self._evaluating = threading.Lock()
         self._noted: datetime | None = None
         self._evaluated: datetime | None = None
@@ -206,11 +209,17 @@ class AlertsService:
         """Whom it was told to, whom it is still to be told to, and who could not be told."""
         return self._outbox.of(incident_id)
 
-    def acknowledge(self, incident_id: str, *, who: str, text: str = "") -> Incident:
-        """`who` is on it: nothing more is told. Raises `IncidentClosed` when it is over."""
+    def acknowledge(
+        self, incident_id: str, *, who: str, text: str = "", episode: int | None = None
+    ) -> Incident:
+        """`who` is on it: nothing more is told. Raises `IncidentClosed` when it is over.
+
+        `episode`: only in that one, else it is over as well; None for whichever it is in.
+        """
         at = self._clock.now()
 
         def decide(incident: Incident) -> Change | None:
+            handling.require_episode(incident, episode)
             lapses = self._policies.escalation(incident.policy).lapses
             change = handling.acknowledge(incident, who, at, text, lapses)
             return self._with_news(change, "update", at)

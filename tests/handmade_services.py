@@ -22,6 +22,7 @@ from alerts.service import AlertsService, load_policies
 from collector import mapping as mappings
 from metrics import definitions
 from threadline.access import Gate, TokenBook
+from threadline.access.acknowledging import AcknowledgeLinks
 from threadline.access.denials import Denials
 from threadline.api import ApiServices
 from threadline.clock import FixedClock
@@ -34,6 +35,7 @@ from threadline.store.control import ControlStore
 from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry
 
+LINK_KEY = b"a key that only these services know"
 INPUTS = 20  # entries in the log; the handmade facts came in these, one each
 
 
@@ -80,6 +82,10 @@ def services(
             denials=Denials(control.audit, clock),
             redact=AccessSettings().redact,
             view=_no_past,
+            acknowledging=AcknowledgeLinks(
+                LINK_KEY, clock, address="https://threadline.example", lifetime=timedelta(hours=72)
+            ),
+            dashboards_url="https://dashboards.example",
         )
 
 

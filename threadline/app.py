@@ -9,8 +9,9 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
@@ -22,7 +23,9 @@ from collector.intake.senders import known_to
 from metrics.kpis import FirmCalendar
 from threadline import activation, closing_day, evaluation, keeping
 from threadline.access import TokenBook, admitted
+from threadline.access.acknowledging import AcknowledgeLinks
 from threadline.access.denials import Denials
+from threadline.access.link_key import link_key
 from threadline.activation import Active
 from threadline.api import ApiServices, create_api
 from threadline.api.answers import Answers
@@ -77,6 +80,12 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         tokens = TokenBook(control, clock)
         gate = stack.enter_context(admitted(settings, tokens, clock))
         denials = Denials(control.audit, clock)
+        acknowledging = AcknowledgeLinks(
+            link_key(settings.alerts),
+            clock,
+            address=settings.public_api_url,
+            lifetime=timedelta(hours=settings.alerts.link_hours),
+        )
         telemetry = Telemetry.open(settings.telemetry)
         stack.callback(telemetry.close)
 
@@ -144,7 +153,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         alive = Alive(telemetry)
 
         def services(declared: Active) -> ApiServices:
-            alerts = _alerts(declared, control, clock, settings)
+            alerts = _alerts(declared, control, clock, settings, acknowledging)
             stack.callback(alerts.close)
             answers = Answers(clock, settings.api.stale_seconds)
             stack.callback(answers.close)
@@ -178,6 +187,8 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 view=views.at,
                 alive=alive,
                 answers=answers,
+                acknowledging=acknowledging,
+                dashboards_url=settings.dashboards_url,
                 keeper=keeper,
                 erasing=erasing,
                 forgetting=forgetting,
@@ -256,18 +267,31 @@ def _registry() -> CollectorRegistry:
 
 
 def _alerts(
-    active: Active, control: ControlStore, clock: Clock, settings: Settings
+    active: Active,
+    control: ControlStore,
+    clock: Clock,
+    settings: Settings,
+    acknowledging: AcknowledgeLinks,
 ) -> AlertsService:
-    dashboards = settings.dashboards_url
+    return AlertsService(
+        control,
+        active.policies,
+        clock,
+        briefing=active.briefing,
+        links=lambda incident: _links(settings.dashboards_url, incident),
+        acknowledging=acknowledging.to,
+    )
 
-    def links(incident: Incident) -> Mapping[str, str]:
-        page = f"{dashboards}/on-call?incident={quote(incident.id, safe='')}"
-        if incident.of_hop:
-            return {"incident": page}
-        contract = f"{dashboards}/contract?id={quote(incident.root_id, safe='')}"
-        return {"contract": contract, "incident": page}
 
-    return AlertsService(control, active.policies, clock, briefing=active.briefing, links=links)
+def _links(dashboards: str, incident: Incident) -> Mapping[str, str]:
+    """The pages that show the incident, the contract it is about, and who waits at its hop."""
+    pages = {"incident": f"{dashboards}/on-call?{urlencode({'incident': incident.id})}"}
+    if incident.root_id:
+        pages["contract"] = f"{dashboards}/contract?{urlencode({'id': incident.root_id})}"
+    if incident.of_hop:
+        hop = urlencode({"journey": incident.journey, "waiting": incident.step})
+        pages["hop"] = f"{dashboards}/journeys?{hop}"
+    return pages
 
 
 async def _until_told_to_stop(reload: Callable[[], None]) -> None:

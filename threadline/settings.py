@@ -89,6 +89,7 @@ class ApiSettings(Section):
 
     listen: Address = "127.0.0.1:8080"
     url: str | None = None  # where dashboards and commands reach it; none: where it listens
+    public_url: str | None = None  # where people reach it: links to acknowledge; none: as `url`
     # Figures that take long to work out may be so old (they say as of when); 0: never.
     stale_seconds: float = Field(30.0, ge=0)
 
@@ -112,6 +113,11 @@ class AlertsSettings(Section):
     wait_seconds: float = Field(60.0, gt=0)  # so far behind, deadlines are not judged,
     wait_at_most_seconds: float = Field(300.0, ge=0)  # but for no longer than this
     deliver_seconds: float = Field(1.0, gt=0)
+    # Signs links to acknowledge, 32 characters or more; several services need the same. Without it
+    # a key is made once and kept in the file.
+    link_key: SecretStr = Field(SecretStr(""), validate_default=False, min_length=32)
+    link_key_file: Path = Path("link.key")  # under data_dir unless absolute
+    link_hours: float = Field(72.0, gt=0, le=24 * 90)  # how long such a link holds
 
 
 class PipelineSettings(Section):
@@ -179,6 +185,11 @@ class Settings(BaseSettings):
         return (self.api.url or f"{self.tls.scheme}://{self.api.listen}").rstrip("/")
 
     @property
+    def public_api_url(self) -> str:
+        """Where people's browsers reach the API, without a slash at the end."""
+        return (self.api.public_url or self.api_url).rstrip("/")
+
+    @property
     def intake_url(self) -> str:
         """Where intake over HTTP listens."""
         return f"{self.tls.scheme}://{self.intake.http}"
@@ -242,6 +253,9 @@ def _rooted(settings: Settings) -> Settings:
                 update={"dir": data / settings.telemetry.dir}
             ),
             "control": settings.control.model_copy(update={"path": data / settings.control.path}),
+            "alerts": settings.alerts.model_copy(
+                update={"link_key_file": data / settings.alerts.link_key_file}
+            ),
         }
     )
 

@@ -14,7 +14,8 @@ from threadline.model.people import Permission
 
 # Answered to anybody: whether the process lives, and the description of the API.
 PUBLIC = frozenset({"/livez", "/readyz", "/openapi.json", "/docs", "/docs/oauth2-redirect"}) | {
-    "/static-offline-docs"  # the script and the style of /docs
+    "/static-offline-docs",  # the script and the style of /docs
+    "/a/{token}",  # a link to acknowledge is a permission of its own
 }
 
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from threadline.api import (
+    acknowledging,
     closes,
     comparisons,
     contracts,
@@ -88,6 +89,7 @@ def create_api(services: ApiServices, max_body_bytes: int = MAX_BODY_BYTES) -> F
     ):
         app.include_router(part.router, prefix="/api/v1", responses=_PROBLEMS)
     app.include_router(health.router)
+    app.include_router(acknowledging.router)
     if left_open := unguarded(app.routes):
         raise AssertionError(f"routes without a permission: {', '.join(left_open)}")
     return app

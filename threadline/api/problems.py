@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from alerts.handling import IncidentClosed
+from threadline.access.acknowledging import PATH
 from threadline.errors import (
     NoMailServer,
     NotAllowed,
@@ -79,7 +80,7 @@ def answer(
         title=refusal.title,
         status=refusal.status,
         detail=refusal.detail,
-        instance=request.url.path,
+        instance=_place(request),
         errors=refusal.errors,
         candidates=refusal.candidates,
     )
@@ -131,7 +132,7 @@ async def _not_allowed(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _ask_again(request: Request, error: Exception) -> JSONResponse:
-    logger.warning("%s %s has to wait: %s", request.method, request.url.path, error)
+    logger.warning("%s %s has to wait: %s", request.method, _place(request), error)
     refusal = Refusal(503, "what this needs does not answer now; ask again shortly")
     return answer(request, refusal, {"Retry-After": str(RETRY_AFTER)})
 
@@ -152,5 +153,11 @@ async def _not_ready(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    logger.error("%s %s failed", request.method, _place(request), exc_info=error)
     return answer(request, Refusal(500, f"{type(error).__name__}: see the service's log."))
+
+
+def _place(request: Request) -> str:
+    """What was asked for; the end of a link to acknowledge is as good as a password."""
+    path = request.url.path
+    return f"{PATH}…" if path.startswith(PATH) else path

@@ -20,6 +20,7 @@ from collector.mapping import Mapping as SourceMapping
 from metrics.definitions import Definitions
 from metrics.kpis import FirmCalendar
 from threadline.access import Gate
+from threadline.access.acknowledging import AcknowledgeLinks
 from threadline.access.denials import Denials
 from threadline.api.answers import Answer, Answers
 from threadline.api.redaction import Redaction
@@ -76,7 +77,9 @@ class Alerts(Protocol):
     def history(self, incident_id: str) -> Sequence[IncidentEvent]: ...
     def deliveries(self, incident_id: str) -> Sequence[Delivery]: ...
     def escalate_now(self, incident_id: str, *, who: str, text: str = "") -> Incident: ...
-    def acknowledge(self, incident_id: str, *, who: str, text: str = "") -> Incident: ...
+    def acknowledge(
+        self, incident_id: str, *, who: str, text: str = "", episode: int | None = None
+    ) -> Incident: ...
     def resolve(self, incident_id: str, *, who: str, text: str = "") -> Incident: ...
     def assign(self, incident_id: str, *, assignee: str, who: str, text: str = "") -> Incident: ...
     def note(self, incident_id: str, *, text: str, who: str) -> Incident: ...
@@ -162,8 +165,9 @@ class ApiServices:
     says where days and fiscal years begin. `activations` are the definitions as they were
     activated. `asker` is who sent the request that these services answer. `view` gives what was
     known at a past instant. `rotas` say who is on duty, by name, unless people decided otherwise in
-    `overrides`; `maintenance` is announced. `keeper`, `erasing`, `forgetting`,
-    `summaries`: None where none is.
+    `overrides`; `maintenance` is announced. `dashboards_url` is where people find what stands on a
+    page of their own. `keeper`, `erasing`, `forgetting`, `summaries`, `acknowledging`: None where
+    none is.
     """
 
     telemetry: Telemetry
@@ -188,6 +192,7 @@ class ApiServices:
     redact: Mapping[Role, Collection[str]]
     view: Callable[[datetime], View]
     keeper: Keeper | None = None
+    acknowledging: AcknowledgeLinks | None = None
     erasing: Erasing | None = None
     forgetting: Forgetting | None = None
     summaries: Summaries | None = None
@@ -195,6 +200,7 @@ class ApiServices:
     maintenance: Sequence[Maintenance] = ()
     calendar: FirmCalendar = field(default_factory=FirmCalendar)
     asker: Principal = ANONYMOUS
+    dashboards_url: str = ""
     alive: Alive | None = None  # figures of the present, held; none: read each time
     answers: Answers | None = None  # about the present, kept; none: worked out each time
 
