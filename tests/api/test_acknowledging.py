@@ -215,7 +215,7 @@ def test_a_link_gets_into_no_log_and_no_problem_document(world, api, caplog, mon
     address = link(world, incident)
 
     def away(_):
-        raise ControlUnavailable("it is restarted")
+        raise ControlUnavailable("control", "it is restarted")
 
     def broken(_):
         raise RuntimeError("nobody thought of this")
