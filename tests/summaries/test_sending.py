@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -109,6 +110,16 @@ def test_two_processes_send_one(firm, post):
     for minutes in (0, 1, 3, 10, 70):
         for process in processes:
             firm.at(process, minutes=minutes)
+
+    assert len(post.mails) == 1
+
+
+def test_of_processes_that_look_at_the_very_same_time_one_sends(firm, post):
+    processes = [firm.process() for _ in range(4)]
+    firm.clock.move_to(MONDAY)
+
+    with ThreadPoolExecutor(len(processes)) as at_once:
+        list(at_once.map(lambda process: process.turn(Index()), processes))
 
     assert len(post.mails) == 1
 

@@ -170,3 +170,24 @@ def test_every_other_error_has_a_name():
     assert judge(ssl.SSLError("s3cret")).reason == "tls"
     assert judge(TimeoutError()).reason == "timeout"
     assert judge(smtplib.SMTPServerDisconnected("s3cret")).reason == "connection"
+
+
+def test_a_line_that_breaks_once_the_mail_was_taken_leaves_it_unclear():
+    async def taken_and_gone(server, _session, _envelope):
+        server.transport.abort()
+        return "250 OK"
+
+    with mail_server() as server:
+        server.handle_DATA = taken_and_gone
+        outcome = send(mailer(server))
+
+    assert (outcome.delivered, outcome.unclear) == (False, True)
+
+
+@pytest.mark.parametrize("reply", ["451 later", "550 never"])
+def test_a_mail_that_was_refused_is_clear(reply):
+    with mail_server() as server:
+        server.replies = [reply]
+        outcome = send(mailer(server))
+
+    assert not outcome.unclear
