@@ -82,8 +82,8 @@ def test_the_subject_is_the_verdict_in_a_line(content):
     [
         (["breached", "ok", "unknown"], "1 of 2 KPIs off target"),
         (["warning", "ok"], "1 of 2 KPIs near the limit"),
-        (["ok", "ok"], "All 2 KPIs on target"),
-        (["ok", "too_few"], "All 1 KPIs that can be judged on target"),
+        (["ok", "ok"], "2 of 2 KPIs on target"),
+        (["ok", "too_few"], "1 of 2 KPIs on target, 1 cannot be judged"),
         (["unknown", "too_few"], "Too little evidence to judge"),
     ],
 )

@@ -154,8 +154,9 @@ def _standing(items: Sequence[Kpi]) -> str:
         return f"{near} of {len(judged)} KPIs near the limit"
     if not judged:
         return "Too little evidence to judge"
-    known = "" if len(judged) == len(items) else " that can be judged"
-    return f"All {len(judged)} KPIs{known} on target"
+    unjudged = len(items) - len(judged)
+    rest = f", {unjudged} cannot be judged" if unjudged else ""
+    return f"{len(judged)} of {len(items)} KPIs on target{rest}"
 
 
 def _window(content: SummaryContent) -> str:
