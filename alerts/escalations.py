@@ -38,8 +38,8 @@ def declared(document: Document, there: set[str]) -> Escalation:
     )
 
 
-def faults(document: Document) -> Iterator[DefinitionError]:
-    """What the schema cannot say of the steps."""
+def faults(document: Document, rotas: Mapping[str, bool]) -> Iterator[DefinitionError]:
+    """What the schema cannot say of the steps; `rotas` by name, and whether each has hours."""
     before = timedelta(0)
     for index, step in enumerate(document.content["escalation"]):
         after = duration(step["after"])
@@ -47,9 +47,15 @@ def faults(document: Document) -> Iterator[DefinitionError]:
             rule = "must not be sooner than the step before it"
             yield document.error(["escalation", index, "after"], rule)
         before = after
+        if (hours := step.get("hours")) is not None and not rotas.get(hours):
+            rule = f"no rota {hours!r} has business hours"
+            yield document.error(["escalation", index, "hours"], rule)
         for place, name in enumerate(step["receivers"]):
-            if not name.startswith(ROTA) and name not in document.content["receivers"]:
-                path = ("escalation", index, "receivers", place)
+            path = ("escalation", index, "receivers", place)
+            if name.startswith(ROTA):
+                if name.removeprefix(ROTA) not in rotas:
+                    yield document.error(path, f"no rota is called {name.removeprefix(ROTA)!r}")
+            elif name not in document.content["receivers"]:
                 yield document.error(path, f"{name!r} is not among this policy's receivers")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from alerts import escalations, rules
@@ -60,15 +61,21 @@ class Policies:
         return self.escalations.get(policy, Escalation(steps=()))
 
 
-def load(directories: Sequence[Path], variables: Mapping[str, str | None]) -> Policies:
+def load(
+    directories: Sequence[Path],
+    variables: Mapping[str, str | None],
+    rotas: Mapping[str, bool] = MappingProxyType({}),
+) -> Policies:
     """The policies in `directories`, a later one replacing files of the same name.
 
+    Steps may tell whoever is on duty on one of `rotas`, and keep to the business hours of one that
+    has some, which the mapping says by name.
     `${name}` in a receiver stands for a variable. A receiver whose variable is None is left out
     wherever it is named. Raises `DefinitionErrors` naming file, line, key and rule.
     """
     errors: list[DefinitionError] = []
     documents = list(definitions.documents(definitions.files(*directories), SCHEMA, errors))
-    errors += _faults(documents, variables)
+    errors += _faults(documents, variables, rotas)
     if errors:
         raise DefinitionErrors(errors)
     return _policies(documents, variables)
@@ -94,7 +101,9 @@ def _policies(documents: Sequence[Document], variables: Mapping[str, str | None]
 
 
 def _faults(
-    documents: Sequence[Document], variables: Mapping[str, str | None]
+    documents: Sequence[Document],
+    variables: Mapping[str, str | None],
+    rotas: Mapping[str, bool],
 ) -> Iterator[DefinitionError]:
     names: dict[str, Path] = {}
     known: list[tuple[Rule, Path]] = []
@@ -103,7 +112,7 @@ def _faults(
         if name in names:
             yield document.error(["policy"], f"is already the name of the policy in {names[name]}")
         names[name] = document.file
-        yield from escalations.faults(document)
+        yield from escalations.faults(document, rotas)
         yield from declared.faults(document, variables)
         yield from rules.faults(document)
         yield from _rivals(document, known)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
@@ -47,14 +48,18 @@ _WATERMARK = "alerts.evaluation"
 _NOTE_EVERY = timedelta(minutes=1)
 
 
-def load_policies(settings: AlertsSettings, extending: Sequence[Path] = ()) -> Policies:
+def load_policies(
+    settings: AlertsSettings,
+    extending: Sequence[Path] = (),
+    rotas: Mapping[str, bool] = MappingProxyType({}),
+) -> Policies:
     """The shipped policies, extended or replaced by files of the same name in `extending`.
 
-    Raises `DefinitionErrors`.
+    They may name `rotas`, as `policy.load` has it. Raises `DefinitionErrors`.
     """
     named = {"webhook_url": settings.webhook_url}
     variables = Variables(named, os.environ, settings.secrets_dir)
-    return policy.load([policy.SHIPPED, *extending], variables)
+    return policy.load([policy.SHIPPED, *extending], variables, rotas)
 
 
 class AlertsService:
@@ -84,6 +89,8 @@ class AlertsService:
         """
         self._fence = fence
         self._incidents = store.incidents
+        self._silences = store.silences
+        self._silences_seen: int | None = None
         self._outbox = store.outbox
         self._watermarks = store.watermarks
         self._policies = policies
@@ -147,8 +154,16 @@ class AlertsService:
         return counts
 
     def escalate(self, now: datetime) -> Counter[str]:
-        """Owe the notifications of escalation steps due at `now`; counts by named reason."""
-        return self._take_further(self._incidents.escalating(now), now)
+        """Owe the notifications of escalation steps due at `now`; counts by named reason.
+
+        Where a silence was made or ended since, all open incidents are looked at anew.
+        """
+        changes = self._silences.changes()
+        if changes == self._silences_seen:
+            return self._take_further(self._incidents.escalating(now), now)
+        counts = self.rethink(now) + self._take_further(self._incidents.escalating(now), now)
+        self._silences_seen = changes
+        return counts
 
     def rethink(self, now: datetime) -> Counter[str]:
         """Look at all open incidents anew: silences have changed."""

@@ -75,9 +75,12 @@ def load(settings: Settings) -> Active:
     errors: list[DefinitionError] = []
     mapping = _collecting(errors, lambda: mappings.load(user))
     definitions = _collecting(errors, lambda: metric_definitions.load(*directories))
+    rotas_named = duty.declared([place / "rotas" for place in directories])
     policies = _collecting(
         errors,
-        lambda: load_policies(settings.alerts, [place / "policies" for place in directories]),
+        lambda: load_policies(
+            settings.alerts, [place / "policies" for place in directories], rotas_named
+        ),
     )
     rotas, windows = _on_call(policies, directories, errors)
     if mapping is None or definitions is None or policies is None or errors:

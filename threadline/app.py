@@ -37,6 +37,7 @@ from threadline.forgetting import Forgetting, rewritten
 from threadline.instruments import PipelineInstruments
 from threadline.keeping import Keeper
 from threadline.model.incidents import Incident
+from threadline.on_call import OnCall
 from threadline.pipeline import Pipeline
 from threadline.serving import listen, serve_http
 from threadline.settings import Settings
@@ -280,6 +281,7 @@ def _alerts(
         briefing=active.briefing,
         links=lambda incident: _links(settings.dashboards_url, incident),
         acknowledging=acknowledging.to,
+        surroundings=OnCall(active, control.silences, control.overrides).surroundings,
     )
 
 

@@ -56,6 +56,12 @@ def load(directories: Sequence[Path], receivers: Collection[str]) -> Rotas:
     return Rotas(by_name=loaded, contents=contents)
 
 
+def declared(directories: Sequence[Path]) -> dict[str, bool]:
+    """The names of all rotas that can be read, and whether each has business hours."""
+    found = definitions.documents(definitions.files(*directories), SCHEMA, [])
+    return {one.content["rota"]: "hours" in one.content for one in found}
+
+
 class _Reading:
     """One document becoming a rota."""
 
