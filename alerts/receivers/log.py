@@ -5,21 +5,23 @@ from __future__ import annotations
 import logging
 
 from alerts.receivers import DELIVERED, Outcome
+from alerts.receivers.wording import Payload, headline
 from threadline.model.incidents import Notification
 
 _log = logging.getLogger("threadline.pages")
 
 
 class LogReceiver:
-    """One line for every notification: a warning as one, breaches and failures as errors."""
+    """One line for every notification: warnings as such, breaches and failures as errors, news of
+    what was told before as information.
+    """
 
     def deliver(self, notification: Notification) -> Outcome:
         told = notification.payload
-        level = logging.WARNING if told["severity"] == "warning" else logging.ERROR
         _log.log(
-            level,
+            _level(told),
             "%s (incident %s, %s, step %d of its escalation; owner: %s; next: %s)",
-            told["what"],
+            headline(told),
             told["incident"],
             told["reason"],
             told["escalation_step"],
@@ -30,3 +32,9 @@ class LogReceiver:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _level(told: Payload) -> int:
+    if told["kind"] in ("update", "resolved", "test"):
+        return logging.INFO
+    return logging.WARNING if told["severity"] == "warning" else logging.ERROR

@@ -25,6 +25,10 @@ _log = logging.getLogger(__name__)
 Security = Literal["starttls", "tls", "none"]
 
 _CONNECT_SECONDS = 5.0
+# A subject that just fits a line of 78 would be folded before its first word, and the line left
+# empty is taken for the end of it by some; RFC 5322, 2.1.1 allows 998. What is not ASCII stays at
+# 78: its encoded words may not be longer.
+_UNFOLDED = SMTP.clone(max_line_length=998)
 _LONGEST_SUBJECT = 200  # characters
 
 
@@ -96,7 +100,7 @@ class Mailer:
         images: Mapping[str, bytes],
         headers: Mapping[str, str],
     ) -> EmailMessage:
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=SMTP if not subject.isascii() else _UNFOLDED)
         message["Subject"] = one_line(subject)
         message["From"] = self._sender
         message["To"] = ", ".join(to)

@@ -21,6 +21,7 @@ def trial(receiver: str, who: str, at: datetime) -> Notification:
         reason="tested",
         due_at=at,
         payload={},
+        kind="test",
     )
     payload: dict[str, Any] = {
         "version": 2,

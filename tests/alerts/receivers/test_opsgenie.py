@@ -46,7 +46,10 @@ def test_an_incident_is_created_noted_acknowledged_and_closed_by_its_alias(pager
 def test_what_is_too_long_is_cut_not_refused(pager, alerts):
     told = STORM | {"what": "ü" * 5000, "error": "x" * 20_000, "system": "s" * 1000}
     assert pager.deliver(notification(**told)).delivered
-    assert alerts.received[0].json["message"].endswith("…")
+    created = alerts.received[0].json
+    assert created["message"].endswith("…")
+    # docs.opsgenie.com/docs/alert-api: details have 8,000 characters in total.
+    assert sum(len(name) + len(value) for name, value in created["details"].items()) <= 8000
 
 
 def test_digests_and_tests_are_alerts_of_their_own(pager, alerts):

@@ -150,6 +150,13 @@ def test_a_subject_stays_one_line(subject):
     assert server.recipients == [["duty@example.org"]]
 
 
+def test_no_line_of_a_subject_is_empty():
+    with mail_server() as server:
+        for length in range(60, 90):
+            assert send(mailer(server), ("Breach: C-1 is late " * 9)[:length].strip()).delivered
+    assert all(mail["Subject"].startswith("Breach: C-1") for mail in server.mails)
+
+
 def test_an_address_or_header_with_a_line_break_is_refused():
     with mail_server() as server:
         for more in (

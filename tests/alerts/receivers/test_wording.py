@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 from notifications import STORM, notification
 
+from alerts.receivers.log import LogReceiver
 from alerts.receivers.wording import headline, message
 
 
@@ -76,3 +79,15 @@ def test_a_runbook_that_is_no_address_is_told_and_not_linked():
     told = message(notification(runbook="see the wiki", links={"incident": "javascript:a"}).payload)
     assert told.facts[-1] == ("Runbook", "see the wiki")
     assert told.links == ()
+
+
+def test_the_log_says_it_in_a_line_as_loud_as_it_is(caplog):
+    caplog.set_level(logging.INFO, "threadline.pages")
+    told = (notification(), notification(severity="warning"), notification("resolved"))
+    assert all(LogReceiver().deliver(one).delivered for one in told)
+    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING", "INFO"]
+    assert caplog.messages[0] == (
+        "Breach: C-1: Contract activation has missed its deadline, at step erp-project (incident"
+        " inc-7, opened, step 1 of its escalation; owner: integration-operations; next: replay the"
+        " project request)"
+    )
