@@ -273,8 +273,8 @@ def _worth(cases: pl.DataFrame) -> Mapping[str, str]:
 
 
 def _keys(cases: pl.DataFrame) -> frozenset[CaseKey]:
-    rows = cases.select(*_KEY, pl.col("root_id").fill_null("")).iter_rows(named=True)
-    return frozenset(CaseKey(**row) for row in rows)
+    rows = cases.select(*_KEY, pl.col("root_id").fill_null("")).iter_rows()
+    return frozenset(CaseKey(*row) for row in rows)
 
 
 def _is_late(promise: str) -> bool:

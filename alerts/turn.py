@@ -108,16 +108,21 @@ class Turns:
     def _of_failures(self, look: Look) -> Iterator[Action]:
         if self._failing is None or not any(self._policies.of("step-failure")):
             return
-        ids = set(self._failing["case_id"])
+        failing = self._failing
+        live = {one.case_id for one in self._known.live() if one.of_failure}
+        free = self._belonging.free(failing)
+        ids = live | set(free["case_id"])
+        judged = failing.filter(pl.col("case_id").is_in(ids))
         known = [one for one in self._known.of(ids) if one.of_failure]
         belonging = self._belonging.now()
-        yield from failures.evaluate(self._failing, known, belonging, look.now, self._policies)
+        yield from failures.evaluate(judged, known, belonging, look.now, self._policies)
 
     def _of_cases(self, look: Look) -> Iterator[Action]:
         live = [one for one in self._known.live() if not one.of_many]
         watched = {look.today.get(one.case_id, one.case_id) for one in live}
         cases = self._with_those_that_left(look.cases)
-        late = case.late(cases, look.now)
+        # One that is told by a whole needs no look unless it has an incident of its own.
+        late = self._belonging.free(case.late(cases, look.now))
         watched.update(late["case_id"])
         known = [one for one in self._known.of(watched) if not one.of_many and not one.of_failure]
         judged = list(case.read(cases.filter(pl.col("case_id").is_in(watched)), look.now))
@@ -128,9 +133,10 @@ class Turns:
     def _wholes(self, judged: Iterable[case.Case], known: Iterable[Incident]) -> Wholes:
         """Only of cases without an incident of their own it matters what they once belonged to."""
         told = {(one.journey, one.case_id) for one in known}
-        new = [one.case_id for one in judged if one.key not in told]
+        belonging = self._belonging.now()
+        new = [one.case_id for one in judged if one.key not in told and one.key not in belonging]
         belonged = wholes.spells(self._incidents, new) if new else {}
-        return Wholes(belonging=self._belonging.now(), belonged=belonged)
+        return Wholes(belonging=belonging, belonged=belonged)
 
     def _with_those_that_left(self, cases: pl.DataFrame) -> pl.DataFrame:
         """Nothing about them has changed but that no whole tells of them any more."""

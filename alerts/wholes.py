@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import polars as pl
+
 from alerts.actions import FOLDED, PARTED, Action
 from threadline.model.incidents import Affected, Change, Incident
 from threadline.store.control.incidents import Incidents
 
 Key = tuple[str, str]
+_KEY = {"journey": pl.String, "case_id": pl.String}
 
 
 class Belonging:
@@ -30,11 +33,18 @@ class Belonging:
         if not self._read:
             cases: dict[str, set[Key]] = {}
             for case, incident_id in self._incidents.belonging().items():
-                cases.setdefault(incident_id, set()).add((case.journey, case.case_id))
+                cases.setdefault(incident_id, set()).add(case[:2])
             self._cases = {name: frozenset(keys) for name, keys in cases.items()}
             self._read = True
             self._index()
         return self._of
+
+    def free(self, cases: pl.DataFrame) -> pl.DataFrame:
+        """Those of `cases` that belong to no whole."""
+        if not self.now() or cases.is_empty():
+            return cases
+        keys = pl.DataFrame(list(self._of), schema=_KEY, orient="row")
+        return cases.join(keys, on=list(_KEY), how="anti")
 
     def stored(self, changes: Iterable[Change]) -> None:
         """Take over what has been stored; `left` collects the cases that belong nowhere now."""
@@ -46,7 +56,7 @@ class Belonging:
             if not change.incident.live:
                 told |= self._cases.pop(change.incident.id, None) is not None
             elif change.hanging is not None:
-                keys = frozenset((case.journey, case.case_id) for case in change.hanging)
+                keys = frozenset(case[:2] for case in change.hanging)
                 told = True
                 self._cases[change.incident.id] = keys
         if told:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Severity = Literal["warning", "breach", "failure"]
 IncidentState = Literal["open", "acknowledged", "resolved", "recorded"]
@@ -160,8 +160,7 @@ class Incident:
         return {name: value for name, value in labels.items() if value}
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
-class CaseKey:
+class CaseKey(NamedTuple):
     """One case of a journey, and the contract it belongs to."""
 
     journey: str

@@ -20,12 +20,15 @@ def hang(
     """From `at` on, `cases` and no others hang on the incident's hop."""
     table = incident_cases
     here = (table.c.incident_id == incident_id) & table.c.left_at.is_(None)
-    there = {key(row): row.id for row in connection.execute(select(table).where(here))}
+    columns = (table.c.journey, table.c.case_id, table.c.root_id, table.c.id)
+    there = {
+        CaseKey(*of): number for *of, number in connection.execute(select(*columns).where(here))
+    }
     gone = [there[case] for case in sorted(there.keys() - set(cases))]
     for part in (gone[start : start + _ROWS] for start in range(0, len(gone), _ROWS)):
         connection.execute(update(table).where(table.c.id.in_(part)).values(left_at=at))
     fresh = sorted(set(cases) - there.keys())
-    rows = [{"incident_id": incident_id, "joined_at": at, **vars(case)} for case in fresh]
+    rows = [{"incident_id": incident_id, "joined_at": at, **case._asdict()} for case in fresh]
     if rows:
         connection.execute(insert(table), rows)
 
@@ -53,4 +56,4 @@ def spell(row: Row[Any]) -> Affected:
 
 def key(row: Row[Any]) -> CaseKey:
     """The case of a row."""
-    return CaseKey(**{name: getattr(row, name) for name in ("journey", "case_id", "root_id")})
+    return CaseKey(row.journey, row.case_id, row.root_id)

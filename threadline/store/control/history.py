@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
@@ -12,14 +13,23 @@ from threadline.store.control.schema import incident_events
 
 def record(connection: Connection, incident_id: str, event: IncidentEvent) -> None:
     """Append `event` to the incident's history."""
-    row = {
-        "incident_id": incident_id,
-        "at": event.at,
-        "what": event.what,
-        "who": event.who,
-        "detail": dict(event.detail),
-    }
-    connection.execute(insert(incident_events), row)
+    record_all(connection, [(incident_id, event)])
+
+
+def record_all(connection: Connection, events: Sequence[tuple[str, IncidentEvent]]) -> None:
+    """Append each event to the history of the incident named beside it."""
+    rows = [
+        {
+            "incident_id": incident_id,
+            "at": event.at,
+            "what": event.what,
+            "who": event.who,
+            "detail": dict(event.detail),
+        }
+        for incident_id, event in events
+    ]
+    if rows:
+        connection.execute(insert(incident_events), rows)
 
 
 def read(connection: Connection, incident_id: str) -> list[IncidentEvent]:

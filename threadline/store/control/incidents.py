@@ -21,7 +21,7 @@ from threadline.model.incidents import (
 from threadline.store.control import affected, audit, history, leases, outbox
 from threadline.store.control.leases import Lease
 from threadline.store.control.schema import incident_cases, incident_events, incidents
-from threadline.store.control.transactions import Transactions, insert_once
+from threadline.store.control.transactions import Transactions, insert_all_once, insert_once
 
 _FIELDS = [field.name for field in fields(Incident)]
 _LIVE: tuple[IncidentState, ...] = ("open", "acknowledged")
@@ -124,16 +124,15 @@ class Incidents:
 
     def belonging(self) -> dict[CaseKey, str]:
         """Which live incident of many each case belongs to now: its id."""
+        table = incident_cases
         statement = (
-            select(incident_cases)
-            .join(incidents, incidents.c.id == incident_cases.c.incident_id)
-            .where(incident_cases.c.left_at.is_(None), incidents.c.state.in_(_LIVE))
+            select(table.c.journey, table.c.case_id, table.c.root_id, table.c.incident_id)
+            .join(incidents, incidents.c.id == table.c.incident_id)
+            .where(table.c.left_at.is_(None), incidents.c.state.in_(_LIVE))
+            .order_by(table.c.id)
         )
         with self._transactions.read() as connection:
-            return {
-                affected.key(row): row.incident_id
-                for row in connection.execute(statement.order_by(incident_cases.c.id))
-            }
+            return {CaseKey(*of): whole for *of, whole in connection.execute(statement)}
 
     def belonged(self, case_ids: Collection[str]) -> list[Affected]:
         """When one of `case_ids` belonged to an incident of many, and from when until when."""
@@ -160,7 +159,17 @@ class Incidents:
         with self._transactions.write() as connection:
             if fence is not None:
                 leases.require(connection, fence)
-            return [change for change in changes if _store(connection, change)]
+            records = [change for change in changes if _is_record(change)]
+            recorded = _record(connection, records) if records else set()
+            return [
+                change
+                for change in changes
+                if (
+                    change.incident.id in recorded
+                    if _is_record(change)
+                    else _store(connection, change)
+                )
+            ]
 
     def change(self, incident_id: str, decide: Callable[[Incident], Change | None]) -> Incident:
         """Apply what `decide` makes of the incident as it is now; None leaves it as it is.
@@ -179,6 +188,22 @@ class Incidents:
     def _all(self, statement: Select[Any]) -> list[Incident]:
         with self._transactions.read() as connection:
             return [Incident(**row) for row in connection.execute(statement).mappings()]
+
+
+def _is_record(change: Change) -> bool:
+    """Whether it only says that there is an incident, which nobody is told of."""
+    quiet = not change.notifications and change.news is None and change.hanging is None
+    event = change.event
+    return quiet and change.incident.version == 1 and event is not None and not event.who
+
+
+def _record(connection: Connection, changes: Sequence[Change]) -> set[str]:
+    """Store all that are new in a few statements; their ids."""
+    rows = [{name: getattr(change.incident, name) for name in _FIELDS} for change in changes]
+    stored = insert_all_once(connection, incidents, rows)
+    told = [(one.incident.id, one.event) for one in changes if one.incident.id in stored]
+    history.record_all(connection, [(name, event) for name, event in told if event is not None])
+    return stored
 
 
 def _store(connection: Connection, change: Change) -> bool:

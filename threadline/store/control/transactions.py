@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -133,6 +133,16 @@ def insert_once(connection: Connection, table: Table, row: Mapping[str, Any]) ->
     """Insert `row` unless one with its key is there already; whether it was inserted."""
     inserted = connection.execute(_insert_once(connection.dialect.name, table), dict(row))
     return inserted.one_or_none() is not None
+
+
+def insert_all_once(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]
+) -> set[str]:
+    """Insert those of `rows` whose key `id` is not there; the ids that were inserted."""
+    inserted = connection.execute(
+        _insert_once(connection.dialect.name, table), [dict(row) for row in rows]
+    )
+    return {row.id for row in inserted}
 
 
 @functools.cache
