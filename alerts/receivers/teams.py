@@ -61,7 +61,7 @@ def _message(notification: Notification) -> dict[str, Any]:
                 }
             ],
         }
-        if len(json.dumps(whole).encode()) <= _LARGEST:
+        if len(json.dumps(whole, ensure_ascii=False).encode()) <= _LARGEST:
             break
     return whole
 

@@ -40,10 +40,10 @@ def test_every_kind_has_a_card(kind, flow):
 
 
 def test_what_is_too_large_is_cut_not_refused(flow, teams):
-    told = dict.fromkeys(("what", "error", "owner", "contract", "assignee"), "é" * 20_000)
-    items = [{"what": "é" * 500, "severity": "breach", "link": ""}] * 20
+    told = dict.fromkeys(("what", "error", "owner", "contract", "assignee"), "🙂" * 20_000)
+    items = [{"what": "🙂" * 500, "severity": "breach", "link": ""}] * 20
     for one in (
-        notification(**told, next_moves=["é" * 9000] * 3),
+        notification(**told, next_moves=["🙂" * 9000] * 3),
         notification("digest", items=items),
     ):
         assert flow.deliver(one).delivered
