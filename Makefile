@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-deadlines bench-derivation bench-executive bench-history bench-identity bench-live bench-lookup calendars crash judge histories mutants security lock clean
+.PHONY: install demo test check bench bench-deadlines bench-derivation bench-executive bench-history bench-identity bench-live bench-lookup bench-storm calendars crash judge histories mutants security lock clean
 
 install: .venv/installed
 
@@ -54,8 +54,9 @@ bench-identity: install
 
 # Derives the cases of all journeys from memory and from the store, beside pandas; then the questions of the executive
 # page over a million finished cases; then deadlines among a million open ones, and how far cases are behind
-# while 20,000 facts a second come in. Each but the last fills a store once.
-bench-derivation bench-executive bench-deadlines bench-live: bench-%: install
+# while 20,000 facts a second come in; then a hop that goes down under 50,000 cases. Each but the last two fills a
+# store once.
+bench-derivation bench-executive bench-deadlines bench-live bench-storm: bench-%: install
 	@PYTHONPATH=tests $(BIN)/python bench/$*.py
 
 # Asks for single contracts over 20 million facts; the store is filled once (10 minutes) and kept in STORE.

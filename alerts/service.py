@@ -193,6 +193,10 @@ class AlertsService:
             raise NotFound("receiver", receiver)
         return self._receivers[receiver].deliver(trial(receiver, who, self._clock.now()))
 
+    def owed_since(self) -> datetime | None:
+        """Since when the notification is owed that waits the longest; None: none does."""
+        return self._outbox.owed_since()
+
     def page(
         self,
         *,

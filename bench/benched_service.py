@@ -9,20 +9,26 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 PORTS = {"INTAKE__HTTP": 14318, "INTAKE__GRPC": 14317, "API__LISTEN": 18080}
 _STAGE = re.compile(r'threadline_pipeline_batch_seconds_sum\{stage="(\w+)"\} (\S+)')
 
+_TURNS = re.compile(r'threadline_alerts_evaluation_seconds_bucket\{le="(\S+)"\} (\S+)')
+
 
 class BenchedService:
     """Started over the directory `data` and ready; it ends this process when it does not start."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`settings` are further ones, as `ALERTS__WEBHOOK_URL`."""
         self.intake = f"127.0.0.1:{PORTS['INTAKE__HTTP']}"
         self.grpc = f"127.0.0.1:{PORTS['INTAKE__GRPC']}"
-        environment = os.environ | {"THREADLINE_DATA_DIR": str(data)}
+        environment = os.environ | {"THREADLINE_DATA_DIR": str(data), "NO_PROXY": "127.0.0.1"}
+        environment |= {f"THREADLINE_{name}": value for name, value in settings.items()}
         environment |= {f"THREADLINE_{name}": f"127.0.0.1:{port}" for name, port in PORTS.items()}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "threadline.cli", "serve"],
@@ -58,6 +64,11 @@ class BenchedService:
         """Seconds spent in each stage of the derivation."""
         told = self.get("/metrics").decode()
         return {stage: round(float(seconds), 1) for stage, seconds in _STAGE.findall(told)}
+
+    def evaluations(self) -> dict[str, int]:
+        """How many turns of judging deadlines took at most so many seconds."""
+        told = self.get("/metrics").decode()
+        return {bound: int(float(count)) for bound, count in _TURNS.findall(told)}
 
     def peak_rss(self) -> int:
         """Megabytes, of the service process; its children are none."""

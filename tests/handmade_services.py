@@ -71,6 +71,7 @@ def services(
             status=_current,
             rebuilding=lambda: "",
             alerting_waits=lambda: "",
+            evaluator=lambda: "",
             silent_systems=lambda _: (),
             registry=CollectorRegistry(),
             gate=Gate(TokenBook(control, clock), None, required=False),

@@ -9,10 +9,11 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from alerts.service import AlertsService
@@ -21,27 +22,31 @@ from collector.intake import http as http_intake
 from collector.intake.counts import IntakeCounts
 from collector.intake.senders import known_to
 from metrics.kpis import FirmCalendar
-from threadline import activation, closing_day, evaluation, keeping
+from threadline import activation, closing_day, keeping
 from threadline.access import TokenBook, admitted
 from threadline.access.acknowledging import AcknowledgeLinks
 from threadline.access.denials import Denials
 from threadline.access.link_key import link_key
 from threadline.activation import Active
+from threadline.alerting import Alerting
 from threadline.api import ApiServices, create_api
 from threadline.api.answers import Answers
 from threadline.clock import Clock
 from threadline.erasing import Erasing
 from threadline.errors import ThreadlineError
+from threadline.evaluation import Hearing
 from threadline.exposure import REFRESH_SECONDS, Exposed
 from threadline.forgetting import Forgetting, rewritten
 from threadline.instruments import PipelineInstruments
 from threadline.keeping import Keeper
+from threadline.marks import marking
 from threadline.model.incidents import Incident
 from threadline.on_call import OnCall
 from threadline.pipeline import Pipeline
 from threadline.serving import listen, serve_http
 from threadline.settings import Settings
 from threadline.store.control import ControlStore
+from threadline.store.control.leases import Lease
 from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry, databases
 from threadline.store.telemetry.alive import Alive
@@ -122,6 +127,17 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             settings=settings.pipeline,
             instruments=PipelineInstruments(registry),
             rewritten=lambda: rewritten(erasing.applied, forgetting.last),
+            moved=lambda: alerting.wake(),  # noqa: PLW0108  it does not exist yet
+        )
+        alerting = Alerting(
+            lambda: api.state.services.alerts,
+            telemetry,
+            pipeline,
+            control,
+            clock,
+            settings.alerts,
+            registry,
+            lambda: marking(api.state.services.alerts.policies, api.state.services.definitions),
         )
         thread = threading.Thread(target=pipeline.run, name="pipeline")
         thread.start()
@@ -147,14 +163,12 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             registry=registry,
         )
 
-        judging = evaluation.Evaluation(
-            lambda: api.state.services.alerts, telemetry, pipeline, clock, settings.alerts
-        )
-        hearing = evaluation.Hearing(telemetry, clock)
+        hearing = Hearing(telemetry, clock)
         alive = Alive(telemetry)
 
         def services(declared: Active) -> ApiServices:
-            alerts = _alerts(declared, control, clock, settings, acknowledging)
+            fence = alerting.leading.fence
+            alerts = _alerts(declared, control, clock, settings, acknowledging, fence)
             stack.callback(alerts.close)
             answers = Answers(clock, settings.api.stale_seconds)
             stack.callback(answers.close)
@@ -167,7 +181,8 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
                 clock=clock,
                 status=pipeline.status,
                 rebuilding=lambda: pipeline.status().rebuilding,
-                alerting_waits=lambda: judging.waiting,
+                alerting_waits=lambda: alerting.evaluation.waiting,
+                evaluator=lambda: alerting.leading.who,
                 silent_systems=lambda now: hearing.silent(declared.derivation.mapping, now),
                 mapping=declared.derivation.mapping,
                 registry=registry,
@@ -211,9 +226,9 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
         api = create_api(services(active), max_body_bytes=settings.limits.body_bytes)
         exposed = Exposed(lambda: api.state.services, clock)
         registry.register(exposed)
-        scheduler = evaluation.schedule(
-            judging, lambda: api.state.services.alerts.deliver(clock.now()), settings.alerts
-        )
+        stack.enter_context(alerting.running())
+        scheduler = BackgroundScheduler(timezone=UTC)
+        scheduler.start()
         stack.callback(scheduler.shutdown)
         scheduler.add_job(
             exposed.refresh,
@@ -273,6 +288,7 @@ def _alerts(
     clock: Clock,
     settings: Settings,
     acknowledging: AcknowledgeLinks,
+    fence: Callable[[], Lease],
 ) -> AlertsService:
     return AlertsService(
         control,
@@ -282,6 +298,7 @@ def _alerts(
         links=lambda incident: _links(settings.dashboards_url, incident),
         acknowledging=acknowledging.to,
         surroundings=OnCall(active, control.silences, control.overrides).surroundings,
+        fence=fence,
     )
 
 

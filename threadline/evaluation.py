@@ -1,69 +1,114 @@
-"""Judging deadlines and delivering what is owed, again and again."""
+"""Judging deadlines, turn by turn."""
 
 from __future__ import annotations
 
 import logging
-import threading
+import math
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime
-
-from apscheduler.schedulers.background import BackgroundScheduler
+from datetime import datetime
 
 from alerts.service import AlertsService
 from collector.mapping import Mapping as SourceMapping
 from collector.silence import silent_systems
 from threadline.clock import Clock
-from threadline.errors import ThreadlineError
 from threadline.pipeline import Pipeline, Status
+from threadline.promises import Marks, Promises
 from threadline.settings import AlertsSettings
-from threadline.store.telemetry import Telemetry, deadlines, failing, sources
+from threadline.store.telemetry import Telemetry, sources
 
 logger = logging.getLogger(__name__)
 
 _HEARD_FOR = 5  # seconds
+_JUST = 0.001  # seconds; a deadline is the last good instant
 MANY = 2_000  # entries of the log waiting: far behind, however lately they came
 
 
 class Evaluation:
-    """Judges deadlines turn by turn.
+    """Judges deadlines turn by turn, for one thread.
 
     While the derivation is far behind, cases are known by half: a promise whose keeping still waits
     to be read would be called late by the thousand. So a turn waits then, though never for longer
     than `settings.wait_at_most_seconds`: who cannot keep up shall not mute alerts. `waiting` says
     so; '' when it does not wait.
+
+    A service that does not lead keeps up with what is derived, so that it may take over at once.
     """
 
     def __init__(
         self,
         alerts: Callable[[], AlertsService],
-        telemetry: Telemetry,
+        promises: Promises,
         pipeline: Pipeline,
         clock: Clock,
         settings: AlertsSettings,
+        leads: Callable[[], bool],
+        marks: Callable[[], Marks | None] = lambda: None,
     ) -> None:
-        self._alerts, self._telemetry, self._pipeline = alerts, telemetry, pipeline
-        self._clock, self._settings = clock, settings
-        self._busy = threading.Lock()
+        self._alerts, self._promises, self._pipeline = alerts, promises, pipeline
+        self._clock, self._settings, self._leads = clock, settings, leads
+        self._marks = marks
         self._ended, self._took = clock.monotonic(), 0.0
+        self._skipped = False
+        self._judging: AlertsService | None = None
+        self._until = clock.now()
         self.waiting = ""
 
-    def turn(self) -> bool:
-        """Evaluate if it is time; whether it did. A turn never begins while another one lasts, nor
-        sooner after it than it lasted, so that deriving gets its half of the machine.
+    def turn(self) -> Counter[str] | None:
+        """Judge what has to be judged, if it is time: how many incidents changed, by named reason;
+        None: it was not.
+
+        A turn begins no sooner after another than that one lasted, so that deriving gets its half
+        of the machine.
         """
-        if not self._busy.acquire(blocking=False):
-            return False
-        try:
-            self._wait_if_far_behind(self._pipeline.status())
-            if self.waiting or self._clock.monotonic() - self._ended < self._took:
-                return False
-            begun = self._clock.monotonic()
-            evaluate(self._alerts(), self._telemetry, self._pipeline)
-            self._ended = self._clock.monotonic()
-            self._took = self._ended - begun
-            return True
-        finally:
-            self._busy.release()
+        self._take_up(self._alerts())
+        if not self._leads():
+            self._follow()
+            return None
+        self._wait_if_far_behind(self._pipeline.status())
+        self._skipped = self._rest() > 0
+        if self.waiting or self._skipped:
+            return None
+        begun = self._clock.monotonic()
+        counts = self._judge(self._alerts())
+        self._ended = self._clock.monotonic()
+        self._took = self._ended - begun
+        return counts
+
+    def lag(self) -> float:
+        """Seconds up to now for which deadlines are not judged; NaN where they need not be."""
+        behind = max((self._clock.now() - self._until).total_seconds(), 0.0)
+        return behind if self._leads() else math.nan
+
+    def due_in(self) -> float:
+        """In how many seconds there will be something to judge, as far as that is foreseen."""
+        usual = self._settings.evaluate_seconds
+        if self._skipped:
+            return min(max(self._rest(), 0.0), usual)
+        now = self._clock.now()
+        coming = self._promises.next_instant(max(now, self._until))
+        if coming is None or self.waiting:
+            return usual
+        return min(max((coming - now).total_seconds() + _JUST, self._rest()), usual)
+
+    def _take_up(self, alerts: AlertsService) -> None:
+        """Go by its rules from now on."""
+        if alerts is not self._judging:
+            self._promises.reconsider(self._marks())
+            self._judging = alerts
+
+    def _judge(self, alerts: AlertsService) -> Counter[str]:
+        counts = evaluate(alerts, self._promises, self._pipeline)
+        self._until = self._promises.judged or self._until
+        return counts
+
+    def _follow(self) -> None:
+        self._ended, self._until, self.waiting = self._clock.monotonic(), self._clock.now(), ""
+        if not self._pipeline.status().rebuilding:
+            self._promises.follow()
+
+    def _rest(self) -> float:
+        return self._took - (self._clock.monotonic() - self._ended)
 
     def _wait_if_far_behind(self, status: Status) -> None:
         behind = status.lag.total_seconds()
@@ -78,33 +123,22 @@ class Evaluation:
             logger.info("deadlines %s", f"wait: {self.waiting}" if self.waiting else "are judged")
 
 
-def schedule(
-    evaluation: Evaluation, deliver: Callable[[], object], settings: AlertsSettings
-) -> BackgroundScheduler:
-    """A started scheduler; `shutdown()` waits for the work at hand."""
-    scheduler = BackgroundScheduler(timezone=UTC)
+def evaluate(alerts: AlertsService, promises: Promises, pipeline: Pipeline) -> Counter[str]:
+    """Bring incidents in line with the cases, as of what is derived; changes by named reason.
 
-    def every(seconds: float, work: Callable[[], None]) -> None:
-        scheduler.add_job(work, "interval", seconds=seconds, max_instances=1, coalesce=True)
-
-    every(settings.evaluate_seconds, lambda: _said(evaluation.turn))
-    every(settings.deliver_seconds, lambda: _said(deliver))
-    scheduler.start()
-    return scheduler
-
-
-def evaluate(alerts: AlertsService, telemetry: Telemetry, pipeline: Pipeline) -> None:
-    """Bring incidents in line with the cases, as of what is derived.
-
-    While the index is rebuilt nothing is judged: cases that are not derived yet are not gone.
+    While the index is rebuilt nothing is judged: cases that are not derived yet are not gone. What
+    raises, or was overtaken by somebody, is judged again as a whole the next time.
     """
     status = pipeline.status()
     if status.rebuilding:
-        return
-    watched = alerts.watched()
-    today = deadlines.resolutions(telemetry, watched)  # identifiers outlive what they resolve to
-    cases = deadlines.passed(telemetry, status.watermark, {*watched, *today.values()})
-    alerts.evaluate(cases, status.watermark, today=today, failing=failing.steps(telemetry))
+        return Counter()
+    look = promises.look(status.watermark, alerts.watched())
+    counts = alerts.evaluate(
+        look.cases, look.now, today=look.today, failing=look.failing, late=look.late
+    )
+    if not counts["behind"] and not counts["overtaken"]:
+        promises.settle(look)
+    return counts
 
 
 class Hearing:
@@ -126,10 +160,3 @@ class Hearing:
             self._heard = dict(heard.select("system", "last_received_at").iter_rows())
             self._until = self._clock.monotonic() + _HEARD_FOR
         return silent_systems(self._heard, mapping, now)
-
-
-def _said(work: Callable[[], object]) -> None:
-    try:
-        work()
-    except ThreadlineError as error:
-        logger.warning("alerting waits: %s", error)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 
@@ -54,3 +56,55 @@ class PipelineInstruments:
             ["reason"],
             registry=registry,
         )
+
+
+class AlertsInstruments:
+    """How alerting keeps up, registered in `registry`.
+
+    What is told as of a scrape is asked of the functions given: seconds, NaN where there is nothing
+    to tell.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        lag: Callable[[], float],
+        leads: Callable[[], bool],
+        oldest: Callable[[], float],
+    ) -> None:
+        self.evaluation_seconds = Histogram(
+            "threadline_alerts_evaluation_seconds",
+            "Time to judge what had to be judged, one turn.",
+            registry=registry,
+            buckets=(0.003, 0.01, 0.03, 0.1, 0.3, 1, 2, 5, 10),
+        )
+        self.deliveries = Counter(
+            "threadline_alerts_deliveries",
+            "Attempts to deliver a notification, by how they ended.",
+            ["outcome"],
+            registry=registry,
+        )
+        self._told(
+            registry,
+            "threadline_alerts_evaluation_lag_seconds",
+            "Now less the instant up to which deadlines are judged; NaN if another service does.",
+            lag,
+        )
+        self._told(
+            registry,
+            "threadline_alerts_leader",
+            "1 where deadlines are judged, 0 where another service does.",
+            lambda: float(leads()),
+        )
+        self._told(
+            registry,
+            "threadline_alerts_oldest_undelivered_seconds",
+            "Age of the notification that is owed the longest; NaN when none is.",
+            oldest,
+        )
+
+    def _told(
+        self, registry: CollectorRegistry, name: str, said: str, value: Callable[[], float]
+    ) -> None:
+        Gauge(name, said, registry=registry).set_function(value)

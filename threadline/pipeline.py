@@ -91,13 +91,14 @@ class Pipeline:
         settings: PipelineSettings,
         instruments: PipelineInstruments,
         rewritten: Callable[[], str] = lambda: "",
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
         """`rewritten` names how the log was rewritten last, by an erasure or by forgetting, '' if
-        never: an index of another log is derived anew.
+        never: an index of another log is derived anew. `moved` is told whenever more is derived.
         """
         self._log, self._telemetry, self._control = log, telemetry, control
         self._clock, self._settings, self._instruments = clock, settings, instruments
-        self._derivation, self._rewritten = derivation, rewritten
+        self._derivation, self._rewritten, self._moved = derivation, rewritten, moved
         self._index: _Index | None = None
         self._watermark: datetime | None = _NOTHING_KNOWN
         self._rebuilding = telemetry.rebuilt_because or ""
@@ -155,6 +156,7 @@ class Pipeline:
         self._cases_seconds = self._clock.monotonic() - begun
         cursors.move(self._telemetry, cursor, index.generation)
         index.cursor = cursor
+        self._moved()
         return True
 
     def status(self) -> Status:
@@ -234,6 +236,7 @@ class Pipeline:
         self._derive_cases(index, ruled.touched_roots | index.graph.take_unsettled())
         cursors.move(self._telemetry, {cursors.RULINGS: fresh[-1].number}, index.generation)
         index.ruled = fresh[-1].number
+        self._moved()
         return True
 
     def _stretch(self, index: _Index) -> Iterator[tuple[Sequence[Logged], Decoded]]:

@@ -112,7 +112,8 @@ class AlertsSettings(Section):
     evaluate_seconds: float = Field(0.75, gt=0)  # with the look itself: within a second
     wait_seconds: float = Field(60.0, gt=0)  # so far behind, deadlines are not judged,
     wait_at_most_seconds: float = Field(300.0, ge=0)  # but for no longer than this
-    deliver_seconds: float = Field(1.0, gt=0)
+    deliver_seconds: float = Field(1.0, gt=0)  # at most until what another service owes is seen
+    lease_seconds: float = Field(2.0, ge=0.4)  # unrenewed so long, another service takes over
     # Signs links to acknowledge, 32 characters or more; several services need the same. Without it
     # a key is made once and kept in the file.
     link_key: SecretStr = Field(SecretStr(""), validate_default=False, min_length=32)

@@ -85,12 +85,12 @@ def _clocks(cases: pl.DataFrame, definitions: Definitions) -> tuple[Clocks, pl.S
             here = pl.col("journey") == journey.name
             if place:
                 here &= pl.col("version") == label
-            chosen = case_calendar(journey.calendar, _chooser(journey), version.calendars)
+            chosen = case_calendar(journey.calendar, calendar_chooser(journey), version.calendars)
             name = pl.when(here).then(pl.format("{}/{}", pl.lit(label), chosen)).otherwise(name)
     return Clocks(calendars), cases.select(name).to_series()
 
 
-def _chooser(journey: Journey) -> pl.Expr:
+def calendar_chooser(journey: Journey) -> pl.Expr:
     """The dimension that says which calendar a case has."""
     attribute = journey.calendar.attribute
     dimension = next((each for each, source in journey.dimensions if source == attribute), "")

@@ -34,6 +34,7 @@ from threadline.api.services import View
 from threadline.clock import FixedClock
 from threadline.instruments import PipelineInstruments
 from threadline.pipeline import Pipeline
+from threadline.promises import Promises
 from threadline.serving import listen, serve_http
 from threadline.settings import (
     AlertsSettings,
@@ -64,6 +65,7 @@ class JudgedService:
     control: ControlStore
     pipeline: Pipeline
     alerts: AlertsService
+    promises: Promises
     http: str
     api: httpx.Client
     _intake: httpx.Client
@@ -96,7 +98,7 @@ class JudgedService:
         """What the scheduler would do at `now`: derive, judge deadlines, escalate."""
         self.clock.move_to(now)
         self.drain()
-        evaluation.evaluate(self.alerts, self.telemetry, self.pipeline)
+        evaluation.evaluate(self.alerts, self.promises, self.pipeline)
         self.alerts.escalate(now)
 
     def _post_batch(self, body: bytes) -> None:
@@ -147,6 +149,7 @@ def fresh_service(
             control=control,
             pipeline=pipeline,
             alerts=alerts,
+            promises=Promises(telemetry),
             http=http,
             api=stack.enter_context(httpx.Client(base_url=api, timeout=120)),
             _intake=stack.enter_context(httpx.Client(base_url=http, timeout=120)),
@@ -193,6 +196,7 @@ def _services(
         status=pipeline.status,
         rebuilding=lambda: pipeline.status().rebuilding,
         alerting_waits=lambda: "",
+        evaluator=lambda: "",
         silent_systems=silent,
         registry=CollectorRegistry(),
     )

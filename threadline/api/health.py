@@ -36,6 +36,7 @@ def readyz(services: ServicesForAnybody, response: Response) -> Health:
             "failing": health.failing and ELSEWHERE,
             "rebuilding": health.rebuilding and ELSEWHERE,
             "disk": health.disk and ELSEWHERE,
+            "evaluator": health.evaluator and ELSEWHERE,
         }
         health = health.model_copy(update=why)
     if health.status == "unavailable":
@@ -68,6 +69,7 @@ def _health(services: ApiServices) -> Health:
         rebuilding=because,
         failing=failing,
         alerting_waits=services.alerting_waits(),
+        evaluator=services.evaluator(),
         disk=services.keeper.warning if services.keeper else "",
     )
 

@@ -161,13 +161,13 @@ class ApiServices:
 
     `silent_systems` names the systems not heard of within their cadence at an instant. `rebuilding`
     says why the index is being built anew, `alerting_waits` for what deadlines wait to be judged;
-    '' when it is not so. `redact` names attributes whose values a role does not see. `calendar`
-    says where days and fiscal years begin. `activations` are the definitions as they were
-    activated. `asker` is who sent the request that these services answer. `view` gives what was
-    known at a past instant. `rotas` say who is on duty, by name, unless people decided otherwise in
-    `overrides`; `maintenance` is announced. `dashboards_url` is where people find what stands on a
-    page of their own. `keeper`, `erasing`, `forgetting`, `summaries`, `acknowledging`: None where
-    none is.
+    '' when it is not so. `evaluator` is the service that judges deadlines, '' when none is known.
+    `redact` names attributes whose values a role does not see. `calendar` says where days and
+    fiscal years begin. `activations` are the definitions as they were activated. `asker` is who
+    sent the request that these services answer. `view` gives what was known at a past instant.
+    `rotas` say who is on duty, by name, unless people decided otherwise in `overrides`;
+    `maintenance` is announced. `dashboards_url` is where people find what stands on a page of their
+    own. `keeper`, `erasing`, `forgetting`, `summaries`, `acknowledging`: None where none is.
     """
 
     telemetry: Telemetry
@@ -179,6 +179,7 @@ class ApiServices:
     status: Callable[[], Status]
     rebuilding: Callable[[], str]
     alerting_waits: Callable[[], str]
+    evaluator: Callable[[], str]
     silent_systems: Callable[[datetime], Collection[str]]
     mapping: SourceMapping
     registry: CollectorRegistry

@@ -81,6 +81,7 @@ class Health(Shape):
     rebuilding: str = ""  # because
     failing: str = ""  # why derivation does not move
     alerting_waits: str = ""  # for what, before deadlines are judged again
+    evaluator: str = ""  # the service that judges deadlines: host/process/run
     disk: str = ""  # how full it is, where that is too full
 
 

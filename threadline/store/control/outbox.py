@@ -189,6 +189,12 @@ class Outbox:
                 for row in connection.execute(statement)
             ]
 
+    def owed_since(self) -> datetime | None:
+        """Since when the notification is owed that waits the longest; None: none does."""
+        with self._transactions.read() as connection:
+            first = select(outbox.c.owed_at).where(_owed()).order_by(outbox.c.owed_at).limit(1)
+            return connection.execute(first).scalar_one_or_none()
+
     def _settle(
         self,
         claims: Sequence[Claim],
