@@ -52,7 +52,9 @@ class Marking:
                 named = zip(schema, marked, strict=True)
                 found.append(part.select("place", *(one.alias(column) for column, one in named)))
         every = pl.DataFrame({"place": pl.int_range(cases.height, dtype=pl.UInt32, eager=True)})
-        return every.join(pl.concat(found), on="place", how="left").sort("place").select(schema)
+        return (
+            every.join(pl.concat(found), on="place", how="left").sort("place").select(list(schema))
+        )
 
     def _columns(self) -> Iterator[tuple[str, Mark, bool]]:
         for mark in sorted(self.of_cases, key=lambda one: one.name):
