@@ -177,7 +177,8 @@ class Turns:
         if incident.state == "resolved":
             return incident, (), "resolved"
         if action.reason == FOLDED:
-            return replace(incident, escalate_at=None), (), "part-of"
+            lapses = incident.escalate_at if incident.state == "acknowledged" else None
+            return replace(incident, escalate_at=lapses), (), "part-of"
         if incident.state != "open" or _withdrawn_for_good(action):
             return incident, (), action.reason if action.reason == RETURNED else ""
         told = self._telling.due(incident, at)

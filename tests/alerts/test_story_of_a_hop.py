@@ -89,6 +89,24 @@ def test_an_acknowledged_part_stays_acknowledged_when_the_outage_is_over(desk):
     assert [one["about"] for one in desk.received("page")] == ["case", "hop"]
 
 
+def test_an_acknowledgement_that_lapses_in_an_outage_pages_when_that_is_over(desk):
+    desk.declare("""
+        rules: [{when: case-deadline}, {when: hop-failure}]
+        escalation: [{after: 0s, receivers: [webhook]}]
+        acknowledgement: {lapses: 4h}
+    """)
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    desk.service.acknowledge(of(desk, CONTRACT).id, who="ana")
+    outage(desk, minutes=121)
+    desk.at(hours=2, minutes=2)
+    desk.at(hours=7)
+    assert [one["about"] for one in desk.received("page")] == ["case", "hop"]
+    desk.heals("C-1", "C-2", "C-3")
+    desk.at(hours=8)
+    assert desk.pages[-1] == ("lapsed", "breach")
+
+
 def test_many_late_at_one_step_of_a_system_that_says_nothing_are_one_incident(desk):
     for number in range(30):
         desk.case(f"contract:clm:C-{number}", warn_at=None)
