@@ -28,9 +28,6 @@ _INSTEAD_FROM = 2
 _AT_ONCE = 8  # receivers
 _MOST_IN_A_DIGEST = 10_000
 
-# Failures after which the message may have arrived all the same.
-_DOUBTFUL = ("timeout", "cut off")
-
 _FIRST_RETRY = timedelta(seconds=5)
 _SLOWEST_RETRY = timedelta(minutes=5)
 _LONGEST_REQUESTED = timedelta(hours=1)
@@ -161,7 +158,7 @@ class Courier:
                 at,
                 outcome.reason,
                 backoff(outcome, first.attempt, self._jitter()),
-                doubtful=outcome.reason in _DOUBTFUL,
+                doubtful=outcome.unclear,
                 instead=instead if first.attempt >= _INSTEAD_FROM else (),
             )
             return outcome.reason

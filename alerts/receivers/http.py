@@ -21,6 +21,8 @@ from alerts.receivers.time_limit import TimeLimit
 from threadline.clock import Clock
 
 _CONNECT_SECONDS = 5.0
+# Failures after which the message may have arrived all the same.
+_UNCLEAR = ("timeout", "cut off")
 _LONGEST_ANSWER = 64 * 1024  # bytes; what we look for stands at its beginning
 _THROTTLED = 429
 _PASSING = (408, 425, _THROTTLED)
@@ -183,7 +185,12 @@ def _read(response: httpx.Response) -> Answer:
 
 def _failure(error: Exception, limit: TimeLimit) -> Outcome:
     reason = "timeout" if limit.over else _named(error)
-    return Outcome(delivered=False, reason=reason, retry=reason != "bad configuration")
+    return Outcome(
+        delivered=False,
+        reason=reason,
+        retry=reason != "bad configuration",
+        unclear=reason in _UNCLEAR,
+    )
 
 
 def _named(error: Exception) -> str:
@@ -197,7 +204,7 @@ def _named(error: Exception) -> str:
         case httpx.ConnectError():
             return "connection"
         case httpx.NetworkError() | httpx.RemoteProtocolError():
-            return "cut off"  # unlike the former, the message may have arrived
+            return "cut off"
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return "bad configuration"  # a secret that cannot stand in a header
         case httpx.HTTPError():
