@@ -39,7 +39,7 @@ from threadline.settings import AlertsSettings
 from threadline.store.control import ControlStore
 from threadline.store.control.incidents import IncidentPage
 from threadline.store.control.leases import Lease
-from threadline.store.control.outbox import Delivery
+from threadline.store.control.outbox import Delivery, Receiving
 
 _log = logging.getLogger(__name__)
 
@@ -201,12 +201,19 @@ class AlertsService:
         self,
         *,
         states: Collection[IncidentState] = (),
-        journey: str = "",
         limit: int = 100,
         cursor: str | None = None,
+        **equal: str,
     ) -> IncidentPage:
-        """Incidents, the newest opened first; `ValueError` for a cursor that is not ours."""
-        return self._incidents.page(states=states, journey=journey, limit=limit, cursor=cursor)
+        """Incidents whose fields are `equal`, the newest opened first.
+
+        Raises `ValueError` for a cursor that is not ours.
+        """
+        return self._incidents.page(states=states, limit=limit, cursor=cursor, **equal)
+
+    def parts(self, wholes: Collection[str]) -> dict[str, int]:
+        """How many incidents each of `wholes` speaks for; those without any are left out."""
+        return self._incidents.parts(wholes)
 
     def get(self, incident_id: str) -> Incident:
         """One incident; raises `NotFound`, as everything below that takes an id."""
@@ -227,6 +234,10 @@ class AlertsService:
     def deliveries(self, incident_id: str) -> list[Delivery]:
         """Whom it was told to, whom it is still to be told to, and who could not be told."""
         return self._outbox.of(incident_id)
+
+    def receiving(self, since: datetime) -> dict[str, Receiving]:
+        """How each receiver has taken what it was owed `since`, by name."""
+        return {one.receiver: one for one in self._outbox.receiving(since)}
 
     def acknowledge(
         self, incident_id: str, *, who: str, text: str = "", episode: int | None = None

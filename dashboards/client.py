@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -38,9 +38,13 @@ from threadline.wire import (
     Page,
     Paths,
     Problem,
+    Receiver,
     RestatedCase,
     Restatement,
+    Rota,
     Ruling,
+    Silence,
+    SilencePreview,
     SourceRow,
     SuspicionPage,
     SystemHeard,
@@ -52,6 +56,7 @@ PATIENCE = "40"  # seconds; an answer about the past may wait for its view first
 
 Shape = TypeVar("Shape", bound=BaseModel)
 Query = Mapping[str, str | int | None]
+Matchers = Sequence[Mapping[str, str]]  # label, op and value of each
 
 
 class Unreachable(Exception):
@@ -149,14 +154,14 @@ class Api:
         path = f"/api/v1/contracts/{quote(identifier, safe=':')}"
         return self._get(Thread, path, past.address())
 
-    def incidents(self, query: Query) -> list[Incident]:
-        return self._get(Page[Incident], "/api/v1/incidents", query).items
+    def incidents(self, query: Query) -> Page[Incident]:
+        return self._get(Page[Incident], "/api/v1/incidents", query)
 
     def incident(self, incident_id: str) -> Incident:
-        return self._get(Incident, f"/api/v1/incidents/{incident_id}")
+        return self._get(Incident, f"/api/v1/incidents/{quote(incident_id, safe='')}")
 
     def affected(self, incident_id: str, query: Query) -> Page[AffectedCase]:
-        path = f"/api/v1/incidents/{incident_id}/cases"
+        path = f"/api/v1/incidents/{quote(incident_id, safe='')}/cases"
         return self._get(Page[AffectedCase], path, query)
 
     def evidence(self, identifier: str) -> list[IdentifierEvidence]:
@@ -191,10 +196,32 @@ class Api:
         """Rule on a tie: act, kind, child, parent, why and actor."""
         return self._parsed(Ruling, self._send("POST", "/api/v1/rulings", json=said), (201,))
 
-    def act(self, incident_id: str, act: str, actor: str) -> Incident:
-        """Acknowledge or resolve an incident in the name of `actor`."""
-        path = f"/api/v1/incidents/{incident_id}/{act}"
-        return self._parsed(Incident, self._send("POST", path, json={"actor": actor}), (200,))
+    def act(self, incident_id: str, act: str, said: Mapping[str, str]) -> Incident:
+        """Acknowledge, escalate, resolve, assign or note: actor, text and assignee."""
+        path = f"/api/v1/incidents/{quote(incident_id, safe='')}/{act}"
+        return self._parsed(Incident, self._send("POST", path, json=said), (200,))
+
+    def silences(self, query: Query) -> list[Silence]:
+        return self._get(Page[Silence], "/api/v1/silences", query).items
+
+    def muted_by(self, matchers: Matchers) -> SilencePreview:
+        """What a silence with these matchers would mute now."""
+        asked = self._send("POST", "/api/v1/silences/preview", json={"matchers": matchers})
+        return self._parsed(SilencePreview, asked, (200,))
+
+    def silence(self, said: Mapping[str, object]) -> Silence:
+        """Make a silence: matchers, ends_at, comment and actor."""
+        return self._parsed(Silence, self._send("POST", "/api/v1/silences", json=said), (201,))
+
+    def end_silence(self, silence_id: str, actor: str) -> Silence:
+        path = f"/api/v1/silences/{quote(silence_id, safe='')}"
+        return self._parsed(Silence, self._send("DELETE", path, params={"actor": actor}), (200,))
+
+    def rotas(self) -> list[Rota]:
+        return self._get(Page[Rota], "/api/v1/rotas").items
+
+    def receivers(self) -> list[Receiver]:
+        return self._get(Page[Receiver], "/api/v1/receivers").items
 
     def _get(
         self,

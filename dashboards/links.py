@@ -12,6 +12,11 @@ def contract(identifier: str) -> str:
     return "contract?" + urlencode({"id": identifier} | past.address())
 
 
+def incident(incident_id: str) -> str:
+    """One incident, with everything known of it."""
+    return "on-call?" + urlencode({"incident": incident_id})
+
+
 def identity(identifier: str) -> str:
     """What ties an identifier to what."""
     return "identity?" + urlencode({"id": identifier})

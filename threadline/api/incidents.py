@@ -7,7 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, get_args
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, Field
 
 from threadline.api import cases
 from threadline.api.access import requires
@@ -28,11 +29,26 @@ router = APIRouter(
 )
 
 
+class Wanted(BaseModel):
+    """Which incidents; what is not given is not asked for."""
+
+    journey: str = ""
+    criticality: str = ""
+    system: str = ""
+    assignee: str = ""
+    part_of: str = Field("", description="those that this incident speaks for")
+
+    @property
+    def equal(self) -> dict[str, str]:
+        return {name: value for name, value in self if value}
+
+
 @router.get("")
 def page(
     services: Services,
+    wanted: Annotated[Wanted, Depends()],
     state: Annotated[str, Query(description="open, acknowledged…; several with commas")] = "",
-    journey: str = "",
+    whole: Annotated[bool, Query(description="leave out what is part of another")] = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: str | None = None,
 ) -> Page[Incident]:
@@ -42,11 +58,16 @@ def page(
     if unknown:
         raise Refusal(422, f"state: {', '.join(unknown)} is none of {', '.join(STATES)}")
     named = [known for known in STATES if known in states]
+    equal = wanted.equal | ({"part_of": ""} if whole else {})
     try:
-        found = services.alerts.page(states=named, journey=journey, limit=limit, cursor=cursor)
+        found = services.alerts.page(states=named, limit=limit, cursor=cursor, **equal)
     except ValueError as error:
         raise Refusal(422, f"cursor: {error}") from error
-    items = [shown(services, incident) for incident in sorted(found.items, key=urgency)]
+    parts = services.alerts.parts([one.id for one in found.items])
+    items = [
+        shown(services, incident).model_copy(update={"parts": parts.get(incident.id, 0)})
+        for incident in sorted(found.items, key=urgency)
+    ]
     return Page(items=items, next=found.next)
 
 
@@ -142,6 +163,7 @@ def shown(services: ApiServices, incident: Opened) -> Incident:
         ],
         owner=step.owner if step else journey.owner if journey else "",
         runbook=cases.runbook(journey, step),
+        labels=dict(incident.labels),
         deliveries=[_delivery(owed) for owed in services.alerts.deliveries(incident.id)],
     )
 
@@ -159,7 +181,8 @@ def _whole(services: ApiServices, incident: Opened) -> Incident:
         IncidentEvent(at=event.at, what=event.what, who=event.who, detail=dict(event.detail))
         for event in services.alerts.history(incident.id)
     ]
-    return shown(services, incident).model_copy(update={"history": history})
+    parts = services.alerts.parts([incident.id]).get(incident.id, 0)
+    return shown(services, incident).model_copy(update={"history": history, "parts": parts})
 
 
 def _title(incident: Opened, journey: str, step: str) -> str:

@@ -35,7 +35,7 @@ from threadline.store.control.audit import Audit
 from threadline.store.control.closes import Closes
 from threadline.store.control.definitions import Definitions as Activations
 from threadline.store.control.incidents import IncidentPage
-from threadline.store.control.outbox import Delivery
+from threadline.store.control.outbox import Delivery, Receiving
 from threadline.store.control.overrides import Overrides
 from threadline.store.control.rulings import Rulings
 from threadline.store.control.silences import Silences
@@ -65,10 +65,12 @@ class Alerts(Protocol):
         self,
         *,
         states: Collection[IncidentState] = (),
-        journey: str = "",
         limit: int = 100,
         cursor: str | None = None,
+        **equal: str,
     ) -> IncidentPage: ...
+    def parts(self, wholes: Collection[str]) -> Mapping[str, int]: ...
+    def receiving(self, since: datetime) -> Mapping[str, Receiving]: ...
     def get(self, incident_id: str) -> Incident: ...
     def of_cases(self, case_ids: Collection[str]) -> Sequence[Incident]: ...
     def affected(

@@ -41,7 +41,8 @@ class Incident(Shape):
     for all `cases` that hang on one `system` by one `error`, their contracts worth `worth`; it
     has no case or contract of its own, and its deadline is when there were enough of them.
     `breached` of its cases are past a deadline. While it is `part_of` another incident (its id)
-    that one speaks for it; until `muted_until` a silence holds it back.
+    that one speaks for it, and it for so many `parts`; until `muted_until` a silence holds it back.
+    `labels` are what silences match.
     """
 
     id: str
@@ -80,6 +81,8 @@ class Incident(Shape):
     worth: list[Money] = Field(default_factory=list)
     owner: str
     runbook: Runbook
+    labels: dict[str, str] = Field(default_factory=dict)
+    parts: int = 0
     deliveries: list[Delivery] = Field(default_factory=list)
     history: list[IncidentEvent] = Field(default_factory=list)
 

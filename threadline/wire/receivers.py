@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from threadline.wire.values import Shape
+from threadline.wire.values import Instant, Shape
 
 
 class Receiver(Shape):
     """One receiver, `policy/name`; what it `lacks` are variables, without which it is left out.
 
-    It gets at most `limit` notifications in `per_seconds`, then a digest.
+    It gets at most `limit` notifications in `per_seconds`, then a digest. Of the last day: when
+    something arrived last, how many are `waiting`, and the `failure` of the last attempt, if any.
     """
 
     name: str
@@ -19,6 +20,9 @@ class Receiver(Shape):
     per_seconds: float | None = None
     fallback: list[str] = Field(default_factory=list)
     lacks: list[str] = Field(default_factory=list)
+    delivered_at: Instant | None = None
+    waiting: int = 0
+    failure: str = ""
 
 
 class ReceiverTrial(Shape):

@@ -57,26 +57,38 @@ class Incidents:
         self,
         *,
         states: Collection[IncidentState] = (),
-        journey: str = "",
         limit: int = 100,
         cursor: str | None = None,
+        **equal: str,
     ) -> IncidentPage:
-        """Incidents in `states` (none named: all) of `journey`, the newest opened first.
+        """Incidents in `states` (none named: all), the newest opened first.
 
-        Raises `ValueError` for a cursor that did not come from `IncidentPage.next`.
+        Only those whose fields are `equal` to what is given. Raises `ValueError` for a cursor that
+        did not come from `IncidentPage.next`.
         """
         newest = (incidents.c.opened_at.desc(), incidents.c.id.desc())
         statement = select(incidents).order_by(*newest).limit(limit + 1)
         if states:
             statement = statement.where(incidents.c.state.in_(sorted(states)))
-        if journey:
-            statement = statement.where(incidents.c.journey == journey)
+        for name, value in equal.items():
+            statement = statement.where(incidents.c[name] == value)
         if cursor is not None:
             statement = statement.where(_after(cursor))
         found = self._all(statement)
         more = len(found) > limit
         items = found[:limit]
         return IncidentPage(items=items, next=_cursor(items[-1]) if more else None)
+
+    def parts(self, wholes: Collection[str]) -> dict[str, int]:
+        """How many incidents are part of each of `wholes`; those without any are left out."""
+        counted = func.count().label("parts")
+        statement = select(incidents.c.part_of, counted).group_by(incidents.c.part_of)
+        found: dict[str, int] = {}
+        with self._transactions.read() as connection:
+            for part in _parts(sorted(set(wholes))):
+                rows = connection.execute(statement.where(incidents.c.part_of.in_(part)))
+                found |= {row.part_of: row.parts for row in rows}
+        return found
 
     def live(self) -> list[Incident]:
         """All that are open or acknowledged, by id."""

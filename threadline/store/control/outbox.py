@@ -68,6 +68,19 @@ class Delivery:
     failure: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Receiving:
+    """How a receiver takes what it is owed.
+
+    So many are `waiting`; `failure` is why the last attempt failed, '' when it arrived.
+    """
+
+    receiver: str
+    delivered_at: datetime | None
+    waiting: int
+    failure: str
+
+
 class Outbox:
     """Claims and settles what `Incidents.commit` stored.
 
@@ -88,6 +101,38 @@ class Outbox:
         )
         with self._transactions.read() as connection:
             return [Queue(**row) for row in connection.execute(statement).mappings()]
+
+    def receiving(self, since: datetime) -> list[Receiving]:
+        """How each receiver has taken what it was owed `since`, by name; others are left out."""
+        tried = and_(outbox.c.attempts > 0, outbox.c.owed_at >= since)
+        latest = (
+            select(outbox.c.receiver, func.max(outbox.c.id).label("id"))
+            .where(tried)
+            .group_by(outbox.c.receiver)
+            .subquery()
+        )
+        last = select(outbox.c.receiver, outbox.c.delivered_at, outbox.c.failure)
+        waiting = select(outbox.c.receiver, func.count().label("waiting")).where(
+            _owed(), outbox.c.owed_at >= since
+        )
+        arrived = func.max(outbox.c.delivered_at).label("at")
+        heard = select(outbox.c.receiver, arrived).where(outbox.c.owed_at >= since)
+        with self._transactions.read() as connection:
+            counts = connection.execute(waiting.group_by(outbox.c.receiver))
+            queued = {row.receiver: row.waiting for row in counts}
+            reached = connection.execute(heard.group_by(outbox.c.receiver))
+            at = {row.receiver: row.at for row in reached}
+            rows = connection.execute(last.join(latest, latest.c.id == outbox.c.id)).all()
+        failures = {row.receiver: "" if row.delivered_at else row.failure for row in rows}
+        return [
+            Receiving(
+                receiver=name,
+                delivered_at=at.get(name),
+                waiting=queued.get(name, 0),
+                failure=failures.get(name, ""),
+            )
+            for name in sorted(queued.keys() | failures.keys())
+        ]
 
     def sent(self, receiver: str, since: datetime) -> int:
         """How many messages `receiver` has got after `since`; a digest is one message."""
