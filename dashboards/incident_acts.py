@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from dashboards.client import Refused, Unreachable, api
-from dashboards.markup import plain
+from dashboards.frame import show
+from dashboards.markup import join, tag
 from threadline.wire import Incident, phrases
 
 DURATIONS = {
@@ -34,6 +35,12 @@ def name_asked() -> str:
     return str(st.session_state.get("me", "")) or typed or "on-call dashboard"
 
 
+def ask_name() -> None:
+    """Where nobody signs in, whoever acts says who it is."""
+    if not st.session_state.get("me"):
+        st.text_input("Your name", key="actor", placeholder="said to others", width=300)
+
+
 def acknowledge(incident: Incident) -> None:
     """The one button of the list."""
     st.button(
@@ -49,8 +56,7 @@ def acknowledge(incident: Incident) -> None:
 def acts(incident: Incident, now: datetime) -> None:
     """Every act that its state allows."""
     live = incident.state in ("open", "acknowledged")
-    if not st.session_state.get("me"):
-        st.text_input("Your name", key="actor", placeholder="said to others", width=300)
+    ask_name()
     with st.container(horizontal=True, key="acts"):
         if incident.state == "open":
             _button(incident, "Acknowledge", "acknowledge", "Acknowledged: nobody else is told.")
@@ -74,7 +80,7 @@ def answered(place: str) -> None:
     if not said:
         return
     went, words = said
-    (st.success if went else st.error)(plain(words))
+    show(tag("div", words, class_=f"tl-said tl-{'good' if went else 'bad'}", role="status"))
 
 
 def attempt(place: str, act: Callable[[], object], done: str) -> None:
@@ -165,8 +171,8 @@ def _silence(incident: Incident, now: datetime) -> None:
 def _preview(matchers: list[dict[str, str]]) -> None:
     found = api().muted_by(matchers)
     counted = "1 live incident" if found.count == 1 else f"{found.count:,} live incidents"
-    st.markdown(f"It mutes **{counted}** now, and those to come meanwhile:")
-    for one in found.items[:EXAMPLES]:
-        st.markdown(f"- {plain(one.title)}")
+    named = [tag("li", one.title) for one in found.items[:EXAMPLES]]
     if found.count > EXAMPLES:
-        st.markdown(f"- … and {found.count - EXAMPLES:,} more")
+        named.append(tag("li", f"… and {found.count - EXAMPLES:,} more"))
+    words = tag("p", "It mutes ", tag("strong", counted), " now, and such as come meanwhile:")
+    show(join([words, tag("ul", *named, class_="tl-moves")]))

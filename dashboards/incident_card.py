@@ -29,6 +29,29 @@ def card(incident: Incident, now: datetime, *, whole: bool = False) -> Markup:
     )
 
 
+def brief(incident: Incident, now: datetime) -> Markup:
+    """For a long list: the same in three lines."""
+    due = incident.due_at or incident.deadline
+    said = (
+        phrases.deadline(due, now) if _of_one(incident) else _counted(incident),
+        incident.step_title or incident.step,
+        incident.owner,
+        incident.assignee and f"looked after by {incident.assignee}",
+        f"told: {_told(incident)}",
+    )
+    return tag(
+        "div",
+        tag("h3", link(links.incident(incident.id), incident.title), class_="tl-title"),
+        tag("div", *_chips(incident, now), class_="tl-chips"),
+        tag("div", join([part for part in said if part], " · "), class_="tl-quiet-text"),
+        class_="tl-card",
+    )
+
+
+def _of_one(incident: Incident) -> bool:
+    return incident.about in ("case", "step")
+
+
 def _chips(incident: Incident, now: datetime) -> list[Markup]:
     words, tone = SEVERITY[incident.severity]
     words = _OF_MANY.get(incident.about, words)
@@ -54,7 +77,7 @@ def _state(incident: Incident, now: datetime) -> Markup:
 
 
 def _facts(incident: Incident, now: datetime) -> Markup:
-    of_one = incident.about in ("case", "step")
+    of_one = _of_one(incident)
     waits = incident.step_title or incident.step
     pairs: list[tuple[str, str]] = [
         *_deadline(incident, now, of_one=of_one),
@@ -71,10 +94,16 @@ def _facts(incident: Incident, now: datetime) -> Markup:
         ("What to do", _moves(incident)),
         ("Runbook", runbook(incident.runbook.url)),
         ("Who was told", _told(incident)),
-        ("Speaks for", f"{incident.parts:,} that it explains" if incident.parts else ""),
+        ("Explains", _parts(incident)),
     ]
     rows = [cell for name, words in pairs if words for cell in (tag("dt", name), tag("dd", words))]
     return tag("dl", *rows, class_="tl-facts")
+
+
+def _parts(incident: Incident) -> str:
+    if not incident.parts:
+        return ""
+    return "1 other incident" if incident.parts == 1 else f"{incident.parts:,} other incidents"
 
 
 def _deadline(incident: Incident, now: datetime, *, of_one: bool) -> list[tuple[str, str]]:

@@ -53,6 +53,7 @@ _NAMES = {
     "cases": "cases",
     "breached": "past a deadline",
 }
+_SEVERITIES = {"failure": "failing", "breach": "deadline broken", "warning": "deadline near"}
 _ATTEMPT = {"notified", "notification-delayed", "notification-failed"}
 
 
@@ -124,8 +125,17 @@ def _detail(event: IncidentEvent) -> str:
     steps = detail.pop("steps", [])
     told_steps = f": step {', '.join(map(str, steps))}" if steps else ""
     more = ", ".join(
-        f"{_NAMES.get(name, name.replace('_', ' '))}: {value}"
+        f"{_NAMES.get(name, name.replace('_', ' '))}: {_value(name, value)}"
         for name, value in detail.items()
         if value
     )
     return f"{told_steps}{f' ({more})' if more else ''}{f': “{text}”' if text else ''}"
+
+
+def _value(name: str, value: Any) -> str:
+    if name == "severity":
+        return _SEVERITIES.get(str(value), str(value))
+    try:
+        return phrases.instant(datetime.fromisoformat(str(value)))
+    except ValueError:
+        return str(value)

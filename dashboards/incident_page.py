@@ -64,7 +64,7 @@ def _affected(incident: Incident) -> None:
     key = f"affected-{incident.id}"
     start = int(st.session_state.get(key, 0))
     page = api().affected(incident.id, {"limit": AFFECTED, "cursor": start})
-    show(table(["Contract", "Journey", "Hangs since (UTC)", "Left"], map(_case, page.items)))
+    show(table(["Contract", "Journey", "Since (UTC)", "Left"], map(_case, page.items)))
     counted = f"{start + 1:,} to {start + len(page.items):,}" if page.items else "no more"
     with st.container(horizontal=True, vertical_alignment="center"):
         for words, place, there in (

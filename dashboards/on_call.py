@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import streamlit as st
@@ -10,14 +10,15 @@ import streamlit as st
 from dashboards import incident_page, links
 from dashboards.client import api
 from dashboards.frame import freshness, guarded, show, who
-from dashboards.incident_acts import acknowledge, may_handle, name_asked
-from dashboards.incident_card import card
+from dashboards.incident_acts import acknowledge, ask_name, may_handle, name_asked
+from dashboards.incident_card import brief, card
 from dashboards.markup import Markup, chip, join, link, tag
-from dashboards.on_call_around import around, failing
+from dashboards.on_call_around import delivery, duty, failing, silences
 from threadline.wire import Incident, phrases
 
 REFRESH_SECONDS = 10
-SHOWN, OVER = 100, 10
+SHOWN, OVER = 100, 25
+WHOLE = 5  # the most urgent are shown with everything; what is below is for looking up
 _ANY = ""
 
 Group = tuple[str, str, Callable[[Incident], bool]]
@@ -32,31 +33,32 @@ def page() -> None:
         incident_page.page(incident_id)
         return
     st.title("On-call")
-    _now()
-    _over()
+    chosen = st.segmented_control(
+        "Show", list(VIEWS), default=LIVE, label_visibility="collapsed", key="view"
+    )
+    _view(chosen or LIVE)
 
 
 @st.fragment(run_every=REFRESH_SECONDS)
-def _now() -> None:
-    guarded(_live)()
+def _view(chosen: str) -> None:
+    guarded(lambda: VIEWS[chosen](freshness().as_of))()
 
 
-def _live() -> None:
-    now = freshness().as_of
+def _live(now: datetime) -> None:
     answer = api().incidents({"state": "open,acknowledged", "whole": "true", "limit": SHOWN})
-    receivers = api().receivers()
-    show(failing(receivers))
+    failing(api().receivers())
     show(_summary(answer.items, now, more=answer.next is not None))
     if not answer.items:
         st.success(
             "Nobody has to do anything: no incident is open.", icon=":material/check_circle:"
         )
+    if answer.items and may_handle():
+        ask_name()
     wanted = _filtered(answer.items)
     if answer.items and not wanted:
         st.info("None of them fits the filters.")
     for title, key, belongs in _groups(now):
         _group(title, key, [one for one in wanted if belongs(one)], now)
-    around(receivers, now)
 
 
 def _groups(now: datetime) -> Iterable[Group]:
@@ -72,9 +74,10 @@ def _group(title: str, key: str, incidents: Sequence[Incident], now: datetime) -
     if not incidents:
         return
     show(tag("h2", f"{title} ({len(incidents)})", class_="tl-group"))
-    for incident in incidents:
+    for place, incident in enumerate(incidents):
         with st.container(border=True, key=f"{key}-{incident.id}"):
-            show(card(incident, now))
+            whole = key == "open" and place < WHOLE
+            show(card(incident, now) if whole else brief(incident, now))
             if incident.state == "open" and may_handle():
                 acknowledge(incident)
 
@@ -90,7 +93,10 @@ def _summary(incidents: Sequence[Incident], now: datetime, *, more: bool) -> Mar
 def _filtered(incidents: Sequence[Incident]) -> list[Incident]:
     if len(incidents) < 2:
         return list(incidents)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="filters"):
+    with (
+        st.expander("Filter", icon=":material/filter_list:", key="filter"),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
         chosen = {
             name: _choice(name, {getattr(one, name) for one in incidents})
             for name in ("journey", "criticality", "system")
@@ -118,14 +124,7 @@ def _choice(name: str, values: set[str]) -> str:
     return chosen or _ANY
 
 
-def _over() -> None:
-    with st.expander("Recently over", key="over", on_change="rerun") as more:
-        if more.open:
-            guarded(_ended)()
-
-
-def _ended() -> None:
-    now = freshness().as_of
+def _over(now: datetime) -> None:
     ended = api().incidents({"state": "resolved", "whole": "true", "limit": OVER}).items
     if not ended:
         show(tag("p", "Nothing has been resolved yet.", class_="tl-quiet-text"))
@@ -138,3 +137,13 @@ def _ended() -> None:
                 join([chip("over", "good"), " ", link(links.incident(one.id), one.title), said]),
             )
         )
+
+
+LIVE = "Live"
+VIEWS: Mapping[str, Callable[[datetime], None]] = {
+    LIVE: _live,
+    "Over": _over,
+    "Duty": duty,
+    "Silences": silences,
+    "Delivery": delivery,
+}

@@ -11,44 +11,30 @@ from dashboards.client import api
 from dashboards.frame import show
 from dashboards.incident_acts import answered, attempt, may_handle, name_asked
 from dashboards.markup import Markup, chip, join, table, tag
-from threadline.wire import Receiver, Rota, Silence, phrases
+from threadline.wire import Receiver, Silence, phrases
 
 _SILENCES = 50
+_ENDED = "silence-ended"  # where it is said how ending one went
 
 
-def failing(receivers: Sequence[Receiver]) -> Markup:
+def failing(receivers: Sequence[Receiver]) -> None:
     """Said above all else: whoever waits for a message that does not come must look here."""
     lines = [
         f"{one.name}: {one.failure}{f', {one.waiting:,} waiting' if one.waiting else ''}"
         for one in receivers
         if one.failure
     ]
-    if not lines:
-        return Markup("")
-    heading = tag("h3", "Not everybody is reached")
-    return tag(
-        "div", heading, *(tag("p", line) for line in lines), class_="tl-box tl-bad", role="alert"
-    )
+    if lines:
+        said = [tag("h3", "Not everybody is reached"), *(tag("p", line) for line in lines)]
+        show(tag("div", *said, class_="tl-box tl-bad", role="alert"))
 
 
-def around(receivers: Sequence[Receiver], now: datetime) -> None:
-    """Folded, below the list; each part is asked for when it is opened."""
-    with st.expander("Who is on duty", key="duty", on_change="rerun") as more:
-        if more.open:
-            show(_duty(api().rotas()))
-    silences = api().silences({"state": "active,pending", "limit": _SILENCES})
-    title = f"Silences and maintenance ({len(silences)})"
-    with st.expander(title, key="silences", on_change="rerun") as more:
-        if more.open:
-            _silences(silences, now)
-    with st.expander("Delivery", key="delivery", on_change="rerun") as more:
-        if more.open:
-            show(_delivery(receivers, now))
-
-
-def _duty(rotas: Sequence[Rota]) -> Markup:
+def duty(_now: datetime) -> None:
+    """Who is on duty in each rota, until when, and who follows."""
+    rotas = api().rotas()
     if not rotas:
-        return tag("p", "No rota is defined: docs/on-call.md says how.", class_="tl-quiet-text")
+        show(tag("p", "No rota is defined: docs/on-call.md says how.", class_="tl-quiet-text"))
+        return
     rows = []
     for rota in rotas:
         shift, *following = rota.shifts
@@ -56,18 +42,20 @@ def _duty(rotas: Sequence[Rota]) -> Markup:
         on = ", ".join(shift.members) or chip("nobody", "bad")
         after = ", ".join(following[0].members) or "nobody" if following else ""
         rows.append([rota.title or rota.name, on, until, after])
-    return table(["Rota", "On duty", "Until", "Then"], rows)
+    show(table(["Rota", "On duty", "Until", "Then"], rows))
 
 
-def _silences(silences: Sequence[Silence], now: datetime) -> None:
-    if not silences:
+def silences(now: datetime) -> None:
+    """What is silenced now or soon, maintenance first; what people have silenced ends here."""
+    found = api().silences({"state": "active,pending", "limit": _SILENCES})
+    if not found:
         show(tag("p", "Nothing is silenced, now or soon.", class_="tl-quiet-text"))
-    for one in silences:
+    answered(_ENDED)
+    for one in found:
         with st.container(border=True, key=f"silence-{one.id}"):
             show(_silence(one, now))
             if one.source == "silence" and may_handle():
                 st.button("End it now", key=f"end-{one.id}", on_click=_end, args=(one.id,))
-            answered(f"silence-{one.id}")
 
 
 def _silence(one: Silence, now: datetime) -> Markup:
@@ -88,11 +76,12 @@ def _silence(one: Silence, now: datetime) -> Markup:
 
 
 def _end(silence_id: str) -> None:
-    place = f"silence-{silence_id}"
-    attempt(place, lambda: api().end_silence(silence_id, name_asked()), "It has ended.")
+    ended = "It has ended; what it muted is looked at anew."
+    attempt(_ENDED, lambda: api().end_silence(silence_id, name_asked()), ended)
 
 
-def _delivery(receivers: Sequence[Receiver], now: datetime) -> Markup:
+def delivery(now: datetime) -> None:
+    """How every receiver has taken what it was owed in the last day."""
     rows = [
         [
             one.name,
@@ -101,9 +90,9 @@ def _delivery(receivers: Sequence[Receiver], now: datetime) -> Markup:
             f"{phrases.since(one.delivered_at, now)} ago" if one.delivered_at else "not today",
             f"{one.waiting:,}",
         ]
-        for one in receivers
+        for one in api().receivers()
     ]
-    return table(["Receiver", "Type", "State", "Reached last", "Waiting"], rows, numeric=[4])
+    show(table(["Receiver", "Type", "State", "Reached last", "Waiting"], rows, numeric=[4]))
 
 
 def _reached(one: Receiver) -> Markup:

@@ -66,3 +66,26 @@ def test_a_note_without_words_and_an_act_of_nobody_are_refused(api):
     refused = api.post(f"{INCIDENTS}/{incident}/acknowledge", json={"actor": ""})
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["where"] == "body.actor"
+
+
+def test_lists_are_narrowed_by_what_an_incident_is_about(api):
+    everything = api.get(INCIDENTS).json()["items"]
+
+    def found(**query):
+        return {one["id"] for one in api.get(INCIDENTS, params=query).json()["items"]}
+
+    for name in ("criticality", "assignee"):
+        for value in {one[name] for one in everything if one[name]}:
+            expected = {one["id"] for one in everything if one[name] == value}
+            assert found(**{name: value}) == expected
+    assert found(whole="true") == {one["id"] for one in everything if not one["part_of"]}
+    assert found(system="nobody") == found(part_of="nobody") == set()
+    assert all(one["labels"]["about"] == one["about"] for one in everything)
+
+
+def test_receivers_say_whether_they_are_reached(api):
+    receivers = {one["name"]: one for one in api.get("/api/v1/receivers").json()["items"]}
+
+    assert receivers["default/log"]["delivered_at"] == "2026-03-20T12:00:00Z"
+    assert receivers["default/log"]["failure"] == ""
+    assert receivers["default/webhook"]["lacks"] == ["webhook_url"]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from handmade_failures import AWAY
 from playwright.sync_api import Page, expect
 from streamlit_process import dashboards
 
@@ -155,47 +154,6 @@ def test_an_id_nobody_knows_is_said_in_a_sentence(open_page):
     page = open_page("/contract?id=<b>C-9</b>")
 
     expect(page.get_by_text("Nothing is known by the identifier '<b>C-9</b>'.")).to_be_visible()
-
-
-def test_on_call_acknowledges_and_everybody_sees_who(open_page, api_url):
-    page = open_page("/on-call")
-    first = page.locator(".tl-card").nth(1)
-    expect(first).to_contain_text("C-100234")
-    expect(first).to_contain_text("deadline broken")
-    expect(first).to_contain_text("EUR 480 k")
-    expect(first).to_contain_text("What to do")
-    expect(first).to_contain_text("default/log at 2026-03-20")
-
-    page.get_by_label("Your name").fill("night shift")
-    page.get_by_label("Your name").press("Enter")
-    page.get_by_role("button", name="Acknowledge").first.click()
-
-    expect(page.get_by_text("acknowledged by night shift").first).to_be_visible()
-    acknowledged = httpx.get(f"{api_url}/api/v1/incidents?state=acknowledged").json()["items"]
-    assert [one["acknowledged_by"] for one in acknowledged] == ["night shift"]
-
-
-def test_a_failing_hop_comes_first_and_opens_to_the_cases_that_hang_on_it(open_page):
-    page = open_page("/on-call")
-    first = page.locator(".tl-card").first
-    expect(first).to_contain_text(f"erp fails: 3 cases hang on “{AWAY}”")
-    expect(first).to_contain_text("hop failing")
-    expect(first).to_contain_text("EUR 360 k")
-    expect(first).to_contain_text("Most wait at")
-
-    page.get_by_text("The cases").first.click()
-
-    expect(page.get_by_role("link", name="C-100302")).to_be_visible()
-    expect(page.get_by_text("still waits")).to_have_count(3)
-    fits(page)
-
-
-def test_a_page_linked_from_a_notification_shows_its_incident_first(open_page, api_url):
-    wanted = httpx.get(f"{api_url}/api/v1/incidents").json()["items"][-1]
-
-    page = open_page(f"/on-call?incident={wanted['id']}")
-
-    expect(page.locator(".tl-card").first).to_contain_text(wanted["title"])
 
 
 def test_leakage_leads_to_the_copy_and_to_what_each_system_says(open_page):
