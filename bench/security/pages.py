@@ -40,19 +40,21 @@ def displayed(target: Target) -> Iterator[Outcome]:
     shown = str(thread).count(SCRIPT)
     with _dashboards(target), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        for name, path in _pages(thread).items():
+        for name, path in _pages(thread, _incident(target)).items():
             yield _visited(browser.new_page(), target.dashboards + path, name)
         browser.close()
     yield Outcome("(the script was there to be shown)", shown > 10, f"{shown} times in one thread")
 
 
-def _pages(thread: dict[str, Any]) -> dict[str, str]:
+def _pages(thread: dict[str, Any], incident: str) -> dict[str, str]:
     dimension = quote(EVIL, safe="")
     return {
         "executive": "/?days=7",
         "a contract's thread": f"/contract?id={quote(thread['identifier'], safe='')}",
         "a contract that is not known": f"/contract?id={dimension}",
         "on-call": "/on-call",
+        "an incident": f"/on-call?incident={incident}",
+        "an incident that is not known": f"/on-call?incident={dimension}",
         "behind a number": "/kpi?kpi=stuck-cases&by=tier&days=7",
         "facts behind a number": "/kpi?kpi=orphan-share&by=source",
         "masters and copies": "/mismatches",
@@ -61,6 +63,15 @@ def _pages(thread: dict[str, Any]) -> dict[str, str]:
         "a part of a number": f"/kpi?kpi=stuck-cases&by=tier&label={dimension}&days=7",
         "odd parameters": f"/?days={dimension}&journey={dimension}",
     }
+
+
+def _incident(target: Target) -> str:
+    """One about the contract of script, with a note of script."""
+    found = target.ask("on-call", "/api/v1/incidents").json()["items"]
+    incident = str(next((one["id"] for one in found if SCRIPT in str(one)), ""))
+    path = f"{target.api}/api/v1/incidents/{incident}/note"
+    httpx.post(path, json={"text": EVIL, "actor": EVIL}, headers=target.proof("on-call"))
+    return incident
 
 
 def _visited(page: Page, url: str, name: str) -> Outcome:

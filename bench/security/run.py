@@ -16,6 +16,7 @@ from contextlib import ExitStack
 
 import floods
 import injections
+import links
 import outbound
 import pages
 import people
@@ -29,6 +30,7 @@ GROUPS = {
     "injections": injections.ATTACKS,
     "floods": floods.ATTACKS,
     "outbound": outbound.ATTACKS,
+    "links": links.ATTACKS,
     "pages": pages.ATTACKS,
     "records": records.ATTACKS,
 }
