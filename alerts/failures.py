@@ -1,7 +1,7 @@
 """A single case's step has failed and not recovered: what to do about it. Pure.
 
-Cases that belong to an incident of their hop are told by that; a failure that was there before its
-case was known opens nothing.
+Cases that belong to an incident of their hop are told by that; a failure that was there long before
+its case was known opens nothing.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ def _decide(
         changed = changes(incident, standing)
         fresh = replace(incident, version=incident.version + 1, **standing)
         return Action(incident=fresh, reason="updated", detail=changed) if changed else None
-    if key[:2] in belonging or row["at"] < row["known_at"]:
+    if key[:2] in belonging:
         return None
     rule = _rule(row, policies)
-    if rule is None or row["at"] + rule.after > now:
+    if rule is None or row["at"] + rule.after > now or row["at"] < row["known_at"] - rule.within:
         return None
     if incident is None:
         return _open(row, key, rule)

@@ -5,7 +5,8 @@ Pure, as `alerts.evaluation` is. Cases hang on a system because it has failed th
 there at one step past their deadline and nothing is heard. What must not happen, and why it does
 not:
 
-- A backfill pages nobody: what had failed or was late before its case was known opens nothing.
+- A backfill pages nobody: what had failed or was late long before its case was known (longer than
+  the rule's time) opens nothing.
 - A failure is missed because nobody looked when it happened: enough of them within the rule's time
   open an incident whenever that was.
 - A cause has one incident however many cases, journeys and steps it meets: they join and leave it.
@@ -180,7 +181,7 @@ def _reached(
     cases: pl.DataFrame, rule: Rule, now: datetime, since: datetime | None
 ) -> datetime | None:
     """When enough cases had failed within the rule's time; None: there are too few."""
-    told = cases.filter((pl.col("at") <= now) & (pl.col("at") >= pl.col("known_at")))
+    told = cases.filter((pl.col("at") <= now) & (pl.col("at") >= pl.col("known_at") - rule.within))
     if since is not None:
         told = told.filter(pl.col("at") > since)
     instants = told["at"].sort()
