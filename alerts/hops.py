@@ -132,7 +132,7 @@ def decide(
         return _follow(incident, cases) if len(cases) else _heal(incident, now)
     if not len(cases):
         return None
-    system, criticality = cases["system"][0] or "", _gravest(cases)
+    system, criticality = cases["system"][0] or "", gravest(cases["criticality"].unique())
     on: When = "hop-late" if _is_late(promise) else "hop-failure"
     rules = policies.responsible(on, "", criticality, system=system)
     if not rules:
@@ -243,21 +243,22 @@ def _standing(cases: pl.DataFrame) -> dict[str, Any]:
     places = cases.group_by("journey", "step").len().sort("journey", "step")
     most = places.sort("len", descending=True, maintain_order=True).row(0, named=True)
     return {
-        "criticality": _gravest(cases),
+        "criticality": gravest(cases["criticality"].unique()),
         "journey": most["journey"],
         "step": most["step"],
         "cases": len(cases),
         "breached": int(cases["breached"].sum()),
-        "worth": _worth(cases),
+        "worth": worth(cases),
     }
 
 
-def _gravest(cases: pl.DataFrame) -> str:
-    gravest: str = min(cases["criticality"].unique(), key=CRITICALITY.index)
-    return gravest
+def gravest(criticalities: Iterable[str]) -> str:
+    """The one that matters most; the least where there is none."""
+    return min(criticalities, key=CRITICALITY.index, default=CRITICALITY[-1])
 
 
-def _worth(cases: pl.DataFrame) -> Mapping[str, str]:
+def worth(cases: pl.DataFrame) -> Mapping[str, str]:
+    """The `value` of their contracts by `currency`, each once."""
     contract = (
         pl.when(pl.col("root_id").fill_null("") != "")
         .then(pl.col("root_id"))

@@ -18,7 +18,7 @@ from typing import Any
 from threadline.model.identifiers import Identifier
 from threadline.model.incidents import CASE_PROMISE, Briefing, Incident, Kind, Notification
 
-Briefings = Callable[[str, str], Briefing]
+Briefings = Callable[[Incident], Briefing]
 Links = Callable[[Incident], Mapping[str, str]]
 # The address at which a receiver may acknowledge an incident in an episode; '' where there is none.
 Acknowledging = Callable[[str, int, str], str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,11 +22,31 @@ SCHEMA = Path(__file__).with_name("policies.schema.json")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Written:
+    """A rule, and where it is written: the rule at `index` of `document`."""
+
+    rule: Rule
+    document: Document
+    index: int
+
+    @property
+    def raw(self) -> Mapping[str, Any]:
+        """As it is written."""
+        raw: Mapping[str, Any] = self.document.content["rules"][self.index]
+        return raw
+
+    def error(self, key: str, fault: str) -> DefinitionError:
+        """That `key` of it has a fault."""
+        return self.document.error(["rules", self.index, key], fault)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policies:
     """All policies of a deployment.
 
     `left_out` are the receivers that lack variables, and which. `contents` are the definitions as
-    written, variables not filled in, for the definition store.
+    written, variables not filled in, for the definition store. `written` says where each rule is,
+    for faults that only others can find.
     """
 
     rules: tuple[Rule, ...]
@@ -34,6 +54,7 @@ class Policies:
     receivers: tuple[ReceiverDefinition, ...]
     left_out: Mapping[str, tuple[str, ...]]
     contents: Mapping[str, Any]
+    written: tuple[Written, ...] = field(default=(), repr=False)
 
     @property
     def declared(self) -> frozenset[str]:
@@ -84,8 +105,14 @@ def load(
 def _policies(documents: Sequence[Document], variables: Mapping[str, str | None]) -> Policies:
     receivers = [one for document in documents for one in declared.receivers(document, variables)]
     there = {receiver.name for receiver in receivers}
+    written = tuple(
+        Written(rule=rule, document=document, index=index)
+        for document in documents
+        for index, rule in rules.declared(document)
+    )
     return Policies(
-        rules=tuple(rule for document in documents for _, rule in rules.declared(document)),
+        rules=tuple(each.rule for each in written),
+        written=written,
         escalations={
             document.content["policy"]: escalations.declared(document, there)
             for document in documents

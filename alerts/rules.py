@@ -8,13 +8,24 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from alerts import figures
 from alerts.durations import duration
+from alerts.figures import Figure
 from threadline.definitions import Document
 from threadline.errors import DefinitionError
 from threadline.model.incidents import Severity
 
 When = Literal[
-    "case-warning", "case-deadline", "step-deadline", "step-failure", "hop-failure", "hop-late"
+    "case-warning",
+    "case-deadline",
+    "step-deadline",
+    "step-failure",
+    "hop-failure",
+    "hop-late",
+    "kpi",
+    "value-at-risk",
+    "silent-source",
+    "growth",
 ]
 Clock = Literal["elapsed", "business"]
 
@@ -54,7 +65,9 @@ class Rule:
 
     A deadline's rule may name a `mark` beside it. `hop-failure` and `hop-late` are that so many
     `cases` failed by one error, or became late at one step, on one system `within` that time; a
-    `step-failure` that a case has not recovered for `after`. `severity` is what its incidents have.
+    `step-failure` that a case has not recovered for `after`. A rule may watch a `figure`, or that a
+    source is silent, and acts once that has stood for `hold`. `severity` is what its incidents
+    have.
     """
 
     name: str
@@ -69,6 +82,8 @@ class Rule:
     cases: int = 3
     within: timedelta = timedelta(hours=1)
     after: timedelta = timedelta(0)
+    figure: Figure | None = None
+    hold: timedelta = timedelta(0)
 
     @property
     def qualified(self) -> str:
@@ -78,7 +93,14 @@ class Rule:
     @property
     def beside(self) -> str:
         """The name of its mark; rules for the same instant may be rivals."""
+        if self.on == "growth" and self.figure:
+            return f"{self.figure.of} by system" if self.each else self.figure.of
         return self.mark.name if self.mark else ""
+
+    @property
+    def each(self) -> bool:
+        """Whether growth is told of each system by itself."""
+        return bool(self.systems) or bool(self.figure and self.figure.by)
 
     def covers(self, journey: str, criticality: str, step: str = "", system: str = "") -> bool:
         """Whether it is about such a case."""
@@ -105,6 +127,7 @@ class Rule:
         )
         return (
             (self.on, self.beside) == (other.on, other.beside)
+            and self.on not in ("kpi", "value-at-risk")  # each its own incidents
             and self.precision == other.precision
             and all(not mine or bool(mine & others) for mine, others in pairs)
         )
@@ -117,19 +140,38 @@ _SEVERITY: Mapping[When, Severity] = {
     "step-failure": "failure",
     "hop-failure": "failure",
     "hop-late": "failure",
+    "kpi": "warning",
+    "value-at-risk": "warning",
+    "silent-source": "failure",
+    "growth": "warning",
 }
 
 # Which keys are for which triggers; the others are for all.
 _ONLY: Mapping[str, tuple[When, ...]] = {
-    "journeys": ("case-warning", "case-deadline", "step-deadline", "step-failure"),
+    "journeys": ("case-warning", "case-deadline", "step-deadline", "step-failure", "value-at-risk"),
+    "criticality": (
+        *("case-warning", "case-deadline", "step-deadline", "step-failure", "hop-failure"),
+        *("hop-late", "value-at-risk", "silent-source"),
+    ),
     "steps": ("step-deadline", "step-failure"),
-    "systems": ("step-failure", "hop-failure", "hop-late"),
+    "systems": ("step-failure", "hop-failure", "hop-late", "silent-source", "growth"),
     "at": ("case-deadline",),
     "before": ("case-deadline", "step-deadline"),
     "after": ("case-deadline", "step-deadline", "step-failure"),
     "clock": ("case-deadline", "step-deadline"),
     "cases": ("hop-failure", "hop-late"),
-    "within": ("hop-failure", "hop-late"),
+    "within": ("hop-failure", "hop-late", "growth"),
+    "kpi": ("kpi",),
+    "window": ("kpi",),
+    "where": ("kpi",),
+    "by": ("kpi", "growth"),
+    "sample": ("kpi",),
+    "above": ("kpi", "value-at-risk"),
+    "below": ("kpi",),
+    "clear": ("kpi", "value-at-risk"),
+    "for": ("kpi", "value-at-risk", "silent-source"),
+    "of": ("growth",),
+    "more": ("growth",),
 }
 
 
@@ -152,6 +194,7 @@ def faults(document: Document) -> Iterator[DefinitionError]:
         if "clock" in rule and not {"before", "after"} & rule.keys():
             meant = "is for a time before or after a deadline"
             yield document.error(["rules", index, "clock"], meant)
+        yield from figures.faults(document, index)
 
 
 def _rule(raw: Mapping[str, Any], policy: str) -> Rule:
@@ -168,12 +211,15 @@ def _rule(raw: Mapping[str, Any], policy: str) -> Rule:
         given["within"] = duration(raw["within"])
     if raw["when"] == "step-failure" and "after" in raw:
         given["after"] = duration(raw["after"])
+    if "for" in raw:
+        given["hold"] = duration(raw["for"])
     rule = Rule(
         name=raw.get("name", ""),
         on=raw["when"],
         policy=policy,
         severity=raw.get("severity", usual),
         mark=mark,
+        figure=figures.declared(raw),
         **given,
     )
     return rule if rule.name else _named(rule)
@@ -182,7 +228,8 @@ def _rule(raw: Mapping[str, Any], policy: str) -> Rule:
 def _named(rule: Rule) -> Rule:
     """Called after what it waits for, and for whom, where it has no name of its own."""
     chosen = [*sorted(rule.steps), *sorted(rule.journeys), *sorted(rule.systems)]
-    parts = [rule.on, rule.beside, *chosen, *sorted(rule.criticality)]
+    figure = rule.figure.words if rule.figure else ()
+    parts = [rule.on, rule.beside, *figure, *chosen, *sorted(rule.criticality)]
     return Rule(**(vars(rule) | {"name": " ".join(part for part in parts if part)}))
 
 

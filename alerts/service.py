@@ -35,6 +35,7 @@ from threadline.model.incidents import (
     IncidentState,
     Kind,
 )
+from threadline.model.readings import Reading
 from threadline.settings import AlertsSettings
 from threadline.store.control import ControlStore
 from threadline.store.control.incidents import IncidentPage
@@ -100,7 +101,9 @@ class AlertsService:
         for name, lacking in policies.left_out.items():
             _log.warning("receiver %s is left out: %s is not set", name, ", ".join(lacking))
         self._known = Known(store.incidents)
-        self._turns = Turns(store.incidents, self._known, policies, self._telling, clock, fence)
+        self._turns = Turns(
+            store.incidents, store.holds, self._known, policies, self._telling, clock, fence
+        )
         self._courier = Courier(
             store.outbox, self._receivers, policies.receivers, clock, acknowledging=acknowledging
         )
@@ -108,6 +111,11 @@ class AlertsService:
         self._noted: datetime | None = None
         self._evaluated: datetime | None = None
         self._token = 0  # of the lease it evaluated under
+
+    @property
+    def policies(self) -> Policies:
+        """What it goes by."""
+        return self._policies
 
     def close(self) -> None:
         """Let go of the receivers' connections; the store is its owner's to close."""
@@ -127,6 +135,7 @@ class AlertsService:
         today: Mapping[str, str] | None = None,
         failing: pl.DataFrame | None = None,
         late: pl.DataFrame | None = None,
+        readings: Sequence[Reading] = (),
     ) -> Counter[str]:
         """Bring incidents in line with `cases` at `now`; how many changed, by named reason.
 
@@ -135,7 +144,8 @@ class AlertsService:
         out are not judged. `today` maps identifiers that incidents were stored under to the object
         ids they resolve to now. `failing` are all steps that failed and are waited for
         (`store.telemetry.failing`), `late` all running cases past a deadline; None for what has not
-        changed since the last call.
+        changed since the last call. `readings` are looks at figures, sources and growth; what is
+        left out is not judged.
 
         An incident and its first notifications are stored together: a crash in between loses and
         doubles neither. Going back in time (an index being rebuilt) changes nothing: the count is
@@ -146,7 +156,14 @@ class AlertsService:
         with self._evaluating:
             if self._behind(now):
                 return Counter(behind=1)
-            look = Look(cases=cases, now=now, today=today or {}, failing=failing, late=late)
+            look = Look(
+                cases=cases,
+                now=now,
+                today=today or {},
+                failing=failing,
+                late=late,
+                readings=readings,
+            )
             counts = self._turns.take(look)
             self._note(now, changed=bool(counts))
         for reason, count in sorted(counts.items()):

@@ -78,7 +78,7 @@ class Telling:
 
     def news(self, incident: Incident, kind: Kind, reason: str, at: datetime) -> Notification:
         """What those who were told of it are owed since `at`, addressed to nobody yet."""
-        briefing = self._briefing(incident.journey, incident.step)
+        briefing = self._briefing(incident)
         return compose(
             incident,
             kind=kind,
@@ -113,7 +113,7 @@ class Telling:
 
     def _pages(self, decision: Decision, now: datetime) -> list[Notification]:
         incident = decision.incident
-        briefing = self._briefing(incident.journey, incident.step)
+        briefing = self._briefing(incident)
         steps = self._policies.escalation(incident.policy).steps
         return [
             compose(

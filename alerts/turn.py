@@ -10,7 +10,7 @@ from itertools import islice
 
 import polars as pl
 
-from alerts import case, escalation, evaluation, failures, hops, wholes
+from alerts import case, escalation, evaluation, failures, hops, signals, wholes
 from alerts.actions import FOLDED, MERGED, REOPENED, RETURNED, Action
 from alerts.evaluation import Wholes
 from alerts.known import Known
@@ -19,6 +19,8 @@ from alerts.telling import Telling, grown
 from alerts.wholes import Belonging
 from threadline.clock import Clock
 from threadline.model.incidents import Change, Incident, IncidentEvent, Notification
+from threadline.model.readings import Reading
+from threadline.store.control.holds import Holds
 from threadline.store.control.incidents import Incidents
 from threadline.store.control.leases import Lease
 
@@ -34,6 +36,7 @@ class Look:
     today: Mapping[str, str]
     failing: pl.DataFrame | None
     late: pl.DataFrame | None
+    readings: Sequence[Reading] = ()
 
 
 class Turns:
@@ -45,13 +48,14 @@ class Turns:
     def __init__(
         self,
         incidents: Incidents,
+        holds: Holds,
         known: Known,
         policies: Policies,
         telling: Telling,
         clock: Clock,
         fence: Callable[[], Lease | None],
     ) -> None:
-        self._incidents, self._known = incidents, known
+        self._incidents, self._holds, self._known = incidents, holds, known
         self._policies, self._telling, self._clock = policies, telling, clock
         self._fence = fence
         self._belonging = Belonging(incidents)
@@ -73,6 +77,8 @@ class Turns:
         counts += self._apply(self._of_failures(look))
         counts += self._apply(self._refolded(look.today))
         counts += self._apply(self._of_cases(look))
+        counts += self._apply(self._of_signals(look.readings))
+        counts += self._apply(signals.ruleless(self._known.live(), self._policies, look.now))
         self._belonging.left.clear()
         return counts
 
@@ -129,6 +135,20 @@ class Turns:
         yield from evaluation.evaluate(
             judged, known, look.now, self._policies, look.today, self._wholes(judged, known)
         )
+
+    def _of_signals(self, readings: Sequence[Reading]) -> Iterator[Action]:
+        """Since when something stands is stored after what was decided on it."""
+        if not readings:
+            return
+        held, known = self._holds.all(), self._incidents.of_many(*signals.PROMISES)
+        noted: dict[str, datetime | None] = {}
+        for judged in signals.evaluate(readings, known, held, self._policies):
+            if judged.held != held.get(judged.promise):
+                noted[judged.promise] = judged.held
+            if judged.action is not None:
+                yield judged.action
+        if noted:
+            self._holds.note(noted, fence=self._fence())
 
     def _wholes(self, judged: Iterable[case.Case], known: Iterable[Incident]) -> Wholes:
         """Only of cases without an incident of their own it matters what they once belonged to."""

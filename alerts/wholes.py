@@ -1,4 +1,7 @@
-"""Which cases belong to an incident of many, and what that means for their own incidents."""
+"""Which cases belong to the incident of a hop, and what that means for their own incidents.
+
+A silent source's incident carries cases as well, but it only explains them: they are told on.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _KEY = {"journey": pl.String, "case_id": pl.String}
 
 
 class Belonging:
-    """The cases (journey, case id) of live incidents of many, kept as their changes are stored.
+    """The cases (journey, case id) of live incidents of hops, kept as their changes are stored.
 
     A case that hangs on several is told by the one it came to first.
     """
@@ -51,7 +54,7 @@ class Belonging:
         before = dict(self.now())
         told = False
         for change in changes:
-            if not change.incident.of_many:
+            if not change.incident.of_hop:
                 continue
             if not change.incident.live:
                 told |= self._cases.pop(change.incident.id, None) is not None
@@ -98,7 +101,7 @@ def refold(
 
 
 def spells(incidents: Incidents, case_ids: Collection[str]) -> Mapping[Key, Sequence[Affected]]:
-    """When each of these cases belonged to an incident of many."""
+    """When each of these cases belonged to an incident of a hop."""
     found: dict[Key, list[Affected]] = {}
     for spell in incidents.belonged(case_ids):
         found.setdefault((spell.case.journey, spell.case.case_id), []).append(spell)

@@ -20,9 +20,9 @@ from collector import mapping as mappings
 from collector.mapping import Mapping as SourceMapping
 from metrics import definitions as metric_definitions
 from metrics.definitions import Definitions
+from threadline import briefings, watching
 from threadline.errors import DefinitionError, DefinitionErrors, SettingsError
-from threadline.model.incidents import Briefing
-from threadline.model.journeys import Runbook
+from threadline.model.incidents import Briefing, Incident
 from threadline.settings import Settings
 from threadline.store.control import ControlStore
 from threadline.store.control.store import Known
@@ -58,9 +58,9 @@ class Active:
     rotas: Rotas
     windows: Windows
 
-    def briefing(self, journey: str, step: str) -> Briefing:
-        """What whoever is told about a step of a journey, or about the whole ('') needs to act."""
-        return _briefing(self.derivation.definitions, journey, step)
+    def briefing(self, incident: Incident) -> Briefing:
+        """What whoever is told of it needs to act."""
+        return briefings.briefing(self.derivation.definitions, incident)
 
 
 def load(settings: Settings) -> Active:
@@ -83,6 +83,8 @@ def load(settings: Settings) -> Active:
         ),
     )
     rotas, windows = _on_call(policies, directories, errors)
+    if mapping is not None and definitions is not None and policies is not None:
+        errors += watching.faults(policies, definitions, mapping)
     if mapping is None or definitions is None or policies is None or errors:
         raise DefinitionErrors(errors)
     return Active(
@@ -161,32 +163,3 @@ def _collecting(errors: list[DefinitionError], read: Callable[[], Loaded]) -> Lo
     except DefinitionErrors as broken:
         errors += broken.errors
         return None
-
-
-def _briefing(definitions: Definitions, journey: str, step: str) -> Briefing:
-    declared = definitions.known_journey(journey)
-    if declared is None:
-        return Briefing(title=journey)
-    if found := definitions.known_step(journey, step):
-        return Briefing(
-            title=f"{declared.title}: {found.title}",
-            owner=found.owner,
-            runbook=found.runbook.url,
-            next_moves=_moves(found.runbook),
-        )
-    return Briefing(
-        title=declared.title,
-        owner=declared.owner,
-        runbook=declared.runbook.url,
-        next_moves=_moves(declared.runbook),
-    )
-
-
-def _moves(runbook: Runbook) -> tuple[str, ...]:
-    """The likeliest first: what to do, whether it may be done again, what to undo before."""
-    moves = (
-        (runbook.next_move, "{}"),
-        (runbook.replay, "Replay: {}"),
-        (runbook.compensate, "Undo first: {}"),
-    )
-    return tuple(form.format(words) for words, form in moves if words)

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from alerts.service import AlertsService
 from threadline.clock import Clock
-from threadline.evaluation import Evaluation
+from threadline.evaluation import Evaluation, Seen
 from threadline.instruments import AlertsInstruments
 from threadline.leading import Leading
 from threadline.pipeline import Pipeline
@@ -42,8 +42,11 @@ class Alerting:
         settings: AlertsSettings,
         registry: CollectorRegistry,
         marks: Callable[[], Marks | None],
+        readings: Seen,
     ) -> None:
-        """`marks` are those that the rules of `alerts` name."""
+        """`marks` are those that the rules of `alerts` name, `readings` what was seen lately of the
+        figures, the silence and the growth that they watch.
+        """
         self._alerts, self._clock = alerts, clock
         self.leading = Leading(control.leases, clock, settings.lease_seconds)
         self.evaluation = Evaluation(
@@ -54,6 +57,7 @@ class Alerting:
             settings,
             lambda: self.leading.leads,
             marks,
+            readings,
         )
         self._owed_since: datetime | None = None
         self._looked = float("-inf")

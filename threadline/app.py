@@ -43,6 +43,7 @@ from threadline.marks import marking
 from threadline.model.incidents import Incident
 from threadline.on_call import OnCall
 from threadline.pipeline import Pipeline
+from threadline.readings import LOOK_SECONDS, Readings
 from threadline.serving import listen, serve_http
 from threadline.settings import Settings
 from threadline.store.control import ControlStore
@@ -129,6 +130,13 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             rewritten=lambda: rewritten(erasing.applied, forgetting.last),
             moved=lambda: alerting.wake(),  # noqa: PLW0108  it does not exist yet
         )
+        hearing = Hearing(telemetry, clock)
+        looks = Readings(
+            lambda: api.state.services,
+            lambda: api.state.services.alerts.policies,
+            hearing.heard,
+            clock,
+        )
         alerting = Alerting(
             lambda: api.state.services.alerts,
             telemetry,
@@ -138,6 +146,7 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             settings.alerts,
             registry,
             lambda: marking(api.state.services.alerts.policies, api.state.services.definitions),
+            looks.take,
         )
         thread = threading.Thread(target=pipeline.run, name="pipeline")
         thread.start()
@@ -163,7 +172,6 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             registry=registry,
         )
 
-        hearing = Hearing(telemetry, clock)
         alive = Alive(telemetry)
 
         def services(declared: Active) -> ApiServices:
@@ -241,6 +249,14 @@ async def serve(settings: Settings, clock: Clock, ready: Callable[[], None] = la
             tokens.refresh,
             "interval",
             seconds=settings.access.refresh_seconds,
+            max_instances=1,
+            coalesce=True,
+        )
+
+        scheduler.add_job(
+            looks.refresh,
+            "interval",
+            seconds=LOOK_SECONDS,
             max_instances=1,
             coalesce=True,
         )

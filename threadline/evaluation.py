@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from alerts.service import AlertsService
 from collector.mapping import Mapping as SourceMapping
 from collector.silence import silent_systems
 from threadline.clock import Clock
+from threadline.model.readings import Reading
 from threadline.pipeline import Pipeline, Status
 from threadline.promises import Marks, Promises
 from threadline.settings import AlertsSettings
@@ -22,6 +23,14 @@ logger = logging.getLogger(__name__)
 _HEARD_FOR = 5  # seconds
 _JUST = 0.001  # seconds; a deadline is the last good instant
 MANY = 2_000  # entries of the log waiting: far behind, however lately they came
+
+
+Seen = Callable[[datetime], Sequence[Reading]]
+
+
+def no_readings(_now: datetime) -> Sequence[Reading]:
+    """Where no rule watches figures, silence or growth."""
+    return ()
 
 
 class Evaluation:
@@ -44,10 +53,11 @@ class Evaluation:
         settings: AlertsSettings,
         leads: Callable[[], bool],
         marks: Callable[[], Marks | None] = lambda: None,
+        readings: Seen = no_readings,
     ) -> None:
         self._alerts, self._promises, self._pipeline = alerts, promises, pipeline
         self._clock, self._settings, self._leads = clock, settings, leads
-        self._marks = marks
+        self._marks, self._readings = marks, readings
         self._ended, self._took = clock.monotonic(), 0.0
         self._skipped = False
         self._judging: AlertsService | None = None
@@ -98,7 +108,7 @@ class Evaluation:
             self._judging = alerts
 
     def _judge(self, alerts: AlertsService) -> Counter[str]:
-        counts = evaluate(alerts, self._promises, self._pipeline)
+        counts = evaluate(alerts, self._promises, self._pipeline, self._readings)
         self._until = self._promises.judged or self._until
         return counts
 
@@ -123,8 +133,11 @@ class Evaluation:
             logger.info("deadlines %s", f"wait: {self.waiting}" if self.waiting else "are judged")
 
 
-def evaluate(alerts: AlertsService, promises: Promises, pipeline: Pipeline) -> Counter[str]:
-    """Bring incidents in line with the cases, as of what is derived; changes by named reason.
+def evaluate(
+    alerts: AlertsService, promises: Promises, pipeline: Pipeline, readings: Seen = no_readings
+) -> Counter[str]:
+    """Bring incidents in line with the cases, as of what is derived, and with what `readings` have
+    seen lately; changes by named reason.
 
     While the index is rebuilt nothing is judged: cases that are not derived yet are not gone. What
     raises, or was overtaken by somebody, is judged again as a whole the next time.
@@ -134,7 +147,12 @@ def evaluate(alerts: AlertsService, promises: Promises, pipeline: Pipeline) -> C
         return Counter()
     look = promises.look(status.watermark, alerts.watched())
     counts = alerts.evaluate(
-        look.cases, look.now, today=look.today, failing=look.failing, late=look.late
+        look.cases,
+        look.now,
+        today=look.today,
+        failing=look.failing,
+        late=look.late,
+        readings=readings(look.now),
     )
     if not counts["behind"] and not counts["overtaken"]:
         promises.settle(look)
@@ -155,8 +173,12 @@ class Hearing:
 
     def silent(self, mapping: SourceMapping, now: datetime) -> Collection[str]:
         """The systems not heard of within their cadence at `now`."""
+        return silent_systems(self.heard(), mapping, now)
+
+    def heard(self) -> Mapping[str, datetime]:
+        """When each system was last heard of; those of which it is too long ago are absent."""
         if self._clock.monotonic() >= self._until:
             heard = sources.systems(self._telemetry)
             self._heard = dict(heard.select("system", "last_received_at").iter_rows())
             self._until = self._clock.monotonic() + _HEARD_FOR
-        return silent_systems(self._heard, mapping, now)
+        return self._heard

@@ -2,7 +2,7 @@
 
 from metrics.kpis.closing import Closed, closed, packed, unpacked
 from metrics.kpis.contribution import moved
-from metrics.kpis.evaluation import cases_behind, evaluate, series
+from metrics.kpis.evaluation import cases_behind, evaluate, known_dimensions, series
 from metrics.kpis.periods import FirmCalendar, Period
 from metrics.kpis.receipts import RECEIVED, SOUND, Received
 from metrics.kpis.restating import changes, departed
@@ -19,6 +19,7 @@ __all__ = [
     "closed",
     "departed",
     "evaluate",
+    "known_dimensions",
     "moved",
     "packed",
     "series",

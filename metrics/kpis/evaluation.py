@@ -264,11 +264,17 @@ def _concerns(kpi: Kpi, journey: str) -> bool:
     return not kpi.asks_intake and (not kpi.journeys or journey in kpi.journeys)
 
 
+def known_dimensions(definitions: Definitions) -> frozenset[str]:
+    """What values may be told apart by."""
+    each = definitions.journeys.values()
+    return frozenset({name for journey in each for name, _ in journey.dimensions}.union(COLUMNS))
+
+
 def check(definitions: Definitions, by: Sequence[str]) -> None:
     """Raises `NotFound` for a dimension that nobody has defined."""
-    known = {name for journey in definitions.journeys.values() for name, _ in journey.dimensions}
+    known = known_dimensions(definitions)
     for name in by:
-        if name not in known and name not in COLUMNS:
+        if name not in known:
             raise NotFound("dimension", name)
 
 

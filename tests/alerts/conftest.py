@@ -21,6 +21,7 @@ from alerts.service import AlertsService, load_policies
 from alerts.telling import Surroundings
 from threadline.clock import FixedClock
 from threadline.model.incidents import Briefing, Incident
+from threadline.model.readings import Reading
 from threadline.settings import AlertsSettings
 from threadline.store.control import ControlStore
 
@@ -201,6 +202,15 @@ class Desk:
         }
         return dict(self.service.evaluate(frame, watermark, **looked))
 
+    def look(self, *, minutes: float, **seen: Any) -> None:
+        """Read what a rule watches so long after noon, and let everything that recurs run once."""
+        self.move(minutes=minutes)
+        now = self.clock.now()
+        self.evaluate(
+            readings=[Reading(**{"rule": "default/watched", "part": "", "at": now} | seen)]
+        )
+        self.service.deliver(now)
+
     def incident(self) -> Incident:
         """The only one there is."""
         (incident,) = self.service.page().items
@@ -240,11 +250,11 @@ def _late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
     return cases.filter(~ended & ~paused & passed.fill_null(False))
 
 
-def _briefing(journey: str, step: str) -> Briefing:
+def _briefing(incident: Incident) -> Briefing:
     return Briefing(
         title="Contract activation",
         owner="integration-operations",
-        runbook=f"https://runbooks.example/{journey}/{step}",
+        runbook=f"https://runbooks.example/{incident.journey}/{incident.step}",
         next_moves=("replay the project request",),
     )
 

@@ -23,7 +23,7 @@ from threadline.store.control import (
 from threadline.store.control.engine import connect
 from threadline.store.control.schema import metadata
 
-HEAD = "0008"
+HEAD = "0009"
 
 
 @pytest.fixture

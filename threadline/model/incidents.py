@@ -39,6 +39,26 @@ def failure_promise(step: str) -> str:
     return _FAILURE_PREFIX + step
 
 
+def figure_promise(rule: str, part: str) -> str:
+    """The name of the promise that the KPI that `rule` watches keeps its bound in `part`."""
+    return f"kpi:{rule}:{part}"
+
+
+def value_promise(rule: str, currency: str) -> str:
+    """The name of the promise that no more than `rule` says is at risk in `currency`."""
+    return f"value:{rule}:{currency}"
+
+
+def source_promise(system: str) -> str:
+    """The name of the promise that `system` is heard of within its cadence."""
+    return f"source:{system}"
+
+
+def growth_promise(of: str, part: str) -> str:
+    """The name of the promise that there is not more and more `of` that, of all or one `part`."""
+    return f"growth:{of}:{part}"
+
+
 def hop_promise(system: str, cause: str) -> str:
     """The name of the promise that `system` takes what is handed to it, broken by one `cause`."""
     return f"{_HOP_PREFIX}{system}:{cause}"

@@ -23,6 +23,7 @@ from threadline.store.control.leases import Lease
 from threadline.store.control.schema import incident_cases, incident_events, incidents
 from threadline.store.control.transactions import Transactions, insert_all_once, insert_once
 
+HOP = "hop:"
 _FIELDS = [field.name for field in fields(Incident)]
 _LIVE: tuple[IncidentState, ...] = ("open", "acknowledged")
 # SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535; plans stay small well below.
@@ -107,7 +108,7 @@ class Incidents:
 
     def of_hops(self) -> list[Incident]:
         """All that stand for the cases of a hop, whatever their state."""
-        return self.of_many("hop:")
+        return self.of_many(HOP)
 
     def of_many(self, *prefixes: str) -> list[Incident]:
         """All whose promise begins with one of `prefixes`, whatever their state."""
@@ -135,22 +136,23 @@ class Incidents:
         return self._all(select(incidents).where(due).order_by(*order).limit(limit))
 
     def belonging(self) -> dict[CaseKey, str]:
-        """Which live incident of many each case belongs to now: its id."""
+        """Which live incident of a hop each case belongs to now: its id."""
         table = incident_cases
         statement = (
             select(table.c.journey, table.c.case_id, table.c.root_id, table.c.incident_id)
             .join(incidents, incidents.c.id == table.c.incident_id)
             .where(table.c.left_at.is_(None), incidents.c.state.in_(_LIVE))
+            .where(incidents.c.promise.startswith(HOP))
             .order_by(table.c.id)
         )
         with self._transactions.read() as connection:
             return {CaseKey(*of): whole for *of, whole in connection.execute(statement)}
 
     def belonged(self, case_ids: Collection[str]) -> list[Affected]:
-        """When one of `case_ids` belonged to an incident of many, and from when until when."""
+        """When one of `case_ids` belonged to an incident of a hop, and from when until when."""
         found: list[Affected] = []
         for part in _parts(sorted(set(case_ids))):
-            statement = select(incident_cases).where(incident_cases.c.case_id.in_(part))
+            statement = _of_a_hop().where(incident_cases.c.case_id.in_(part))
             with self._transactions.read() as connection:
                 found += map(affected.spell, connection.execute(statement))
         return found
@@ -261,6 +263,16 @@ def _one(connection: Connection, incident_id: str, *, lock: bool = False) -> Inc
     if row is None:
         raise NotFound("incident", incident_id)
     return Incident(**row)
+
+
+def _of_a_hop() -> Select[Any]:
+    """The spells of cases that were told by the incident; a silent source's only explains them."""
+    hop = incidents.c.promise.startswith(HOP)
+    return (
+        select(incident_cases)
+        .join(incidents, incidents.c.id == incident_cases.c.incident_id)
+        .where(hop)
+    )
 
 
 def _of_ids(ids: Select[Any]) -> Select[Any]:

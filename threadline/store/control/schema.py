@@ -193,6 +193,14 @@ watermarks = Table(
     Column("at", Instant, nullable=False),
 )
 
+# Since when what a rule watches is beyond its bound, while nobody is told yet.
+holds = Table(
+    "holds",
+    metadata,
+    Column("promise", String, primary_key=True),
+    Column("since", Instant, nullable=False),
+)
+
 # Who alone does some work of several processes; means nothing in a backup.
 leases = Table(
     "leases",

@@ -16,6 +16,7 @@ from threadline.store.control.closes import Closes
 from threadline.store.control.definitions import Definitions
 from threadline.store.control.engine import connect
 from threadline.store.control.erasures import Erasures
+from threadline.store.control.holds import Holds
 from threadline.store.control.incidents import Incidents
 from threadline.store.control.leases import Leases
 from threadline.store.control.outbox import Outbox
@@ -58,6 +59,7 @@ class ControlStore:
         self.definitions: Definitions = Definitions(transactions, clock)
         self.rulings: Rulings = Rulings(transactions, clock)
         self.incidents = Incidents(transactions)
+        self.holds = Holds(transactions)
         self.outbox = Outbox(transactions)
         self.watermarks = Watermarks(transactions)
         self.leases = Leases(transactions)

@@ -39,7 +39,7 @@ WHERE state != 'held' GROUP BY system, kind, state ORDER BY count DESC, system, 
 """
 
 # A fact is an orphan when as many of its identifiers lead to no root as it has.
-_ORPHANS = """
+ORPHANS = """
 SELECT source, 'names-nobody' AS reason, fact_id, trace_id,
     CAST([], 'Array(String)') AS identifiers, received_at
 FROM unattributed FINAL WHERE how = 'none' AND received_at >= {since:DateTime64(9, 'UTC')}
@@ -60,7 +60,7 @@ WHERE length(identifiers) = speaks_of
 
 _PAGE_OF_ORPHANS = f"""
 WITH page AS (
-    SELECT * FROM ({_ORPHANS})
+    SELECT * FROM ({ORPHANS})
     WHERE ({{source:String}} = '' OR source = {{source:String}})
         AND ({{reason:String}} = '' OR reason = {{reason:String}})
         AND (received_at, fact_id) < ({{before:DateTime64(9, 'UTC')}}, {{fact:String}})
@@ -76,7 +76,7 @@ ORDER BY received_at DESC, fact_id DESC
 
 _ORPHAN_COUNTS = f"""
 SELECT o.source AS source, o.reason AS reason, o.count AS count, f.facts AS facts
-FROM (SELECT source, reason, count() AS count FROM ({_ORPHANS}) GROUP BY source, reason) AS o
+FROM (SELECT source, reason, count() AS count FROM ({ORPHANS}) GROUP BY source, reason) AS o
 LEFT JOIN (
     SELECT source, uniqExact(fact_id) AS facts FROM facts
     WHERE received_at >= {{since:DateTime64(9, 'UTC')}} GROUP BY source) AS f
