@@ -28,7 +28,7 @@ from threadline.api import ApiServices
 from threadline.clock import FixedClock
 from threadline.errors import OutOfReach
 from threadline.model.entries import Entry
-from threadline.model.incidents import Briefing
+from threadline.model.incidents import Briefing, Incident
 from threadline.sections import AccessSettings
 from threadline.settings import AlertsSettings, ControlSettings, LogSettings
 from threadline.store.control import ControlStore
@@ -106,7 +106,7 @@ def served(app: FastAPI) -> Iterator[str]:
 
 
 def _alerts(control: ControlStore, clock: FixedClock) -> AlertsService:
-    briefing: Callable[[str, str], Briefing] = lambda journey, _: Briefing(title=journey)  # noqa: E731
+    briefing: Callable[[Incident], Briefing] = lambda one: Briefing(title=one.journey)  # noqa: E731
     return AlertsService(
         control, load_policies(AlertsSettings()), clock, briefing=briefing, links=lambda _: {}
     )

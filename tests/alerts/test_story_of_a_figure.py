@@ -53,7 +53,7 @@ def test_a_figure_pages_once_it_has_stood_below_its_bound_for_the_rules_time(des
     desk.look(minutes=30, **attained("0.912"))
     (page,) = desk.received("page")
     assert page["what"] == (
-        "SLA attainment, this month, EMEA: 91.2 % (n 143), below 95 % since 01 May 12:00 UTC"
+        "SLA attainment, this month, EMEA: 91.2 % (n 143), below 95 % since 02 Mar 12:00 UTC"
     )
     assert (page["about"], page["severity"], page["owner"]) == (
         *("kpi", "warning", "integration-operations"),
@@ -116,7 +116,7 @@ def test_what_is_back_within_the_grace_time_had_not_gone(desk):
     desk.look(minutes=41, **attained("0.90"))
     desk.look(minutes=50, **attained("0.90"))
     assert desk.incident().reason == "returned"
-    assert (desk.pages, desk.news) == ([("opened", "warning")], [])
+    assert (desk.pages, desk.news) == ([("opened", "warning")], [("update", "returned")])
 
 
 def test_it_comes_back_after_the_grace_time_only_once_it_has_stood_again(desk):
@@ -186,7 +186,7 @@ def test_value_at_risk_pages_and_reaches_the_executive_step_as_it_grows(desk):
     assert not desk.service.page().items, "at the bound is not above it"
     desk.look(minutes=5, **at_risk(1_200_000))
     assert desk.incident().said == (
-        "Value at risk: EUR 1,200,000 in 4 contracts, above EUR 1,000,000 since 01 May 12:05 UTC"
+        "Value at risk: EUR 1,200,000 in 4 contracts, above EUR 1,000,000 since 02 Mar 12:05 UTC"
     )
     assert desk.pages == []
     desk.look(minutes=10, **at_risk(1_600_000))

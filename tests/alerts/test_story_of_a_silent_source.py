@@ -37,7 +37,7 @@ def test_it_pages_once_with_the_cases_and_the_value_it_hides_and_their_urgency(d
         desk.look(minutes=minutes, **silent(60, "contract:clm:C-1", "contract:clm:C-2", **told))
     (page,) = desk.received("page")
     assert page["what"] == (
-        "erp is silent: nothing was heard since 28 Apr 12:00 UTC; 2 open cases wait for it,"
+        "erp is silent: nothing was heard since 27 Feb 12:00 UTC; 2 open cases wait for it,"
         " 1 past a deadline, contracts worth EUR 1,200,000.00"
     )
     assert (page["about"], page["system"], page["criticality"]) == ("source", "erp", "revenue")

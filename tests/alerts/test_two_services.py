@@ -23,7 +23,7 @@ class Evaluator:
             desk.control,
             load_policies(AlertsSettings(webhook_url=desk.webhook.url)),
             desk.clock,
-            briefing=lambda journey, _: Briefing(title=journey),
+            briefing=lambda incident: Briefing(title=incident.journey),
             links=lambda _: {},
             fence=lambda: self.lease,
         )
