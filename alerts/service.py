@@ -112,11 +112,6 @@ class AlertsService:
         self._evaluated: datetime | None = None
         self._token = 0  # of the lease it evaluated under
 
-    @property
-    def policies(self) -> Policies:
-        """What it goes by."""
-        return self._policies
-
     def close(self) -> None:
         """Let go of the receivers' connections; the store is its owner's to close."""
         for receiver in self._receivers.values():
