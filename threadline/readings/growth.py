@@ -59,8 +59,7 @@ def _mismatches(services: ApiServices, since: datetime, now: datetime) -> pl.Dat
     differing = mastery.mismatches(services.telemetry)
     stated = standing(differing, now, services.silent_systems(now))
     came = stated.filter(pl.col("state") == "open", pl.col("due_at") >= since)
-    counted = came.group_by("system", "due_at").agg(count=pl.len())
-    return counted.select("system", "due_at", "count")
+    return came.group_by(part="system", at="due_at").agg(count=pl.len())
 
 
 _CAME: Mapping[str, Callable[[ApiServices, datetime, datetime], pl.DataFrame]] = {
