@@ -137,7 +137,7 @@ class Turns:
         )
 
     def _of_signals(self, readings: Sequence[Reading]) -> Iterator[Action]:
-        """Since when something stands is stored after what was decided on it."""
+        """Since when something stands is kept until its incident is known to be stored."""
         if not readings:
             return
         held, known = self._holds.all(), self._incidents.of_many(*signals.PROMISES)
