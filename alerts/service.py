@@ -23,7 +23,7 @@ from alerts.receivers import Outcome
 from alerts.receivers.building import build
 from alerts.receivers.trial import trial
 from alerts.receivers.variables import Variables
-from alerts.telling import Surroundings, Telling
+from alerts.telling import Surroundings, Telling, Told
 from alerts.turn import Look, Turns
 from threadline.clock import Clock
 from threadline.errors import NotFound
@@ -315,7 +315,7 @@ class AlertsService:
             incident=replace(told.incident, version=incident.version + 1),
             event=None if quiet else event,
             notifications=told.notifications,
-            withdraw="silenced" if told.reason == "silenced" else "",
+            hold=_held(incident, told, now),
         )
 
     def _with_news(self, change: Change | None, kind: Kind, at: datetime) -> Change | None:
@@ -339,3 +339,10 @@ class AlertsService:
         if changed or self._noted is None or now - self._noted >= _NOTE_EVERY:
             self._watermarks.advance(_WATERMARK, now)
             self._noted = now
+
+
+def _held(before: Incident, told: Told, now: datetime) -> datetime | None:
+    """Until when what already waits to be told is held back; `now` lets it go."""
+    if told.reason == "silenced":
+        return told.incident.muted_until
+    return now if before.muted_until is not None else None

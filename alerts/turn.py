@@ -11,7 +11,7 @@ from itertools import islice
 import polars as pl
 
 from alerts import case, escalation, evaluation, failures, hops, signals, wholes
-from alerts.actions import FOLDED, MERGED, REOPENED, RETURNED, Action
+from alerts.actions import FOLDED, MERGED, PARTED, REOPENED, RETURNED, Action
 from alerts.evaluation import Wholes
 from alerts.known import Known
 from alerts.policy import Policies
@@ -184,6 +184,7 @@ class Turns:
             withdraw=withdraw,
             hanging=action.hanging,
             news=news,
+            revive=incident.state == "open" and _is_back(action),
         )
 
     def _owed(self, action: Action, at: datetime) -> tuple[Incident, tuple[Notification, ...], str]:
@@ -199,16 +200,17 @@ class Turns:
         if action.reason == FOLDED:
             lapses = incident.escalate_at if incident.state == "acknowledged" else None
             return replace(incident, escalate_at=lapses), (), "part-of"
-        if incident.state != "open" or _withdrawn_for_good(action):
-            return incident, (), action.reason if action.reason == RETURNED else ""
+        withdraw = RETURNED if action.reason == RETURNED else ""
+        if incident.state != "open" or _is_merged_no_more(action):
+            return incident, (), withdraw
         told = self._telling.due(incident, at)
-        return told.incident, told.notifications, "returned" if action.reason == RETURNED else ""
+        return told.incident, told.notifications, withdraw
 
     def _news(self, action: Action, incident: Incident, at: datetime) -> Notification | None:
         if incident.state == "resolved":
             over = at + self._policies.escalation(incident.policy).grace
             return self._telling.news(incident, "resolved", action.reason, over)
-        if action.reason == RETURNED and not _withdrawn_for_good(action):
+        if action.reason == RETURNED and not _is_merged_no_more(action):
             return self._telling.news(incident, "update", RETURNED, at)
         if action.reason == "raised" and not action.page:
             return self._telling.news(incident, "update", "raised", at)
@@ -217,7 +219,13 @@ class Turns:
         return None
 
 
-def _withdrawn_for_good(action: Action) -> bool:
+def _is_back(action: Action) -> bool:
+    """Whether it needs somebody again who was not told when it did before."""
+    returned = action.reason == RETURNED and not _is_merged_no_more(action)
+    return returned or action.reason == PARTED
+
+
+def _is_merged_no_more(action: Action) -> bool:
     """What is back only because cases were parted is nobody's news."""
     return action.reason == RETURNED and action.detail.get("after") == MERGED
 

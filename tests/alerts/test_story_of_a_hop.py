@@ -76,6 +76,20 @@ def test_closing_an_outage_by_hand_lets_its_parts_speak_again(desk):
     assert desk.pages[-1] == ("escalated", "breach"), "its escalation goes on where it was"
 
 
+def test_a_page_that_was_not_delivered_before_its_case_became_a_part_is_afterwards(desk):
+    desk.webhook.down()
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    outage(desk, minutes=121)
+    desk.at(hours=2, minutes=1)
+    desk.webhook.up()
+    desk.at(hours=2, minutes=3)
+    assert [one["about"] for one in desk.received("page")] == ["hop"]
+    desk.heals("C-1", "C-2", "C-3")
+    desk.at(hours=2, minutes=10)
+    assert [one["about"] for one in desk.received("page")] == ["hop", "case"]
+
+
 def test_an_acknowledged_part_stays_acknowledged_when_the_outage_is_over(desk):
     desk.case(warn_at=None)
     desk.at(hours=2)

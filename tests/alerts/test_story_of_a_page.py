@@ -54,6 +54,33 @@ def test_a_silence_in_the_midst_keeps_what_is_still_to_be_told(desk):
     assert [reason for reason, _ in desk.pages] == ["opened", "escalated"]
 
 
+def test_a_page_that_waits_for_its_receiver_outlives_a_silence(desk):
+    desk.webhook.down()
+    late(desk)
+    desk.muted_until = NOON + timedelta(hours=4)
+    desk.service.rethink(desk.clock.now())
+    desk.webhook.up()
+    desk.at(hours=3)
+    assert desk.pages == []
+    desk.muted_until = None
+    desk.service.rethink(desk.clock.now())
+    desk.at(hours=3, minutes=1)
+    assert ("opened", "breach") in desk.pages
+
+
+def test_a_page_that_was_not_delivered_when_it_was_over_is_when_it_is_back(desk):
+    desk.webhook.down()
+    late(desk)
+    desk.case(warn_at=None, due_at=NOON + timedelta(hours=9))
+    desk.at(hours=2, minutes=1)
+    desk.webhook.up()
+    desk.at(hours=2, minutes=2)
+    assert desk.webhook.received == []
+    desk.case(warn_at=None)
+    desk.at(hours=2, minutes=3)
+    assert desk.pages == [("opened", "breach")]
+
+
 def test_an_acknowledgement_that_lapses_begins_the_escalation_anew(desk):
     desk.declare("""
         rules: [{when: case-deadline}]

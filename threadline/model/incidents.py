@@ -240,7 +240,10 @@ class Change:
     """What is stored together, or not at all, when an incident changes.
 
     `incident.version` is one more than the version the decision was made on. `withdraw` names why
-    earlier notifications that are still waiting are no longer owed; empty leaves them. `hanging`
+    earlier notifications that are still waiting are no longer owed; empty leaves them. `hold` is
+    when those that wait are due now: later, or at once after they were held. `revive`: pages of
+    this episode that were withdrawn because it was over, or part of another, are owed again.
+    `hanging`
     are the cases that belong to it from now on; None leaves them. `news` is owed to everyone who
     has been told of the incident and has not heard since that it was over (its receiver is not
     read). Without an `event` nothing worth telling has happened.
@@ -250,6 +253,8 @@ class Change:
     event: IncidentEvent | None
     notifications: tuple[Notification, ...] = ()
     withdraw: str = ""
+    hold: datetime | None = None
+    revive: bool = False
     hanging: frozenset[CaseKey] | None = None
     news: Notification | None = None
 

@@ -233,6 +233,10 @@ def _store(connection: Connection, change: Change) -> bool:
         affected.hang(connection, incident.id, change.hanging, change.event.at)
     if change.withdraw:
         outbox.withdraw(connection, incident.id, change.withdraw, change.event.at)
+    if change.revive:
+        outbox.revive(connection, incident.id, incident.episode, change.event.at)
+    if change.hold is not None:
+        outbox.hold(connection, incident.id, change.hold)
     if change.news is not None:
         outbox.enqueue_news(connection, change.news, change.event.at)
     for notification in change.notifications:

@@ -313,6 +313,26 @@ def withdraw(connection: Connection, incident_id: str, reason: str, at: datetime
     connection.execute(update(outbox).where(waiting).values(failed_at=at, failure=reason))
 
 
+def revive(connection: Connection, incident_id: str, episode: int, at: datetime) -> None:
+    """Owe again what was withdrawn of this episode for a reason that has gone."""
+    withdrawn = and_(
+        outbox.c.incident_id == incident_id,
+        outbox.c.episode == episode,
+        outbox.c.kind == "page",
+        outbox.c.delivered_at.is_(None),
+        outbox.c.failure.in_(("resolved", "part-of")),
+    )
+    again = {"failed_at": None, "failure": "", "due_at": at, "owed_at": at}
+    connection.execute(update(outbox).where(withdrawn).values(again))
+
+
+def hold(connection: Connection, incident_id: str, until: datetime) -> None:
+    """What waits to be told of the incident is due at `until`, as if it were first owed then."""
+    waiting = and_(outbox.c.incident_id == incident_id, _owed())
+    held = {"due_at": until, "owed_at": until}
+    connection.execute(update(outbox).where(waiting).values(held))
+
+
 def _owed() -> ColumnElement[bool]:
     return and_(outbox.c.delivered_at.is_(None), outbox.c.failed_at.is_(None))
 
