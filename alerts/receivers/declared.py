@@ -57,10 +57,12 @@ def receivers(document: Document, variables: Mapping[str, str | None]) -> list[R
 
 
 def left_out(document: Document, variables: Mapping[str, str | None]) -> dict[str, tuple[str, ...]]:
-    """The receivers (`policy/name`) that lack variables, and which."""
+    """The receivers (`policy/name`) that lack variables, and which; a setting with its section."""
     missing = {
         name: tuple(
-            variable for _, variable in _named(receiver, ()) if variables.get(variable) is None
+            variable if ":" in variable else f"alerts.{variable}"
+            for _, variable in _named(receiver, ())
+            if variables.get(variable) is None
         )
         for name, receiver in _declared(document).items()
     }

@@ -20,11 +20,10 @@ class LogReceiver:
         told = notification.payload
         _log.log(
             _level(told),
-            "%s (incident %s, %s, step %d of its escalation; owner: %s; next: %s)",
+            "%s (incident %s, %s; owner: %s; next: %s)",
             headline(told),
             told["incident"],
-            told["reason"],
-            told["escalation_step"],
+            _why(told),
             told["owner"] or "none named",
             (told["next_moves"] or ["none named"])[0],
         )
@@ -32,6 +31,12 @@ class LogReceiver:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _why(told: Payload) -> str:
+    """The reason, and of a page which step of the escalation it is."""
+    step = told["escalation_step"]
+    return f"{told['reason']}, step {step} of its escalation" if step else str(told["reason"])
 
 
 def _level(told: Payload) -> int:

@@ -48,7 +48,8 @@ def check(arguments: argparse.Namespace) -> int:
         f"settings and definitions are sound: {len(derivation.mapping.objects)} object types,"
         f" {len(derivation.mapping.sources)} sources,"
         f" {len(derivation.definitions.journeys)} journeys,"
-        f" {len(derivation.definitions.kpis)} KPIs, {len(active.policies.escalations)} policies,"
+        f" {len(derivation.definitions.kpis)} KPIs, alert policies:"
+        f" {', '.join(sorted(active.policies.escalations))} ({len(active.policies.rules)} rules),"
         f" {len(active.rotas.by_name)} rotas, {len(active.windows.all)} maintenance windows"
     )
     console.print(_identity(derivation.mapping))
