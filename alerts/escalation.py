@@ -218,10 +218,14 @@ def _put_off(incident: Incident, until: datetime) -> Incident:
 
 
 def _unmuted(incident: Incident, now: datetime) -> Incident:
-    """No silence matches any more, be it that it was ended before its time."""
+    """No silence matches any more, be it that it was ended before its time.
+
+    Who looks late does not put off what was due since its end.
+    """
     if incident.muted_until is None:
         return incident
-    start = now if _unheard(incident) else incident.escalation_from
+    ended = min(now, incident.muted_until)
+    start = ended if _unheard(incident) else incident.escalation_from
     return replace(incident, escalation_from=start, muted_until=None)
 
 
@@ -256,10 +260,17 @@ def _again(
 
 
 def _next_round(incident: Incident, policy: Escalation, now: datetime) -> Incident:
-    """A new round once all of this one has been told and its time has passed."""
-    at = incident.escalate_at
+    """A new round once all of this one has been told and its time has passed.
+
+    When that is may have been forgotten over a silence, or over having been part of a whole.
+    """
     concerned = {number for number, step in enumerate(policy.steps, 1) if step.concerns(incident)}
     complete = bool(incident.told_steps) and concerned <= set(incident.told_steps)
-    if not complete or incident.rounds >= policy.times or at is None or at > now:
+    start, every = incident.escalation_from, policy.every
+    if not complete or incident.rounds >= policy.times or start is None or every is None:
         return incident
+    told_at = start + max(policy.steps[number - 1].after for number in incident.told_steps)
+    at = max(incident.escalate_at or start, told_at + every)
+    if at > now:
+        return replace(incident, escalate_at=at)
     return replace(incident, rounds=incident.rounds + 1, told_steps=(), escalation_from=at)

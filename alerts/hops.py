@@ -33,6 +33,9 @@ from alerts.policy import Policies
 from alerts.rules import CRITICALITY, Rule, When
 from threadline.model.incidents import CaseKey, Incident, hop_promise
 
+# The cases (journey, case id) of incidents, by the ids of those.
+Held = Mapping[str, frozenset[tuple[str, str]]]
+
 HEALED = "healed"
 LATE = "late"
 _NUMBERS = re.compile(r"\d+")
@@ -95,18 +98,21 @@ def evaluate(
     known: Iterable[Incident],
     now: datetime,
     policies: Policies,
+    overdue: pl.DataFrame,
+    held: Held,
 ) -> Iterator[Action]:
     """What has to change so that the incidents of hops are those of the cases that hang at `now`.
 
-    `hanging` is of `failing`, `late_ones` of `late`. `known` holds every incident of a hop.
-    Applying the actions and evaluating again yields none.
+    `hanging` is of `failing`, `late_ones` of `late`; `overdue` are all cases past a deadline,
+    wherever they wait. `known` holds every incident of a hop, `held` the cases that hang on the
+    live ones as stored. Applying the actions and evaluating again yields none.
     """
     book = {incident.promise: incident for incident in known}
-    overdue = late_ones.select(_KEY).unique().with_columns(breached=pl.lit(True))
+    overdue = overdue.select(_KEY).unique().with_columns(breached=pl.lit(True))
     failed = _counted(hanging, overdue)
     belonging: list[pl.DataFrame] = []
     for promise, cases in _causes(failed, book, late=False):
-        action = decide(promise, cases, book.get(promise), now, policies)
+        action = decide(promise, cases, book.get(promise), now, policies, held)
         if action is not None:
             yield action
         if _stands(action, book.get(promise)):
@@ -115,7 +121,7 @@ def evaluate(
     if belonging:
         free = free.join(pl.concat(belonging), on=_KEY, how="anti")
     for promise, cases in _causes(free, book, late=True):
-        action = decide(promise, cases, book.get(promise), now, policies)
+        action = decide(promise, cases, book.get(promise), now, policies, held)
         if action is not None:
             yield action
 
@@ -126,10 +132,11 @@ def decide(
     incident: Incident | None,
     now: datetime,
     policies: Policies,
+    held: Held,
 ) -> Action | None:
     """What to do about one cause; None: all is as it should be."""
     if incident is not None and incident.live:
-        return _follow(incident, cases) if len(cases) else _heal(incident, now)
+        return _follow(incident, cases, held) if len(cases) else _heal(incident, now)
     if not len(cases):
         return None
     system, criticality = cases["system"][0] or "", gravest(cases["criticality"].unique())
@@ -225,10 +232,12 @@ def _back(incident: Incident, cases: pl.DataFrame) -> Action:
     return replace(returned(fresh), hanging=_keys(cases))
 
 
-def _follow(incident: Incident, cases: pl.DataFrame) -> Action | None:
+def _follow(incident: Incident, cases: pl.DataFrame, held: Held) -> Action | None:
     standing = _standing(cases)
     changed = changes(incident, standing)
-    if not changed:
+    # One may have left as another joined.
+    same = held.get(incident.id) == frozenset(cases.select(_KEY).iter_rows())
+    if not changed and same:
         return None
     fresh = replace(incident, version=incident.version + 1, **standing)
     return Action(incident=fresh, reason="updated", detail=changed, hanging=_keys(cases))

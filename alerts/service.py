@@ -23,7 +23,7 @@ from alerts.receivers import Outcome
 from alerts.receivers.building import build
 from alerts.receivers.trial import trial
 from alerts.receivers.variables import Variables
-from alerts.telling import Surroundings, Telling, Told
+from alerts.telling import Surroundings, Telling
 from alerts.turn import Look, Turns
 from threadline.clock import Clock
 from threadline.errors import NotFound
@@ -308,14 +308,16 @@ class AlertsService:
         told = self._telling.due(incident, now)
         if told.incident == incident:
             return None
-        quiet = told.reason == "not-yet" and told.incident.muted_until == incident.muted_until
-        what = "escalated" if told.steps else f"escalation-{told.reason}"
+        lapsed = told.incident.state != incident.state
+        muted = told.incident.muted_until != incident.muted_until
+        quiet = told.reason == "not-yet" and not muted and not lapsed
+        what = "escalated" if told.steps else "lapsed" if lapsed else f"escalation-{told.reason}"
         event = IncidentEvent(at=now, what=what, detail={"steps": list(told.steps)})
         return Change(
             incident=replace(told.incident, version=incident.version + 1),
             event=None if quiet else event,
             notifications=told.notifications,
-            hold=_held(incident, told, now),
+            hold=told.hold,
         )
 
     def _with_news(self, change: Change | None, kind: Kind, at: datetime) -> Change | None:
@@ -339,10 +341,3 @@ class AlertsService:
         if changed or self._noted is None or now - self._noted >= _NOTE_EVERY:
             self._watermarks.advance(_WATERMARK, now)
             self._noted = now
-
-
-def _held(before: Incident, told: Told, now: datetime) -> datetime | None:
-    """Until when what already waits to be told is held back; `now` lets it go."""
-    if told.reason == "silenced":
-        return told.incident.muted_until
-    return now if before.muted_until is not None else None

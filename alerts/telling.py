@@ -43,12 +43,16 @@ class Surroundings:
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """Why something is owed or not, the incident after that, and the notifications."""
+    """Why something is owed or not, the incident after that, and the notifications.
+
+    `hold` is until when what already waits to be told is held back; now lets it go.
+    """
 
     reason: escalation.Reason
     steps: tuple[int, ...]
     incident: Incident
     notifications: tuple[Notification, ...]
+    hold: datetime | None = None
 
 
 class Telling:
@@ -70,7 +74,7 @@ class Telling:
         decision = escalation.decide(
             incident, policy, now, muted_until=muted_until, opens=around.opens
         )
-        return self._told(decision, now)
+        return replace(self._told(decision, now), hold=_held(incident, decision, now))
 
     def next_step(self, incident: Incident, now: datetime) -> Told:
         """The pages of the next step, now."""
@@ -138,6 +142,12 @@ class Telling:
             told = (name,) if rota == name else self._surroundings.on_duty(rota, now)
             found |= dict.fromkeys(told)
         return list(found)
+
+
+def _held(before: Incident, decision: Decision, now: datetime) -> datetime | None:
+    if decision.reason == "silenced":
+        return decision.incident.muted_until
+    return now if before.muted_until is not None else None
 
 
 def grown(incident: Incident) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
 import polars as pl
 
@@ -18,6 +19,7 @@ from alerts.policy import Policies
 from alerts.telling import Telling, grown
 from alerts.wholes import Belonging
 from threadline.clock import Clock
+from threadline.errors import ThreadlineError
 from threadline.model.incidents import Change, Incident, IncidentEvent, Notification
 from threadline.model.readings import Reading
 from threadline.store.control.holds import Holds
@@ -37,6 +39,15 @@ class Look:
     failing: pl.DataFrame | None
     late: pl.DataFrame | None
     readings: Sequence[Reading] = ()
+
+
+class _Owed(NamedTuple):
+    """An incident, and what an action on it owes: see `Change`."""
+
+    incident: Incident
+    notifications: tuple[Notification, ...] = ()
+    withdraw: str = ""
+    hold: datetime | None = None
 
 
 class Turns:
@@ -84,7 +95,11 @@ class Turns:
 
     def commit(self, changes: Sequence[Change]) -> Counter[str]:
         """Store decided changes; how many were stored, by the name of what happened."""
-        stored = self._incidents.commit(changes, fence=self._fence()) if changes else []
+        try:
+            stored = self._incidents.commit(changes, fence=self._fence()) if changes else []
+        except ThreadlineError:
+            self.forget()  # it may have been stored all the same
+            raise
         counts = Counter(change.event.what for change in stored if change.event is not None)
         self._belonging.stored(stored)
         if overtaken := len(changes) - len(stored):
@@ -106,7 +121,9 @@ class Turns:
     def _of_hops(self, now: datetime) -> Iterator[Action]:
         failing = self._failing if self._failing is not None else hops.none()
         overdue = hops.late(self._late, now) if self._late is not None else hops.none()
-        yield from hops.evaluate(failing, overdue, self._incidents.of_hops(), now, self._policies)
+        known, held = self._incidents.of_hops(), self._belonging.held()
+        all_late = self._late if self._late is not None else hops.none()
+        yield from hops.evaluate(failing, overdue, known, now, self._policies, all_late, held)
 
     def _refolded(self, today: Mapping[str, str]) -> Iterator[Action]:
         return wholes.refold(self._known.live(), self._belonging.now(), today)
@@ -171,7 +188,8 @@ class Turns:
     def change(self, action: Action) -> Change:
         """`action` with what it owes to whom."""
         at = self._clock.now()
-        incident, notifications, withdraw = self._owed(action, at)
+        owed = self._owed(action, at)
+        incident = owed.incident
         news = self._news(action, incident, at)
         if news is not None and news.reason == "grown":
             incident = replace(incident, told_cases=incident.cases)
@@ -180,31 +198,32 @@ class Turns:
         return Change(
             incident=incident,
             event=IncidentEvent(at=at, what=action.reason, detail=detail),
-            notifications=notifications,
-            withdraw=withdraw,
+            notifications=owed.notifications,
+            withdraw=owed.withdraw,
+            hold=owed.hold,
             hanging=action.hanging,
             news=news,
             revive=incident.state == "open" and _is_back(action),
         )
 
-    def _owed(self, action: Action, at: datetime) -> tuple[Incident, tuple[Notification, ...], str]:
+    def _owed(self, action: Action, at: datetime) -> _Owed:
         incident = action.incident
         if action.page:
             policy = self._policies.escalation(incident.policy)
             again = action.reason == REOPENED
             fresh = escalation.reopen(incident, policy, at) if again else None
             told = self._telling.due(fresh or escalation.begin(incident, at), at)
-            return told.incident, told.notifications, "superseded"
+            return _Owed(told.incident, told.notifications, "superseded")
         if incident.state == "resolved":
-            return incident, (), "resolved"
+            return _Owed(incident, withdraw="resolved")
         if action.reason == FOLDED:
             lapses = incident.escalate_at if incident.state == "acknowledged" else None
-            return replace(incident, escalate_at=lapses), (), "part-of"
+            return _Owed(replace(incident, escalate_at=lapses), withdraw="part-of")
         withdraw = RETURNED if action.reason == RETURNED else ""
         if incident.state != "open" or _is_merged_no_more(action):
-            return incident, (), withdraw
+            return _Owed(incident, withdraw=withdraw)
         told = self._telling.due(incident, at)
-        return told.incident, told.notifications, withdraw
+        return _Owed(told.incident, told.notifications, withdraw, told.hold)
 
     def _news(self, action: Action, incident: Incident, at: datetime) -> Notification | None:
         if incident.state == "resolved":

@@ -49,6 +49,11 @@ class Belonging:
         keys = pl.DataFrame(list(self._of), schema=_KEY, orient="row")
         return cases.join(keys, on=list(_KEY), how="anti")
 
+    def held(self) -> Mapping[str, frozenset[Key]]:
+        """The cases of each live incident of many (its id), as stored."""
+        self.now()
+        return self._cases
+
     def stored(self, changes: Iterable[Change]) -> None:
         """Take over what has been stored; `left` collects the cases that belong nowhere now."""
         before = dict(self.now())

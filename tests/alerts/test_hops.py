@@ -151,7 +151,7 @@ def test_a_contract_that_hangs_in_two_journeys_is_worth_its_value_once():
 def evaluate(failures, known, policies):
     """What is to be done about these, decided at noon."""
     hanging = hops.failing(handmade_failures.frame(failures))
-    return list(hops.evaluate(hanging, hops.none(), known, NOON, policies))
+    return list(hops.evaluate(hanging, hops.none(), known, NOON, policies, hops.none(), {}))
 
 
 def test_failures_are_noticed_however_late_somebody_looks(desk):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
@@ -254,19 +254,37 @@ class Outbox:
         kept = 0
         with self._transactions.write() as connection:
             for claim in claims:
-                ours = and_(
-                    outbox.c.id == claim.id,
-                    outbox.c.lease_owner == claim.owner,
-                    outbox.c.attempts == claim.attempt,
-                )
-                if connection.execute(update(outbox).where(ours).values(settled)).rowcount != 1:
+                settling = _settle_one(connection, claim, settled)
+                if settling is None:
                     continue
                 kept += 1
                 told = claim.notification
                 history.record(connection, told.incident_id, _attempt(claim, at, what, reason))
-                for receiver in instead:
+                # News would be strange to whoever has not been told before.
+                for receiver in instead if settling == "owed" and told.kind == "page" else ():
                     enqueue(connection, replace(told, receiver=receiver, due_at=at))
         return kept == len(claims)
+
+
+def _settle_one(
+    connection: Connection, claim: Claim, settled: Mapping[str, Any]
+) -> Literal["owed", "withdrawn"] | None:
+    """Settle one claim; None: its lease was lost. What was withdrawn meanwhile, and has not
+    arrived, stays withdrawn for the reason it was.
+    """
+    ours = and_(
+        outbox.c.id == claim.id,
+        outbox.c.lease_owner == claim.owner,
+        outbox.c.attempts == claim.attempt,
+    )
+    known = select(outbox.c.failed_at, outbox.c.failure).where(ours).with_for_update()
+    row = connection.execute(known).one_or_none()
+    if row is None:
+        return None
+    withdrawn = row.failed_at is not None and "delivered_at" not in settled
+    stays = {"failed_at": row.failed_at, "failure": row.failure} if withdrawn else {}
+    connection.execute(update(outbox).where(outbox.c.id == claim.id).values({**settled, **stays}))
+    return "withdrawn" if withdrawn else "owed"
 
 
 def enqueue(connection: Connection, notification: Notification) -> None:
