@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	&& { echo $$p; break; }; done)
 BIN := .venv/bin
 
-.PHONY: install demo test check bench bench-deadlines bench-derivation bench-executive bench-history bench-identity bench-live bench-lookup bench-storm calendars crash judge histories mutants security lock clean
+.PHONY: install demo test check bench bench-deadlines bench-derivation bench-executive bench-history bench-identity bench-live bench-lookup bench-storm calendars crash judge histories mutants security simulate lock clean
 
 install: .venv/installed
 
@@ -82,6 +82,12 @@ histories: install
 # Walks minute by minute around every change of clocks in every IANA zone, and through the holidays of 20 countries.
 calendars: install
 	@PYTHONPATH=tests $(BIN)/python bench/calendars.py
+
+# Plays RUNS runs of alerting from SEED on, each a world, its people and its faults, on all cores.
+RUNS ?= 2000
+SEED ?= 0
+simulate: install
+	@PYTHONPATH=tests:tests/alerts $(BIN)/python -m simulation --runs $(RUNS) --seed $(SEED)
 
 # Plants the faults of tests/mutants/mutants.yaml one at a time: the judge has to find each.
 mutants: install

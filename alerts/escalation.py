@@ -159,7 +159,9 @@ def hasten(
     )
     ahead = [at for other, at in waiting if other != number]
     again = _again(told, policy, now, (number,)) if not ahead else None
-    soonest = min((max(at, now) for at in ahead), default=again)
+    # When a silence ends it has to be looked at, whatever is still to be told.
+    coming = [*(max(at, now) for at in ahead), again, incident.muted_until]
+    soonest = min((at for at in coming if at is not None), default=None)
     return Decision(reason="due", steps=(number,), incident=replace(told, escalate_at=soonest))
 
 
@@ -224,8 +226,8 @@ def _unmuted(incident: Incident, now: datetime) -> Incident:
     """
     if incident.muted_until is None:
         return incident
-    ended = min(now, incident.muted_until)
-    start = ended if _unheard(incident) else incident.escalation_from
+    early = now < incident.muted_until and _unheard(incident)
+    start = now if early else incident.escalation_from
     return replace(incident, escalation_from=start, muted_until=None)
 
 

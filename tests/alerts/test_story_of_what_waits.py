@@ -232,3 +232,14 @@ def test_that_an_acknowledgement_lapsed_stands_in_the_history_though_nobody_is_t
     desk.service.acknowledge(of(desk, "case").id, who="ana")
     desk.at(hours=4)
     assert desk.service.history(of(desk, "case").id)[-1].what == "lapsed"
+
+
+def test_escalating_a_silenced_one_by_hand_does_not_lose_what_the_silence_holds_back(desk):
+    unreachable(desk)
+    desk.muted_until = NOON + timedelta(hours=3)
+    desk.service.rethink(desk.clock.now())
+    desk.service.escalate_now(of(desk, "case").id, who="ana")
+    desk.webhook.up()
+    desk.muted_until = None
+    desk.at(hours=3)
+    assert {reason for reason, _ in desk.pages} == {"opened", "escalated"}

@@ -25,7 +25,7 @@ LEASE = "alerting"
 
 FAILS = Outcome(delivered=False, reason="status 503", retry=True)
 REFUSES = Outcome(delivered=False, reason="status 400")
-TIMEOUT = Outcome(delivered=False, reason="timeout", retry=True)
+TIMEOUT = Outcome(delivered=False, reason="timeout", retry=True, unclear=True)
 # What becomes of a delivery: whether it arrives, and what the sender hears.
 MODES: dict[str, tuple[bool, Outcome]] = {
     "works": (True, DELIVERED),
@@ -126,7 +126,7 @@ class Process:
             store,
             scene.setting.policies,
             scene.clock,
-            briefing=lambda journey, _: Briefing(title=journey),
+            briefing=lambda _: Briefing(title="Activation"),
             links=lambda _: {},
             surroundings=Surroundings(muted=scene.world.muted, opens=opens, on_duty=on_duty),
             fence=lambda: self._lease,

@@ -65,8 +65,9 @@ def _repeats(scene: Scene, row: Owed) -> Broken:
         if alone and attempt.repeat and not _doubts(row, attempt, before):
             yield "marked for nothing", f"{told(row)} #{attempt.tick}"
     arrivals = [one for one in came if one.arrived]
+    last = max(came, key=lambda one: one.claimed, default=None)
     if arrivals and len(arrivals) - 1 > _doubts(
-        row, came[-1], [one for one in attempts if one is not came[-1]]
+        row, last, [one for one in came if one is not last]
     ):
         yield "too many repeats", f"{told(row)} came {len(arrivals)} times"
 

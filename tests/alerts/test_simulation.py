@@ -1,0 +1,32 @@
+"""Alerting under whatever may happen: many seeds, and what a seed promises."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+
+from simulation.many import played, story
+from simulation.play import Play, Schedule
+
+RUNS = int(os.environ.get("THREADLINE_SIMULATIONS", "160"))
+PARTS = 8
+
+
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_page_is_missed_and_none_comes_that_nobody_is_owed(part):
+    size = RUNS // PARTS
+    _, failed = played(range(part * size, (part + 1) * size))
+    assert not failed, story(failed[0].seed)
+
+
+def test_a_seed_is_one_run():
+    first, second = (Play(Schedule.of(7)) for _ in range(2))
+    first.run()
+    second.run()
+    assert first.log == second.log
