@@ -219,7 +219,7 @@ def _expired(aimed: Target, inbox: Inbox, old: str) -> Iterator[Outcome]:
 
 def _late(aimed: Target, contract: str) -> None:
     """A contract whose deadline passes in a few seconds."""
-    started = datetime.now(UTC) - timedelta(hours=24) + timedelta(seconds=4)
+    started = datetime.now(UTC) - timedelta(hours=24) + timedelta(seconds=12)
     named = {"contract.tier": "expedited"}
     aimed.send(approved(contract, **named) | {"time": started.isoformat()}).raise_for_status()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import parse_qs
 
@@ -109,7 +110,8 @@ def _guarded(
     except LinkForged:
         return answered(FORGED, now, 403)
     except LinkExpired:
-        return answered(EXPIRED, now, 410)
+        on_call = services.dashboards_url and f"{services.dashboards_url}/on-call"
+        return answered(replace(EXPIRED, more=on_call), now, 410)
     except NotFound:
         return answered(GONE, now, 410)
     except TooOften:
