@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards.client import api
 from dashboards.frame import show
 from dashboards.incident_acts import answered, attempt, may_handle, name_asked
-from dashboards.markup import Markup, chip, join, table, tag
+from dashboards.markup import Markup, chip, table, tag
 from threadline.wire import Receiver, Silence, phrases
 
 _SILENCES = 50
@@ -99,5 +99,5 @@ def _reached(one: Receiver) -> Markup:
     if one.lacks:
         return chip(f"lacks {', '.join(one.lacks)}", "quiet")
     if one.failure:
-        return join([chip("failing", "bad"), " ", one.failure])
+        return tag("div", chip("failing", "bad"), " ", one.failure)
     return chip("reached", "good") if one.delivered_at else chip("not tried today", "quiet")
