@@ -28,3 +28,13 @@ def test_what_is_long_past_says_nothing_of_now(desk):
     desk.move(days=2)
 
     assert desk.service.receiving(desk.clock.now() - DAY) == {}
+
+
+def test_what_was_taken_back_is_no_failure_of_a_receiver(desk):
+    desk.case()
+    desk.webhook.status = 503
+    desk.at(hours=1)
+    desk.service.acknowledge(desk.incident().id, who="ana")
+
+    receiving = desk.service.receiving(desk.clock.now() - DAY)
+    assert "default/webhook" not in receiving or not receiving["default/webhook"].failure

@@ -68,6 +68,10 @@ class Delivery:
     failure: str
 
 
+# Why alerting takes back what it owed: says nothing of the receiver.
+_WITHDRAWN = ("acknowledged", "resolved", "part-of", "superseded", "returned")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Receiving:
     """How a receiver takes what it is owed.
@@ -104,26 +108,25 @@ class Outbox:
 
     def receiving(self, since: datetime) -> list[Receiving]:
         """How each receiver has taken what it was owed `since`, by name; others are left out."""
-        tried = and_(outbox.c.attempts > 0, outbox.c.owed_at >= since)
+        recent = outbox.c.owed_at >= since
+        tried = and_(outbox.c.attempts > 0, recent, outbox.c.failure.not_in(_WITHDRAWN))
         latest = (
             select(outbox.c.receiver, func.max(outbox.c.id).label("id"))
             .where(tried)
             .group_by(outbox.c.receiver)
             .subquery()
         )
-        last = select(outbox.c.receiver, outbox.c.delivered_at, outbox.c.failure)
-        waiting = select(outbox.c.receiver, func.count().label("waiting")).where(
-            _owed(), outbox.c.owed_at >= since
-        )
+        last = select(outbox.c.receiver, outbox.c.failure)
+        waiting = select(outbox.c.receiver, func.count().label("waiting")).where(_owed(), recent)
         arrived = func.max(outbox.c.delivered_at).label("at")
-        heard = select(outbox.c.receiver, arrived).where(outbox.c.owed_at >= since)
+        heard = select(outbox.c.receiver, arrived).where(recent)
         with self._transactions.read() as connection:
             counts = connection.execute(waiting.group_by(outbox.c.receiver))
             queued = {row.receiver: row.waiting for row in counts}
             reached = connection.execute(heard.group_by(outbox.c.receiver))
             at = {row.receiver: row.at for row in reached}
             rows = connection.execute(last.join(latest, latest.c.id == outbox.c.id)).all()
-        failures = {row.receiver: "" if row.delivered_at else row.failure for row in rows}
+        failures = {row.receiver: row.failure for row in rows}
         return [
             Receiving(
                 receiver=name,
