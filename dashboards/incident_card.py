@@ -56,6 +56,7 @@ def _chips(incident: Incident, now: datetime) -> list[Markup]:
     words, tone = SEVERITY[incident.severity]
     words = _OF_MANY.get(incident.about, words)
     over = incident.state in ("resolved", "recorded")
+    words = "failed" if over and incident.about == "hop" else words
     worth = incident.worth or ([incident.value] if incident.value else [])
     # What is over was worth what hung on it last; that says little.
     amounts = [] if over else [tag("strong", phrases.amount(money)) for money in worth]
