@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from alerts.book import Book
 from threadline.model.incidents import Incident
-from threadline.store.control.incidents import Incidents
 
 
 class Known:
@@ -15,7 +15,7 @@ class Known:
     harmless: a change decided on it is refused by its version, and `forget` reads anew.
     """
 
-    def __init__(self, incidents: Incidents) -> None:
+    def __init__(self, incidents: Book) -> None:
         self._incidents = incidents
         self._changed: int | None = None
         self._live: list[Incident] = []

@@ -13,6 +13,7 @@ import polars as pl
 
 from alerts import case, escalation, evaluation, failures, hops, signals, wholes
 from alerts.actions import FOLDED, MERGED, PARTED, REOPENED, RETURNED, Action
+from alerts.book import Book, Holding
 from alerts.evaluation import Wholes
 from alerts.known import Known
 from alerts.policy import Policies
@@ -22,8 +23,6 @@ from threadline.clock import Clock
 from threadline.errors import ThreadlineError
 from threadline.model.incidents import Change, Incident, IncidentEvent, Notification
 from threadline.model.readings import Reading
-from threadline.store.control.holds import Holds
-from threadline.store.control.incidents import Incidents
 from threadline.store.control.leases import Lease
 
 _TOGETHER = 500
@@ -58,8 +57,8 @@ class Turns:
 
     def __init__(
         self,
-        incidents: Incidents,
-        holds: Holds,
+        incidents: Book,
+        holds: Holding,
         known: Known,
         policies: Policies,
         telling: Telling,

@@ -11,8 +11,8 @@ from dataclasses import replace
 import polars as pl
 
 from alerts.actions import FOLDED, PARTED, Action
+from alerts.book import Book
 from threadline.model.incidents import Affected, Change, Incident
-from threadline.store.control.incidents import Incidents
 
 Key = tuple[str, str]
 _KEY = {"journey": pl.String, "case_id": pl.String}
@@ -24,7 +24,7 @@ class Belonging:
     A case that hangs on several is told by the one it came to first.
     """
 
-    def __init__(self, incidents: Incidents) -> None:
+    def __init__(self, incidents: Book) -> None:
         self._incidents = incidents
         self._cases: dict[str, frozenset[Key]] = {}
         self._read = False
@@ -105,7 +105,7 @@ def refold(
         yield Action(incident=fresh, reason=reason, detail={"into": whole or incident.part_of})
 
 
-def spells(incidents: Incidents, case_ids: Collection[str]) -> Mapping[Key, Sequence[Affected]]:
+def spells(incidents: Book, case_ids: Collection[str]) -> Mapping[Key, Sequence[Affected]]:
     """When each of these cases belonged to an incident of a hop."""
     found: dict[Key, list[Affected]] = {}
     for spell in incidents.belonged(case_ids):
