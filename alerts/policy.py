@@ -102,14 +102,56 @@ def load(
     return _policies(documents, variables)
 
 
-def _policies(documents: Sequence[Document], variables: Mapping[str, str | None]) -> Policies:
-    receivers = [one for document in documents for one in declared.receivers(document, variables)]
-    there = {receiver.name for receiver in receivers}
-    written = tuple(
+def restore(contents: Mapping[str, Any]) -> Policies:
+    """The policies of these contents, as `Policies.contents` has them, without their receivers:
+    what they would do may be asked, and nobody can be told. Raises `DefinitionErrors`.
+    """
+    documents = [
+        Document(file=Path(f"{name}.yaml"), content=content, lines={})
+        for name, content in contents.items()
+    ]
+    schema = definitions.schema(SCHEMA)
+    errors = [fault for document in documents for fault in definitions.faults(document, schema)]
+    if not errors:
+        known: list[tuple[Rule, Path]] = []
+        errors = [
+            fault
+            for document in documents
+            for fault in (*rules.faults(document), *_rivals(document, known))
+        ]
+    if errors:
+        raise DefinitionErrors(errors)
+    written = _written(documents)
+    return Policies(
+        rules=tuple(each.rule for each in written),
+        written=written,
+        escalations={
+            document.content["policy"]: escalations.declared(document, _named(document))
+            for document in documents
+        },
+        receivers=(),
+        left_out={},
+        contents=contents,
+    )
+
+
+def _named(document: Document) -> set[str]:
+    policy = document.content["policy"]
+    return {f"{policy}/{name}" for name in document.content["receivers"]}
+
+
+def _written(documents: Sequence[Document]) -> tuple[Written, ...]:
+    return tuple(
         Written(rule=rule, document=document, index=index)
         for document in documents
         for index, rule in rules.declared(document)
     )
+
+
+def _policies(documents: Sequence[Document], variables: Mapping[str, str | None]) -> Policies:
+    receivers = [one for document in documents for one in declared.receivers(document, variables)]
+    there = {receiver.name for receiver in receivers}
+    written = _written(documents)
     return Policies(
         rules=tuple(each.rule for each in written),
         written=written,

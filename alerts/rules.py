@@ -228,8 +228,8 @@ def _rule(raw: Mapping[str, Any], policy: str) -> Rule:
 def _named(rule: Rule) -> Rule:
     """Called after what it waits for, and for whom, where it has no name of its own."""
     chosen = [*sorted(rule.steps), *sorted(rule.journeys), *sorted(rule.systems)]
-    figure = rule.figure.words if rule.figure else ()
-    parts = [rule.on, rule.beside, *figure, *chosen, *sorted(rule.criticality)]
+    watched = rule.figure.words if rule.figure else (rule.beside,)
+    parts = [rule.on, *watched, *chosen, *sorted(rule.criticality)]
     return Rule(**(vars(rule) | {"name": " ".join(part for part in parts if part)}))
 
 

@@ -43,13 +43,19 @@ class Document:
 def read(file: Path, schema: Mapping[str, Any]) -> Document:
     """Parse `file` and hold it against `schema`; raises `DefinitionErrors` naming every fault."""
     document = parse(file)
-    errors = [
+    errors = faults(document, schema)
+    if errors:
+        raise DefinitionErrors(errors)
+    return document
+
+
+def faults(document: Document, schema: Mapping[str, Any]) -> list[DefinitionError]:
+    """What `document` breaks of `schema`, in the order of lines."""
+    found = [
         document.error(fault.absolute_path, _rule(fault))
         for fault in Draft202012Validator(schema).iter_errors(document.content)
     ]
-    if errors:
-        raise DefinitionErrors(sorted(errors, key=lambda error: error.line))
-    return document
+    return sorted(found, key=lambda error: error.line)
 
 
 def parse(file: Path) -> Document:

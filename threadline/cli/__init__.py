@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 the answer is no (not found, invalid, different); 2 wrong 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -169,6 +170,12 @@ def _duty_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     oncall.set_defaults(run=_later("duty", "rotas"))
 
 
+def _days(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,3}d", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days such as 90d")
+    return text
+
+
 def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     check = to.add_parser("check", help="check settings and definitions")
     check.add_argument(
@@ -185,7 +192,19 @@ def _store_commands(to: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         default="",
         help="with --against: as if changed journeys claimed these cases",
     )
-    check.add_argument("--json", action="store_true", help="with --against: as JSON, for scripts")
+    check.add_argument(
+        "--replay",
+        metavar="API",
+        nargs="?",
+        const="",
+        help="show what the alert rules would have done over what a running service knows"
+        " (default: the one of the settings)",
+    )
+    check.add_argument("--rule", default="", help="with --replay: only this one, policy/rule")
+    check.add_argument(
+        "--since", type=_days, default="90d", help="with --replay: from so long ago (default 90d)"
+    )
+    check.add_argument("--json", action="store_true", help="with these: as JSON, for scripts")
     check.set_defaults(run=_later("checking", "check"))
     load = to.add_parser("import", help="send an event log or a CSV file to the running service")
     load.add_argument("file", type=Path, help="OCEL 2.0 or 1.0, XES (also .gz), or CSV")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from datetime import timedelta
+from typing import Any
 
 import httpx
 from rich.console import Console
@@ -17,9 +18,11 @@ from collector.mapping.explanation import explain, warnings
 from metrics.definitions import Definitions
 from threadline import activation, wire
 from threadline import settings as settings_module
+from threadline.activation import Active
 from threadline.cli.clients import client, remedy
 from threadline.cli.outcomes import DONE, NO, Away
 from threadline.cli.previewing import preview
+from threadline.cli.replaying import replay
 from threadline.clock import SystemClock
 from threadline.errors import DefinitionErrors, ThreadlineError
 from threadline.settings import Settings
@@ -44,6 +47,8 @@ def check(arguments: argparse.Namespace) -> int:
     derivation = active.derivation
     if arguments.against is not None:
         return _against(arguments, settings, derivation.definitions)
+    if arguments.replay is not None:
+        return _replay(arguments, settings, active)
     console.print(
         f"settings and definitions are sound: {len(derivation.mapping.objects)} object types,"
         f" {len(derivation.mapping.sources)} sources,"
@@ -74,22 +79,46 @@ def _against(arguments: argparse.Namespace, settings: Settings, definitions: Def
     """What activating these would do to the cases of a running service."""
     address = arguments.against or settings.api_url
     asked = wire.PreviewRequest(metrics=dict(definitions.content), claims=arguments.claims)
-    console_is_free = not arguments.json
-    if console_is_free:
+    if not arguments.json:
         complaints.print(f"deriving the cases known at {address} under both…", markup=False)
+    answer = _asked(settings, f"{address}/api/v1/definitions/preview", asked.model_dump())
+    if arguments.json:
+        print(answer)
+    else:
+        console.print(preview(wire.Preview.model_validate_json(answer)))
+    return DONE
+
+
+def _replay(arguments: argparse.Namespace, settings: Settings, active: Active) -> int:
+    """What these policies would have done over what a running service knows."""
+    address = arguments.replay or settings.api_url
+    days = int(arguments.since.removesuffix("d"))
+    asked = wire.ReplayRequest(
+        policies=dict(active.policies.contents), rule=arguments.rule, days=days
+    )
+    if not arguments.json:
+        told = f"playing the rules over the last {days} days known at {address}…"
+        complaints.print(told, markup=False)
+    answer = _asked(settings, f"{address}/api/v1/definitions/replay", asked.model_dump())
+    if arguments.json:
+        print(answer)
+    else:
+        found = wire.Replay.model_validate_json(answer)
+        console.print(replay(found, settings.dashboards_url))
+    return DONE
+
+
+def _asked(settings: Settings, url: str, question: dict[str, Any]) -> str:
+    """The answer as it came; raises `Away` or `ThreadlineError`."""
     try:
         with client(settings, PATIENCE) as http:
-            answer = http.post(f"{address}/api/v1/definitions/preview", json=asked.model_dump())
+            answer = http.post(url, json=question)
     except httpx.HTTPError as error:
-        raise Away(f"the API at {address} does not answer ({error}): is the service up?") from error
+        raise Away(f"{url} does not answer ({error}): is the service up?") from error
     if answer.is_error:
         problem = wire.Problem.model_validate(answer.json())
         raise ThreadlineError(f"{problem.detail}{remedy(answer.status_code)}")
-    if console_is_free:
-        console.print(preview(wire.Preview.model_validate(answer.json())))
-    else:
-        print(answer.text)
-    return DONE
+    return answer.text
 
 
 def _say_who_is_missing(rotas: Rotas) -> None:

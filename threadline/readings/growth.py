@@ -9,7 +9,7 @@ import polars as pl
 
 from alerts.rules import Rule
 from metrics.mismatches import standing
-from threadline.api import ApiServices
+from threadline.api.services import ApiServices
 from threadline.model.readings import Reading
 from threadline.store.telemetry import arrivals, mastery
 
@@ -22,8 +22,12 @@ def read(services: ApiServices, rules: Iterable[Rule], now: datetime) -> Iterato
     for rule in rules:
         of = rule.figure.of if rule.figure else ""
         back = REPLAYABLE if of == "dead-letters" else rule.within
-        came = _CAME[of](services, now - back, now)
-        yield from parts(rule, came, known(services), now)
+        yield from parts(rule, came(services, rule, now - back, now), known(services), now)
+
+
+def came(services: ApiServices, rule: Rule, since: datetime, now: datetime) -> pl.DataFrame:
+    """What the rule watches that came from `since` on and still waits: part, at, count."""
+    return _CAME[rule.figure.of if rule.figure else ""](services, since, now)
 
 
 def known(services: ApiServices) -> frozenset[str]:
@@ -33,14 +37,14 @@ def known(services: ApiServices) -> frozenset[str]:
 
 
 def parts(
-    rule: Rule, came: pl.DataFrame, everyone: Iterable[str], now: datetime
+    rule: Rule, arrived: pl.DataFrame, everyone: Iterable[str], now: datetime
 ) -> Iterator[Reading]:
-    """What `came` (columns part, at and count) means for the rule.
+    """What `arrived` (columns part, at and count) means for the rule.
 
     Of which nothing came there is a reading too, because that is how growth ends.
     """
     by_part: dict[str, list[tuple[datetime, int]]] = {}
-    for part, at, count in came.sort("at").iter_rows():
+    for part, at, count in arrived.sort("at").iter_rows():
         place = part if rule.each else ""
         by_part.setdefault(place, []).append((at.astimezone(UTC), count))
     names = rule.systems or (by_part.keys() | set(everyone) if rule.each else {""})
@@ -58,8 +62,8 @@ def _mismatches(services: ApiServices, since: datetime, now: datetime) -> pl.Dat
     """A copy counts from when it was to follow its master; one whose source is silent does not."""
     differing = mastery.mismatches(services.telemetry)
     stated = standing(differing, now, services.silent_systems(now))
-    came = stated.filter(pl.col("state") == "open", pl.col("due_at") >= since)
-    return came.group_by(part="system", at="due_at").agg(count=pl.len())
+    late = stated.filter(pl.col("state") == "open", pl.col("due_at") >= since)
+    return late.group_by(part="system", at="due_at").agg(count=pl.len())
 
 
 _CAME: Mapping[str, Callable[[ApiServices, datetime, datetime], pl.DataFrame]] = {

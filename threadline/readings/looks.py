@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from alerts.policy import Policies
-from threadline.api import ApiServices
 from threadline.api.receipts import received
+from threadline.api.services import ApiServices
 from threadline.clock import Clock
 from threadline.errors import ThreadlineError
 from threadline.model.readings import Reading
 from threadline.readings import growth, kpis, silence
+from threadline.store.telemetry import waiting
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +66,8 @@ class Readings:
     def _look(self, services: ApiServices, policies: Policies) -> Iterator[Reading]:
         now = services.clock.now()
         if any(policies.of("silent-source")):
-            yield from silence.read(services.telemetry, services.mapping, self._heard(), now)
+            waits = partial(waiting.cases, services.telemetry)
+            yield from silence.read(waits, services.mapping, self._heard(), now)
         if self._clock.monotonic() - self._figures_at < FIGURES_EVERY:
             return
         self._figures_at = self._clock.monotonic()

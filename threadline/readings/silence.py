@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,13 +14,18 @@ from collector.mapping import Mapping as SourceMapping
 from collector.silence import patience
 from threadline.model.incidents import CaseKey
 from threadline.model.readings import Reading
-from threadline.store.telemetry import Telemetry, waiting
+
+Waiting = Callable[[str], pl.DataFrame]
 
 
 def read(
-    telemetry: Telemetry, mapping: SourceMapping, heard: Mapping[str, datetime], now: datetime
+    waiting: Waiting, mapping: SourceMapping, heard: Mapping[str, datetime], now: datetime
 ) -> Iterator[Reading]:
-    """One reading per system that declares a cadence."""
+    """One reading per system that declares a cadence.
+
+    `waiting` gives the open cases that wait for a system, with the columns of
+    `store.telemetry.waiting.cases`.
+    """
     for system, cadence in sorted(mapping.cadences.items()):
         last = heard.get(system)
         late = None if last is None else now - last - patience(cadence)
@@ -34,12 +39,11 @@ def read(
             value=value,
             unit="seconds",
             since=last,
-            **(_waiting(telemetry, system, now) if silent else {}),
+            **(_carried(waiting(system), now) if silent else {}),
         )
 
 
-def _waiting(telemetry: Telemetry, system: str, now: datetime) -> dict[str, Any]:
-    found = waiting.cases(telemetry, system)
+def _carried(found: pl.DataFrame, now: datetime) -> dict[str, Any]:
     late = pl.min_horizontal("due_at", "current_due_at") < now
     places = found["journey"].value_counts(sort=True)
     keys = found.select("journey", "case_id", pl.col("root_id").fill_null(""))

@@ -36,6 +36,10 @@ from threadline.wire.definitions import (
     PreviewKpi,
     PreviewRequest,
     PreviewStanding,
+    Replay,
+    ReplayedRule,
+    ReplayExample,
+    ReplayRequest,
 )
 from threadline.wire.duty import Override, OverrideRequest, Rota, RotaMember, Shift
 from threadline.wire.identity import (
@@ -190,6 +194,10 @@ __all__ = [
     "RawInput",
     "Receiver",
     "ReceiverTrial",
+    "Replay",
+    "ReplayExample",
+    "ReplayRequest",
+    "ReplayedRule",
     "RestatedCase",
     "RestatedKpi",
     "Restatement",

@@ -74,3 +74,46 @@ class Preview(Shape):
     examples: list[PreviewCase]
     kpis: list[PreviewKpi]
     unread: list[str]
+
+
+class ReplayRequest(Shape):
+    """Alert policies to play over what is known: `policies` as the control store keeps them.
+
+    `rule` (`policy/rule`) asks about one of them; '' about all.
+    """
+
+    policies: dict[str, Any]
+    rule: str = ""
+    days: int = Field(default=90, ge=1, le=3660)
+
+
+class ReplayExample(Shape):
+    """One time that a rule would have fired, and what it would have said."""
+
+    at: Instant
+    reason: str
+    said: str
+    severity: str
+    contract: str
+    paged: bool
+
+
+class ReplayedRule(Shape):
+    """How often a rule would have `fired`, and how many `pages` would have come of it with all the
+    others beside it: cases that hang on one cause are told as one. `examples` are the last.
+    """
+
+    rule: str
+    when: str
+    fired: int
+    pages: int
+    examples: list[ReplayExample]
+
+
+class Replay(Shape):
+    """What alert rules would have done, and in words what that cannot know."""
+
+    since: Instant
+    until: Instant
+    rules: list[ReplayedRule]
+    unknown: list[str]
