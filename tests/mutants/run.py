@@ -1,4 +1,5 @@
-"""Plants each fault of mutants.yaml in a copy of the project and lets the judge find it.
+"""Plants each fault of mutants.yaml in a copy of the project and lets the judge find it, or, of
+faults in alerting, the simulation.
 
     python tests/mutants/run.py [NAME…]
 
@@ -22,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns(".*", "data", "docs", "bench", "__pycache__")
 WORLDS = ("dirty-data-89", "quarter-end-1", "dirty-data-179", "dirty-data-138")
 CONTRACTS = "14"
+SIMULATIONS = os.environ.get("THREADLINE_SIMULATIONS", "2000")  # runs, when nothing is found
 CAUGHT, SURVIVED, BROKEN = "caught", "SURVIVED", "BROKEN"
 DIFFERENT = 1  # how the judge ends when it found differences
 
@@ -36,6 +38,7 @@ class Mutant:
     find: str
     replace: str
     worlds: tuple[str, ...]
+    simulated: bool
 
 
 def mutants() -> list[Mutant]:
@@ -49,6 +52,7 @@ def mutants() -> list[Mutant]:
             find=one["find"],
             replace=one["replace"],
             worlds=tuple(dict.fromkeys([one.get("world", WORLDS[0]), *WORLDS])),
+            simulated=one.get("by") == "simulation",
         )
         for one in given
     ]
@@ -69,12 +73,34 @@ def judged(mutant: Mutant, tapes: Path) -> tuple[str, str]:
     with tempfile.TemporaryDirectory(prefix="mutant-") as place:
         copy = Path(place) / "threadline"
         planted(mutant, copy)
+        if mutant.simulated:
+            return _simulated(copy)
         outcome = SURVIVED, ""
         for world in mutant.worlds:
             outcome = _judged(copy, tapes, world)
             if outcome[0] != SURVIVED:
                 break
         return outcome
+
+
+def _simulated(copy: Path) -> tuple[str, str]:
+    """By the simulation of alerting, until a run tells it."""
+    paths = (copy, copy / "tests", copy / "tests" / "alerts")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "simulation", "--runs", SIMULATIONS),
+            *("--hasty", "--stories", "0"),
+        ],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, paths))},
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    told = [line for line in done.stdout.splitlines() if line.startswith("seed ")]
+    if told:
+        return CAUGHT, told[0]
+    return (SURVIVED, "") if done.returncode == 0 else (BROKEN, done.stderr.strip()[-2000:])
 
 
 def _judged(copy: Path, tapes: Path, world: str) -> tuple[str, str]:

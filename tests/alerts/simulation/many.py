@@ -58,6 +58,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=0, help="the first one; the others follow")
     parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--hasty", action="store_true", help="end with the first failure")
     parser.add_argument("--stories", type=int, default=3, help="so many failures told whole")
     given = parser.parse_args()
     began, done, failed = time.monotonic(), 0, []
@@ -66,6 +67,8 @@ def main() -> int:
         spent = time.monotonic() - began
         rate = f"{done:,} of {given.runs:,} runs, {spent:.0f} s, {1000 * spent / done:.0f} ms a run"
         print(f"\r{rate}, {len(failed)} failed", end="", flush=True)
+        if failed and given.hasty:
+            break
     print()
     for one in sorted(failed, key=lambda found: found.seed):
         print(f"seed {one.seed}: {one.rule}: {one.words}")
