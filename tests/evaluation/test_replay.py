@@ -136,6 +136,13 @@ def test_cases_that_hang_on_one_cause_fire_each_and_page_once(world, tmp_path):
     assert by_name["due"].pages < len(by_name["due"].fired)
 
 
+def test_the_shipped_rule_on_growth_is_quiet_over_a_few_dead_letters(world):
+    found = replay(world, policy.load([policy.SHIPPED], {"webhook_url": None}), DAYS)
+    watched = {one.rule.on: len(one.fired) for one in found.rules}
+    assert watched["growth"] == 0
+    assert watched["case-deadline"] > 0
+
+
 @pytest.fixture
 def asking(world: ApiServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
