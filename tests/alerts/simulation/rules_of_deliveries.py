@@ -62,7 +62,7 @@ def _repeats(scene: Scene, row: Owed) -> Broken:
         if arrived and not attempt.repeat:
             yield "unmarked repeat", f"{told(row)} #{attempt.tick}"
         alone = len(attempt.rows) == 1
-        if alone and attempt.repeat and not _doubts(row, attempt, before):
+        if alone and attempt.repeat and not _doubts(scene, row, attempt, before):
             yield "marked for nothing", f"{told(row)} #{attempt.tick}"
     arrivals = [one for one in came if one.arrived]
     last = max(came, key=lambda one: one.claimed, default=None)
@@ -72,13 +72,21 @@ def _repeats(scene: Scene, row: Owed) -> Broken:
         yield "too many repeats", f"{told(row)} came {len(arrivals)} times"
 
 
-def _doubts(row: Owed, attempt: Attempt, before: list[Attempt]) -> int:
+def _doubts(scene: Scene, row: Owed, attempt: Attempt, before: list[Attempt]) -> int:
     """How often it may have arrived before `attempt`, for all its sender could know.
 
     A claim whose holder was not heard of again is one, whether or not it came to deliver.
     """
     claimed = attempt.claims[attempt.rows.index(row.id)] - 1
-    known = [one for one in before if one.settled and one.settled <= attempt.claimed]
+    claims = scene.ledger.claimed[row.id]
+    known = [
+        one
+        for one in before
+        if one.settled
+        and one.settled <= attempt.claimed
+        # Who was overtaken by another's claim could not say how it went.
+        and not any(one.claimed < tick <= one.settled for tick in claims)
+    ]
     return claimed - sum(one.outcome != "timeout" for one in known)
 
 
