@@ -116,7 +116,7 @@ def test_what_is_back_within_the_grace_time_had_not_gone(desk):
     desk.look(minutes=41, **attained("0.90"))
     desk.look(minutes=50, **attained("0.90"))
     assert desk.incident().reason == "returned"
-    assert (desk.pages, desk.news) == ([("opened", "warning")], [("update", "returned")])
+    assert (desk.pages, desk.news) == ([("opened", "warning")], [])
 
 
 def test_it_comes_back_after_the_grace_time_only_once_it_has_stood_again(desk):

@@ -68,6 +68,16 @@ def test_a_page_that_waits_for_its_receiver_outlives_a_silence(desk):
     assert ("opened", "breach") in desk.pages
 
 
+def test_that_it_is_back_is_news_to_those_who_heard_it_was_over(desk):
+    late(desk)
+    desk.case(warn_at=None, due_at=NOON + timedelta(hours=9))
+    desk.at(hours=2, minutes=1)
+    desk.at(hours=2, minutes=3, seconds=1)
+    desk.case(warn_at=None)
+    desk.at(hours=2, minutes=4)
+    assert desk.news == [("resolved", "deadline-moved"), ("update", "returned")]
+
+
 def test_a_page_that_was_not_delivered_when_it_was_over_is_when_it_is_back(desk):
     desk.webhook.down()
     late(desk)

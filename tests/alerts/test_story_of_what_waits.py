@@ -243,3 +243,18 @@ def test_escalating_a_silenced_one_by_hand_does_not_lose_what_the_silence_holds_
     desk.muted_until = None
     desk.at(hours=3)
     assert {reason for reason, _ in desk.pages} == {"opened", "escalated"}
+
+
+def test_whoever_may_have_been_told_by_a_worker_that_died_hears_that_it_is_over(desk):
+    desk.case(warn_at=None)
+    desk.move(hours=2)
+    desk.evaluate()
+    now = desk.clock.now()
+    desk.control.outbox.claim(
+        now, receiver="default/webhook", owner="dying", lease_until=now + LEASE
+    )
+    desk.case(warn_at=None, completed_at=NOON + timedelta(hours=2))
+    desk.clock.move_to(now + LEASE + timedelta(minutes=1))
+    desk.evaluate()
+    desk.at(hours=2, minutes=10)
+    assert [one["kind"] for one in desk.webhook.received] == ["resolved"]

@@ -238,7 +238,7 @@ def _store(connection: Connection, change: Change) -> bool:
     if change.hold is not None:
         outbox.hold(connection, incident.id, change.hold)
     if change.news is not None:
-        outbox.enqueue_news(connection, change.news, change.event.at)
+        outbox.enqueue_news(connection, change.news)
     for notification in change.notifications:
         outbox.enqueue(connection, notification)
     return True

@@ -310,21 +310,21 @@ def enqueue(connection: Connection, notification: Notification) -> None:
     insert_once(connection, outbox, row)
 
 
-def enqueue_news(connection: Connection, news: Notification, at: datetime) -> None:
+def enqueue_news(connection: Connection, news: Notification) -> None:
     """Owe `news` to every receiver that was told of the incident and not yet that it is over.
 
-    Whoever may have been told counts: an attempt that is under way at `at`, or was doubtful. That
-    it is back goes to those who heard it was over, too.
+    Whoever may have been told counts: an attempt that is under way, was never settled, or was
+    doubtful. That it is back is news to those alone who heard that it was over.
     """
     statement = (
         select(outbox.c.receiver, outbox.c.kind)
-        .where(outbox.c.incident_id == news.incident_id, _told(at))
+        .where(outbox.c.incident_id == news.incident_id, _told())
         .order_by(outbox.c.id)
     )
     latest = {row.receiver: row.kind for row in connection.execute(statement)}
-    all_of_them = news.reason == "returned"
+    is_back = news.reason == "returned"
     for receiver in sorted(latest):
-        if all_of_them or latest[receiver] != "resolved":
+        if is_back == (latest[receiver] == "resolved"):
             enqueue(connection, replace(news, receiver=receiver))
 
 
@@ -358,12 +358,11 @@ def _owed() -> ColumnElement[bool]:
     return and_(outbox.c.delivered_at.is_(None), outbox.c.failed_at.is_(None))
 
 
-def _told(at: datetime) -> ColumnElement[bool]:
+def _told() -> ColumnElement[bool]:
     """Whether it arrived or may have; that something is over counts as soon as it is owed."""
     over = and_(outbox.c.kind == "resolved", outbox.c.failed_at.is_(None))
-    return or_(
-        outbox.c.delivered_at.is_not(None), outbox.c.lease_until > at, outbox.c.doubtful, over
-    )
+    tried = outbox.c.lease_until.is_not(None)  # it is under way, or its worker died on the way
+    return or_(outbox.c.delivered_at.is_not(None), tried, outbox.c.doubtful, over)
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
