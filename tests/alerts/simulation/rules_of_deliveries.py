@@ -67,7 +67,7 @@ def _repeats(scene: Scene, row: Owed) -> Broken:
     arrivals = [one for one in came if one.arrived]
     last = max(came, key=lambda one: one.claimed, default=None)
     if arrivals and len(arrivals) - 1 > _doubts(
-        row, last, [one for one in came if one is not last]
+        scene, row, last, [one for one in came if one is not last]
     ):
         yield "too many repeats", f"{told(row)} came {len(arrivals)} times"
 
