@@ -1,89 +1,141 @@
-"""What has to become of hops that fail: one incident per system and error (docs/adr/0008)."""
+"""What has to become of hops that fail: one incident per system and error (docs/adr/0008, 0034)."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-import yaml
+from judge.escalating import Kept, Telling, lasting, policy, told
 from judge.observable import Truth
-from judge.promises import Book, Kept, told
 
-DEFINITIONS = Path(__file__).with_name("definitions")
 GRAVEST_FIRST = ("revenue", "delivery", "reference")
-DAY = timedelta(days=1)
 
 Row = dict[str, Any]
+Case = tuple[str, str]  # journey, case id
 
 
 @dataclass(kw_only=True)
-class KeptHop(Kept):
-    """The incident of a hop; `closed_at` is when it was last over."""
+class Spell:
+    """A stretch for which a case belonged to an incident; it came after those before it."""
 
-    about: Row = field(default_factory=dict)
-    closed_at: datetime | None = None
+    promise: str
+    case: Case
+    left_at: datetime | None = None
 
 
-class HopBook(Book):
-    """The incidents of hops, kept from look to look."""
+class HopBook(Telling[str]):
+    """The incidents of hops by promise, and which cases belong, or belonged, to each."""
 
     def __init__(self) -> None:
         super().__init__()
-        policy = yaml.safe_load((DEFINITIONS / "policies" / "default.yaml").read_text())
-        (rule,) = [rule for rule in policy["rules"] if rule["when"] == "hop-failure"]
-        self._enough, self._within = rule["cases"], DAY * int(rule["within"].removesuffix("d"))
-        self.hops: dict[str, KeptHop] = {}
+        (rule,) = [rule for rule in policy()["rules"] if rule["when"] == "hop-failure"]
+        self._enough, self._within = rule["cases"], lasting(rule["within"])
+        self._spells: list[Spell] = []
 
     def watch(self, truth: Truth, now: datetime) -> None:
         """Judge every cause at `now`."""
-        causes: dict[str, list[Row]] = defaultdict(list)
-        for row in _hanging(truth):
-            causes[_promise(row)].append(row)
-        for promise in causes.keys() | self.hops.keys():
-            self._judge(promise, causes.get(promise, []), now)
-        self.kept = self.hops  # what is told again is told as of every incident
-        self.escalate(now)
+        causes: dict[str, dict[Case, Row]] = defaultdict(dict)
+        for row in sorted(_hanging(truth), key=_first):
+            # A case hangs on a cause by its first trouble there.
+            causes[_promise(row)].setdefault((row["journey"], row["case_id"]), row)
+        for promise in sorted(causes.keys() | self.kept.keys()):
+            hanging = causes.get(promise, {})
+            self._judge(promise, list(hanging.values()), now)
+            live = promise in self.kept and self.kept[promise].live
+            self._belong(promise, hanging if live else {}, now)
 
-    def _judge(self, promise: str, hanging: list[Row], now: datetime) -> None:
-        kept = self.hops.get(promise)
-        if kept and kept.state in ("open", "acknowledged"):
-            if hanging:
-                kept.about |= _standing(hanging)
-            else:
-                kept.state, kept.closed_at = "resolved", now
-                kept.reason = "healed"
-                kept.history.append((now, "healed"))
-                for one in kept.owed:
-                    one.failure = one.failure or "resolved"
-            return
-        since = kept.closed_at if kept else None
-        first: dict[str, datetime] = {}
-        for row in hanging:
-            if now - self._within < row["at"] <= now and (since is None or row["at"] > since):
-                first[row["case_id"]] = min(row["at"], first.get(row["case_id"], row["at"]))
-        if len(first) >= self._enough:
-            self._opens(promise, hanging, sorted(first.values())[self._enough - 1], now)
+    def whole(self, case: Case) -> str:
+        """The incident (its id) that tells of a case: of several, the one it came to first."""
+        mine = (one for one in self._spells if one.case == case and one.left_at is None)
+        return next((hop_id(one.promise) for one in mine), "")
 
-    def _opens(self, promise: str, hanging: list[Row], at: datetime, now: datetime) -> None:
-        before = self.hops.get(promise)
-        kept = before or KeptHop(severity="failure", deadline=at, opened_at=at)
-        kept.deadline = kept.opened_at = at
-        kept.state, kept.acknowledged = "open", False
-        earliest = min(hanging, key=lambda row: (row["at"], row["journey"], row["case_id"]))
-        kept.about = {"since": earliest["at"], "error": earliest["error"], **_standing(hanging)}
-        self.hops[promise] = kept
-        self._page(kept, "reopened" if before else "opened", now)
+    def told_of(self, case: Case, deadline: datetime) -> bool:
+        """Whether a deadline had passed by the time a case left a whole."""
+        return any(
+            one.left_at is not None and deadline <= one.left_at
+            for one in self._spells
+            if one.case == case
+        )
+
+    def close(self, key: str, now: datetime) -> None:
+        """Somebody says that it is over: no case belongs to it any more."""
+        super().close(key, now)
+        self._belong(key, {}, now)
 
     def expected(self) -> dict[str, Row]:
         """By promise, what the judge compares."""
-        return {promise: told(kept) | kept.about for promise, kept in self.hops.items()}
+        return {
+            promise: {**told(kept), **kept.about, "affected": self._affected(promise)}
+            for promise, kept in self.kept.items()
+        }
+
+    def _judge(self, promise: str, hanging: Sequence[Row], now: datetime) -> None:
+        kept = self.kept.get(promise)
+        if kept and kept.live:
+            if not hanging:
+                self.over(kept, "healed", now)
+            elif self.update(kept, _standing(hanging, now), now):
+                self.tell(kept, now)
+                self.grow(kept, now)
+        elif kept and hanging and self._soon(kept, now):
+            self.update(kept, _standing(hanging, now), now)
+            self.back(kept, now)
+        elif (at := self._reached(hanging, kept.closed_at if kept else None, now)) is not None:
+            self._opens(promise, hanging, at, now)
+
+    def _soon(self, kept: Kept, now: datetime) -> bool:
+        """Whether it is back so early that it had not gone."""
+        by_hand = kept.reason == "closed-by-hand"
+        return not by_hand and kept.closed_at is not None and now - kept.closed_at <= self.grace
+
+    def _reached(
+        self, hanging: Sequence[Row], since: datetime | None, now: datetime
+    ) -> datetime | None:
+        """The first failure that made them enough within any stretch of the rule's time."""
+        counting = sorted(
+            row["at"]
+            for row in hanging
+            if row["at"] <= now
+            and row["case"]["known_at"] - row["at"] <= self._within
+            and (since is None or row["at"] > since)
+        )
+        for at in counting:
+            if sum(at - self._within <= other <= at for other in counting) >= self._enough:
+                return at
+        return None
+
+    def _opens(self, promise: str, hanging: Sequence[Row], at: datetime, now: datetime) -> None:
+        before = self.kept.get(promise)
+        kept = before or Kept(severity="failure", deadline=at, opened_at=at)
+        kept.deadline = kept.opened_at = at
+        kept.state, kept.acknowledged, kept.closed_at = "open", False, None
+        first = {"since": hanging[0]["at"], "error": hanging[0]["error"]}
+        kept.about = {**first, **_standing(hanging, now)}
+        self.kept[promise] = kept
+        self.begin(kept, "reopened" if before else "opened", now)
+
+    def _belong(self, promise: str, cases: Mapping[Case, Row], now: datetime) -> None:
+        here = [one for one in self._spells if one.promise == promise and one.left_at is None]
+        for one in here:
+            if one.case not in cases:
+                one.left_at = now
+        fresh = sorted(cases.keys() - {one.case for one in here})
+        self._spells += [Spell(promise=promise, case=case) for case in fresh]
+
+    def _affected(self, promise: str) -> Counter[tuple[Any, ...]]:
+        mine = [one for one in self._spells if one.promise == promise]
+        return Counter((*one.case, one.left_at) for one in mine)
+
+
+def hop_id(promise: str) -> str:
+    """The id of the incident of a hop."""
+    return sha256(promise.encode()).hexdigest()[:16]
 
 
 def _hanging(truth: Truth) -> Iterator[Row]:
@@ -102,12 +154,16 @@ def _hanging(truth: Truth) -> Iterator[Row]:
             }
 
 
+def _first(row: Row) -> tuple[Any, ...]:
+    return row["at"], row["journey"], row["case_id"], row["step"]
+
+
 def _promise(row: Row) -> str:
     cause = re.sub("[0-9]+", "#", row["error"].strip())
     return f"hop:{row['system']}:{sha256(cause.encode()).hexdigest()[:12]}"
 
 
-def _standing(hanging: list[Row]) -> Row:
+def _standing(hanging: Sequence[Row], now: datetime) -> Row:
     places = Counter((row["journey"], row["step"]) for row in hanging)
     journey, step = min(places, key=lambda place: (-places[place], place))
     values: Mapping[str, Row] = {
@@ -122,7 +178,22 @@ def _standing(hanging: list[Row]) -> Row:
     return {
         "journey": journey,
         "step": step,
-        "cases": len({(row["journey"], row["case_id"]) for row in hanging}),
+        "cases": len(hanging),
+        "breached": sum(_late(row["case"], now) for row in hanging),
         "worth": {currency: str(worth[currency]) for currency in sorted(worth)},
         "criticality": criticality,
     }
+
+
+def _late(case: Row, now: datetime) -> bool:
+    """Whether a case is past the deadline of the step it waits for; where that has none, past its
+    own, if it waited there as that passed.
+    """
+    if case["paused_from"] and case["paused_from"] <= now < case["paused_until"]:
+        return False
+    if not case["current_step"] or not case["waiting_systems"]:
+        return False
+    due, since = case["due_at"], case["current_since"]
+    own = due if due and since and since <= due else None
+    at = case["current_due_at"] or own
+    return at is not None and at < now

@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 from judge import figures, identity, mastery
 from judge.difference import Difference, compare
+from judge.escalating import Kept, told
 from judge.hops import HopBook
 from judge.observable import Truth, standing
-from judge.promises import Book, Kept, told
+from judge.promises import Book
 from judge.service import JudgedService
 from judge.tape import Delivery
 
@@ -23,6 +25,8 @@ from threadline.store.telemetry import Telemetry
 
 # By the cadence a source declares, whatever the way in which its system delivers in a world.
 PATIENCE = {"live": 64, "hourly": 65, "nightly": 88}  # hours
+# What only moves the wording of a notification is not compared; who was told is, among the owed.
+UNTOLD = ("updated", "notified")
 
 
 @dataclass(kw_only=True)
@@ -111,9 +115,13 @@ def hold_incidents(
 
 def hold_hops(service: JudgedService, book: HopBook, now: datetime, judgement: Judgement) -> None:
     """Compare incidents of failing hops with what the book says must have become of them."""
-    about = ("since", "error", "journey", "step", "cases", "worth", "criticality")
+    about = ("since", "error", "journey", "step", "cases", "breached", "worth", "criticality")
     found = {
-        one.promise: _told(service, one) | {name: getattr(one, name) for name in about}
+        one.promise: {
+            **_told(service, one),
+            **{name: getattr(one, name) for name in about},
+            "affected": _affected(service, one),
+        }
         for one in service.alerts.page(limit=10_000).items
         if one.of_hop
     }
@@ -122,16 +130,25 @@ def hold_hops(service: JudgedService, book: HopBook, now: datetime, judgement: J
 
 def _told(service: JudgedService, one: Incident) -> dict:
     deliveries = service.alerts.deliveries(one.id)
-    owed = [(each.notification, each.failure) for each in deliveries]
+    owed = [(each.notification, each.failure, each.delivered_at is not None) for each in deliveries]
     events = service.alerts.history(one.id)
     return {
         **{name: getattr(one, name) for name in ("state", "reason", "severity", "deadline")},
         "opened_at": one.opened_at,
+        "part_of": one.part_of,
         "told": len(one.told_steps),
-        "owed": sorted((n.episode, n.step, n.receiver, n.reason, n.due_at, f) for n, f in owed),
-        # What only moves the wording of a notification is not compared.
-        "history": [(each.at, each.what) for each in events if each.what != "updated"],
+        "owed": sorted(
+            (n.episode, n.kind, n.step, n.receiver, n.reason, n.due_at, failure, heard)
+            for n, failure, heard in owed
+        ),
+        "history": [(each.at, each.what) for each in events if each.what not in UNTOLD],
     }
+
+
+def _affected(service: JudgedService, one: Incident) -> Counter[tuple[Any, ...]]:
+    """Which cases belong to it, and until when others did."""
+    spells = service.alerts.affected(one.id, limit=10_000)
+    return Counter((*each.case[:2], each.left_at) for each in spells)
 
 
 def _promise(truth: Truth, kept: Kept | None, key: tuple[str, str, str], now: datetime) -> str:

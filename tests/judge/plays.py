@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
-from judge.hops import HopBook
+from judge.hops import HopBook, hop_id
 from judge.judgement import (
     Judgement,
     hold_counts,
@@ -23,7 +24,7 @@ from judge.judgement import (
 )
 from judge.observable import Truth, standing
 from judge.promises import Book, incident_id
-from judge.service import JudgedService, fresh_service
+from judge.service import HEARS, JudgedService, fresh_service
 from judge.tape import Delivery, tape
 
 from metrics import definitions
@@ -83,8 +84,12 @@ class _Play:
     judgement: Judgement
     hasty: bool
     waiting: list[Delivery]
-    book: Book = field(default_factory=Book)
     hops: HopBook = field(default_factory=HopBook)
+    book: Book = field(init=False)
+    _turns: Iterator[str] = field(default_factory=lambda: cycle(("acknowledge", "", "close")))
+
+    def __post_init__(self) -> None:
+        self.book = Book(self.hops)
 
     @property
     def over(self) -> bool:
@@ -107,11 +112,11 @@ class _Play:
     def look(self, truth: Truth, now: datetime) -> None:
         """Let deadlines be judged at `now`, and compare what the service says then."""
         self.service.evaluate(now)
-        self.book.look(truth.told.cases, now)
         self.hops.watch(truth, now)
+        self.book.look(truth.told.cases, now)
+        self._escalate(now)
         hold_states(self.service, truth, now, self.judgement)
-        hold_incidents(self.service, truth, self.book, now, self.judgement)
-        hold_hops(self.service, self.hops, now, self.judgement)
+        self._hold(truth, now)
 
     def linger(self, truth: Truth, now: datetime) -> datetime:
         """Let people act at `now`, and look again when those who did not must have been told."""
@@ -121,23 +126,46 @@ class _Play:
             self.deliver(later)
         self.service.clock.move_to(later)
         self.service.alerts.escalate(later)
-        self.book.escalate(later)
-        self.hops.escalate(later)
-        hold_incidents(self.service, truth, self.book, later, self.judgement)
-        hold_hops(self.service, self.hops, later, self.judgement)
+        self._escalate(later)
+        self._hold(truth, later)
         return later
 
+    def _escalate(self, now: datetime) -> None:
+        self.hops.escalate(now)
+        self.book.escalate(now)
+
+    def _hold(self, truth: Truth, now: datetime) -> None:
+        """Compare incidents; what is owed then is heard by one receiver, and never by the other."""
+        hold_incidents(self.service, truth, self.book, now, self.judgement)
+        hold_hops(self.service, self.hops, now, self.judgement)
+        self.service.hear(now)
+        self.hops.hear(HEARS, now)
+        self.book.hear(HEARS, now)
+
     def _act(self, now: datetime) -> None:
-        """Acknowledge one open incident, and close another by hand."""
+        """Acknowledge one open incident, and close another by hand; of hops one or the other, or
+        neither, in turn.
+        """
+        alerts = self.service.alerts
         waiting = sorted(key for key, kept in self.book.kept.items() if kept.state == "open")
         for key, ours, theirs in zip(
             waiting,
             (self.book.acknowledge, self.book.close),
-            (self.service.alerts.acknowledge, self.service.alerts.resolve),
+            (alerts.acknowledge, alerts.resolve),
             strict=False,
         ):
             ours(key, now)
             theirs(incident_id(key), who="somebody")
+        failing = sorted(
+            promise for promise, kept in self.hops.kept.items() if kept.state == "open"
+        )
+        turn = next(self._turns)
+        if failing and turn == "acknowledge":
+            self.hops.acknowledge(failing[0], now)
+            alerts.acknowledge(hop_id(failing[0]), who="somebody")
+        elif failing and turn == "close":
+            self.hops.close(failing[-1], now)
+            alerts.resolve(hop_id(failing[-1]), who="somebody")
 
 
 def _forwards(play: _Play, deliveries: Sequence[Delivery], end: datetime, whole: Truth) -> None:

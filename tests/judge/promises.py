@@ -1,139 +1,107 @@
-"""What has to become of promises: the incidents of a play, and whom they were told to.
+"""What has to become of promises: the incidents of single cases of a play.
 
-Plain Python, one promise at a time, by docs/adr/0005 and 0006. A `Book` is kept from look to look:
-what was opened, raised and owed at one of them is there at the next, and goes on from there.
+Plain Python, one promise at a time, by docs/adr/0005, 0006 and 0034. A `Book` is kept from look to
+look: what was opened, raised and owed at one of them is there at the next, and goes on from there.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
-import yaml
+from judge.escalating import Kept, Telling
+from judge.hops import HopBook
 
-POLICY = Path(__file__).parents[2] / "alerts" / "policies" / "default.yaml"
-SECONDS = {"s": 1, "m": 60, "h": 3600}
 GRAVITY = {"warning": 1, "breach": 2}
 
 Key = tuple[str, str, str]  # journey, case id, promise
 
 
-@dataclass(kw_only=True)
-class Owed:
-    """A notification; `failure` says why it is not owed any more."""
+class Book(Telling[Key]):
+    """All incidents of cases so far. Worlds make no two cases one, so it merges none."""
 
-    episode: int
-    step: int
-    receiver: str
-    reason: str
-    since: datetime
-    failure: str = ""
-
-
-@dataclass(kw_only=True)
-class Kept:
-    """One incident. `told` escalation steps were owed since `paged_at`, in this `episode`."""
-
-    severity: str
-    deadline: datetime
-    opened_at: datetime
-    state: str = "open"
-    reason: str = ""
-    acknowledged: bool = False
-    episode: int = 0
-    paged_at: datetime | None = None
-    told: int = 0
-    owed: list[Owed] = field(default_factory=list)
-    history: list[tuple[datetime, str]] = field(default_factory=list)
-
-
-class Book:
-    """All incidents of a play so far. Worlds make no two cases one, so it merges none."""
-
-    def __init__(self) -> None:
-        given = yaml.safe_load(POLICY.read_text(encoding="utf-8"))
-        self._steps = [
-            (
-                timedelta(seconds=int(step["after"][:-1]) * SECONDS[step["after"][-1]]),
-                [f"{given['policy']}/{name}" for name in step["receivers"]],
-            )
-            for step in given["escalation"]
-        ]
-        self.kept: dict[Key, Kept] = {}
-
-    @property
-    def became(self) -> Counter[str]:
-        """How often what became of an incident."""
-        return Counter(what for kept in self.kept.values() for _, what in kept.history)
+    def __init__(self, wholes: HopBook) -> None:
+        super().__init__()
+        self._wholes = wholes
 
     def look(self, cases: Mapping[tuple[str, str], Mapping[str, Any]], now: datetime) -> None:
         """Judge every promise at `now`; a case that is not known is not judged."""
+        for key, kept in self.kept.items():
+            whole = self._wholes.whole(key[:2])
+            if kept.live and whole != kept.part_of:
+                self.fold(kept, whole, now)
         for (journey, case_id), case in cases.items():
             broken = dict(_broken(case, now))
             known = {key[2] for key in self.kept if key[:2] == (journey, case_id)}
             for promise in broken.keys() | known:
-                kept = self.kept.get((journey, case_id, promise))
-                if promise not in broken:
-                    if kept and kept.state in ("open", "acknowledged"):
-                        _close(kept, _why(case, promise, now), now)
-                elif kept is None:
-                    self.kept[journey, case_id, promise] = self._opened(case, *broken[promise], now)
-                elif kept.state in ("open", "acknowledged"):
-                    self._followed(kept, *broken[promise], now)
-                else:
-                    self._shown_again(kept, case, *broken[promise], now)
-        self.escalate(now)
+                key = journey, case_id, promise
+                if promise in broken:
+                    self._behind(key, case, *broken[promise], now)
+                elif key in self.kept and self.kept[key].live:
+                    self.over(self.kept[key], _why(case, promise, now), now)
 
-    def escalate(self, now: datetime) -> None:
-        """Owe the steps that are due at `now` and not told yet, of what nobody is on."""
-        for kept in self.kept.values():
-            if kept.state == "open" and self._tell(kept, now):
-                kept.history.append((now, "escalated"))
-
-    def acknowledge(self, key: Key, now: datetime) -> None:
-        """Somebody is on it."""
-        kept = self.kept[key]
-        kept.state, kept.reason, kept.acknowledged = "acknowledged", "acknowledged", True
-        _withdraw(kept, "acknowledged")
-        kept.history.append((now, "acknowledged"))
-
-    def close(self, key: Key, now: datetime) -> None:
-        """Somebody says that it is over."""
-        kept = self.kept[key]
-        kept.state, kept.reason, kept.paged_at = "resolved", "closed-by-hand", None
-        _withdraw(kept, "resolved")
-        kept.history.append((now, "resolved"))
+    def _behind(
+        self, key: Key, case: Mapping[str, Any], severity: str, deadline: datetime, now: datetime
+    ) -> None:
+        kept = self.kept.get(key)
+        if kept and kept.live:
+            self._followed(kept, key, case, severity, deadline, now)
+        elif self._wholes.whole(key[:2]):
+            return
+        elif kept:
+            self._shown_again(kept, key, case, severity, deadline, now)
+        else:
+            self.kept[key] = self._opened(key, case, severity, deadline, now)
 
     def _opened(
-        self, case: Mapping[str, Any], severity: str, deadline: datetime, now: datetime
+        self, key: Key, case: Mapping[str, Any], severity: str, deadline: datetime, now: datetime
     ) -> Kept:
         kept = Kept(severity=severity, deadline=deadline, opened_at=deadline)
-        if deadline < case["known_at"]:
+        kept.about = _standing(case, key[2])
+        if why := self._unheard(key, case, deadline):
             kept.state = "recorded"
-            _said(kept, "known-too-late", now)
+            kept.say(why, now)
         else:
-            self._page(kept, "opened", now)
+            self.begin(kept, "opened", now)
         return kept
 
-    def _followed(self, kept: Kept, severity: str, deadline: datetime, now: datetime) -> None:
+    def _unheard(self, key: Key, case: Mapping[str, Any], deadline: datetime) -> str:
+        """Why nobody is told that a deadline has passed."""
+        if deadline < case["known_at"]:
+            return "known-too-late"
+        return "told-with-whole" if self._wholes.told_of(key[:2], deadline) else ""
+
+    def _followed(
+        self,
+        kept: Kept,
+        key: Key,
+        case: Mapping[str, Any],
+        severity: str,
+        deadline: datetime,
+        now: datetime,
+    ) -> None:
         change = GRAVITY[severity] - GRAVITY[kept.severity]
         moved = deadline != kept.deadline
         kept.severity, kept.deadline = severity, deadline
-        if change > 0 and kept.state == "open":
-            self._page(kept, "raised", now)
+        changed = self.update(kept, _standing(case, key[2]), now)
+        if change > 0 and kept.state == "open" and not kept.part_of:
+            self.begin(kept, "raised", now)
         elif change:
-            _said(kept, "raised" if change > 0 else "lowered", now)
-        elif moved:
-            kept.history.append((now, "deadline-changed"))
+            kept.say("raised" if change > 0 else "lowered", now)
+            self.tell(kept, now)
+            if change > 0:
+                kept.ledger.news("update", "raised", now)
+        elif moved or changed:
+            if moved:
+                kept.note("deadline-changed", now)
+            self.tell(kept, now)
 
     def _shown_again(
         self,
         kept: Kept,
+        key: Key,
         case: Mapping[str, Any],
         severity: str,
         deadline: datetime,
@@ -141,42 +109,21 @@ class Book:
     ) -> None:
         same = (severity, deadline) == (kept.severity, kept.deadline)
         recorded = kept.state == "recorded"
-        if same and not recorded and kept.reason != "closed-by-hand":
-            kept.state = "acknowledged" if kept.acknowledged else "open"
-            _said(kept, "returned", now)
         if same:
+            if not recorded and kept.reason != "closed-by-hand":
+                self.update(kept, _standing(case, key[2]), now)
+                self.back(kept, now)
             return
-        if deadline < case["known_at"]:
-            if recorded:
-                kept.severity, kept.deadline = severity, deadline
-                kept.history.append((now, "known-too-late"))
+        why = self._unheard(key, case, deadline)
+        if why and not recorded:
             return
-        kept.severity, kept.deadline, kept.opened_at = severity, deadline, deadline
-        kept.state, kept.acknowledged = "open", False
-        self._page(kept, "opened" if recorded else "reopened", now)
-
-    def _page(self, kept: Kept, reason: str, now: datetime) -> None:
-        _withdraw(kept, "superseded")
-        _said(kept, reason, now)
-        kept.episode, kept.paged_at, kept.told = kept.episode + 1, now, 0
-        self._tell(kept, now)
-
-    def _tell(self, kept: Kept, now: datetime) -> bool:
-        before = kept.told
-        for number, (after, receivers) in enumerate(self._steps, 1):
-            if number > kept.told and kept.paged_at and kept.paged_at + after <= now:
-                kept.told = number
-                reason = kept.reason if number == 1 else "escalated"
-                for receiver in receivers:
-                    one = Owed(
-                        episode=kept.episode,
-                        step=number,
-                        receiver=receiver,
-                        reason=reason,
-                        since=now,
-                    )
-                    kept.owed.append(one)
-        return kept.told > before
+        kept.severity, kept.deadline = severity, deadline
+        kept.about = _standing(case, key[2])
+        if why:
+            kept.say(why, now)
+            return
+        kept.opened_at, kept.state, kept.acknowledged = deadline, "open", False
+        self.begin(kept, "opened" if recorded else "reopened", now)
 
 
 def incident_id(key: Key) -> str:
@@ -184,16 +131,11 @@ def incident_id(key: Key) -> str:
     return sha256("|".join(key).encode()).hexdigest()[:16]
 
 
-def told(kept: Kept) -> dict[str, Any]:
-    """What the judge compares."""
-    owed = [(o.episode, o.step, o.receiver, o.reason, o.since, o.failure) for o in kept.owed]
-    return {
-        **{name: getattr(kept, name) for name in ("state", "reason", "severity", "deadline")},
-        "opened_at": kept.opened_at,
-        "told": kept.told,
-        "owed": sorted(owed),
-        "history": kept.history,
-    }
+def _standing(case: Mapping[str, Any], promise: str) -> dict[str, Any]:
+    """What else is known of it: when that changes, what is due is told."""
+    names = ("root_id", "criticality", "current_step", "current_since", "value", "currency")
+    due = case["due_at"] if promise == "case" else case["current_due_at"]
+    return {"due_at": due, **{name: case[name] for name in names}}
 
 
 def _broken(case: Mapping[str, Any], now: datetime) -> Iterator[tuple[str, tuple[str, datetime]]]:
@@ -224,19 +166,3 @@ def _why(case: Mapping[str, Any], promise: str, now: datetime) -> str:
         return over
     here = promise in ("case", f"step:{case['current_step']}")
     return "deadline-moved" if here else "moved-on"
-
-
-def _close(kept: Kept, reason: str, now: datetime) -> None:
-    kept.state = "resolved"
-    _said(kept, reason, now)
-    _withdraw(kept, "resolved")
-
-
-def _said(kept: Kept, reason: str, now: datetime) -> None:
-    kept.reason = reason
-    kept.history.append((now, reason))
-
-
-def _withdraw(kept: Kept, why: str) -> None:
-    for one in kept.owed:
-        one.failure = one.failure or why

@@ -11,12 +11,12 @@ import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import grpc
 import httpx
-from judge.hops import DEFINITIONS
+from judge.escalating import DEFINITIONS
 from judge.tape import Delivery
 from prometheus_client import CollectorRegistry
 
@@ -50,8 +50,10 @@ from threadline.store.log import Log
 from threadline.store.telemetry import Telemetry
 from threadline.views import Views
 
-# What is owed to it is compared; nothing is delivered.
+# What is owed to it is compared; nothing is delivered to it, as if it never answered.
 PAGED = "http://127.0.0.1/paged"
+HEARS = "default/log"  # is told all that is due, whenever the judge has looked
+AT_ONCE = 500
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
@@ -100,6 +102,14 @@ class JudgedService:
         self.drain()
         evaluation.evaluate(self.alerts, self.promises, self.pipeline)
         self.alerts.escalate(now)
+
+    def hear(self, now: datetime) -> None:
+        """Let `HEARS` be told all that is due at `now`, by the outbox alone."""
+        outbox, until = self.control.outbox, now + timedelta(minutes=1)
+        while claims := outbox.claim(
+            now, receiver=HEARS, owner="judge", lease_until=until, most=AT_ONCE
+        ):
+            outbox.delivered(claims, now, message=claims[0].notification.key)
 
     def _post_batch(self, body: bytes) -> None:
         self._post("/v1/events", body, {"content-type": BATCH_TYPE})
