@@ -42,7 +42,10 @@ def acknowledge(
 
 
 def resolve(incident: Incident, who: str, at: datetime, text: str) -> Change | None:
-    """Closed by hand: it stays so for this deadline, however late the case still is."""
+    """Closed by hand: it stays so for this deadline, however late the case still is.
+
+    The cases of a hop leave it: what passed while they belonged to it has been told.
+    """
     if incident.state == "resolved":
         return None
     _require_live(incident)
@@ -55,7 +58,12 @@ def resolve(incident: Incident, who: str, at: datetime, text: str) -> Change | N
         part_of="",
         version=incident.version + 1,
     )
-    return Change(incident=fresh, event=_event("resolved", who, at, text=text), withdraw="resolved")
+    return Change(
+        incident=fresh,
+        event=_event("resolved", who, at, text=text),
+        withdraw="resolved",
+        hanging=frozenset() if incident.of_hop else None,
+    )
 
 
 def require_open(incident: Incident) -> None:

@@ -76,6 +76,16 @@ def test_closing_an_outage_by_hand_lets_its_parts_speak_again(desk):
     assert desk.pages[-1] == ("escalated", "breach"), "its escalation goes on where it was"
 
 
+def test_what_passed_before_an_outage_was_closed_by_hand_has_been_told(desk):
+    outage(desk)
+    desk.at(minutes=1)
+    desk.case(warn_at=None)
+    desk.at(hours=3)
+    desk.service.resolve(hop(desk).id, who="integration-lead")
+    desk.at(hours=4)
+    assert (of(desk, CONTRACT).state, of(desk, CONTRACT).reason) == ("recorded", "told-with-whole")
+
+
 def test_a_page_that_was_not_delivered_before_its_case_became_a_part_is_afterwards(desk):
     desk.webhook.down()
     desk.case(warn_at=None)

@@ -186,14 +186,7 @@ def _standing(hanging: Sequence[Row], now: datetime) -> Row:
 
 
 def _late(case: Row, now: datetime) -> bool:
-    """Whether a case is past the deadline of the step it waits for; where that has none, past its
-    own, if it waited there as that passed.
-    """
+    """Whether a case runs and is past a deadline: its own, or that of the step it waits for."""
     if case["paused_from"] and case["paused_from"] <= now < case["paused_until"]:
         return False
-    if not case["current_step"] or not case["waiting_systems"]:
-        return False
-    due, since = case["due_at"], case["current_since"]
-    own = due if due and since and since <= due else None
-    at = case["current_due_at"] or own
-    return at is not None and at < now
+    return any(at is not None and at < now for at in (case["due_at"], case["current_due_at"]))
