@@ -110,7 +110,7 @@ def decide(
         return None
     if incident is None:
         return _open(case, promise, passed, wholes)
-    return _revive(incident, case, passed)
+    return _revive(incident, case, passed, wholes)
 
 
 def incident_id(journey: str, case_id: str, promise: str) -> str:
@@ -163,13 +163,9 @@ def _current(case: Case) -> tuple[str, ...]:
 
 
 def _open(case: Case, promise: str, passed: Passed, wholes: Wholes) -> Action:
-    state: IncidentState = "recorded"
-    if passed.deadline < case.known_at:
-        reason = "known-too-late"
-    elif wholes.told(case, passed.deadline):
-        reason = "told-with-whole"
-    else:
-        state, reason = "open", "opened"
+    unheard = _unheard(case, passed, wholes)
+    state: IncidentState = "recorded" if unheard else "open"
+    reason = unheard or "opened"
     incident = Incident(
         id=incident_id(case.journey, case.case_id, promise),
         journey=case.journey,
@@ -181,6 +177,13 @@ def _open(case: Case, promise: str, passed: Passed, wholes: Wholes) -> Action:
         **_standing(case, promise, passed),
     )
     return Action(incident=incident, reason=reason, page=state == "open")
+
+
+def _unheard(case: Case, passed: Passed, wholes: Wholes) -> str:
+    """Why nobody is told that it has passed; empty: somebody is."""
+    if passed.deadline < case.known_at:
+        return "known-too-late"
+    return "told-with-whole" if wholes.told(case, passed.deadline) else ""
 
 
 def _follow(incident: Incident, case: Case, passed: Passed) -> Action | None:
@@ -199,7 +202,7 @@ def _follow(incident: Incident, case: Case, passed: Passed) -> Action | None:
     return Action(incident=replace(fresh, reason="raised"), reason="raised", page=page)
 
 
-def _revive(incident: Incident, case: Case, passed: Passed) -> Action | None:
+def _revive(incident: Incident, case: Case, passed: Passed, wholes: Wholes) -> Action | None:
     same = passed.deadline == incident.deadline and passed.severity == incident.severity
     if same and (incident.state == "recorded" or incident.reason == CLOSED_BY_HAND):
         return None
@@ -208,10 +211,9 @@ def _revive(incident: Incident, case: Case, passed: Passed) -> Action | None:
     )
     if same or incident.reason == MERGED:
         return returned(fresh)
-    if passed.deadline < case.known_at:
-        unheard = incident.state == "recorded"
-        late = replace(fresh, resolved_at=None)
-        return Action(incident=late, reason="known-too-late") if unheard else None
+    if unheard := _unheard(case, passed, wholes):
+        late = replace(fresh, reason=unheard, resolved_at=None)
+        return Action(incident=late, reason=unheard) if incident.state == "recorded" else None
     reason = "opened" if incident.state == "recorded" else "reopened"
     anew = replace(
         fresh,

@@ -149,7 +149,7 @@ class Turns:
         known = [one for one in self._known.of(watched) if not one.of_many and not one.of_failure]
         judged = list(case.read(cases.filter(pl.col("case_id").is_in(watched)), look.now))
         yield from evaluation.evaluate(
-            judged, known, look.now, self._policies, look.today, self._wholes(judged, known)
+            judged, known, look.now, self._policies, look.today, self._wholes(judged)
         )
 
     def _of_signals(self, readings: Sequence[Reading]) -> Iterator[Action]:
@@ -166,12 +166,11 @@ class Turns:
         if noted:
             self._holds.note(noted, fence=self._fence())
 
-    def _wholes(self, judged: Iterable[case.Case], known: Iterable[Incident]) -> Wholes:
-        """Only of cases without an incident of their own it matters what they once belonged to."""
-        told = {(one.journey, one.case_id) for one in known}
+    def _wholes(self, judged: Iterable[case.Case]) -> Wholes:
+        """What a case once belonged to matters only while it belongs to nothing."""
         belonging = self._belonging.now()
-        new = [one.case_id for one in judged if one.key not in told and one.key not in belonging]
-        belonged = wholes.spells(self._incidents, new) if new else {}
+        free = [one.case_id for one in judged if one.key not in belonging]
+        belonged = wholes.spells(self._incidents, free) if free else {}
         return Wholes(belonging=belonging, belonged=belonged)
 
     def _with_those_that_left(self, cases: pl.DataFrame) -> pl.DataFrame:

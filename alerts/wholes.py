@@ -28,6 +28,7 @@ class Belonging:
         self._incidents = incidents
         self._cases: dict[str, frozenset[Key]] = {}
         self._read = False
+        self._came: dict[Key, list[str]] = {}  # in the order in which it came to them
         self._of: dict[Key, str] = {}
         self.left: set[Key] = set()
 
@@ -35,8 +36,10 @@ class Belonging:
         """The incident (its id) that each case belongs to."""
         if not self._read:
             cases: dict[str, set[Key]] = {}
-            for case, incident_id in self._incidents.belonging().items():
+            self._came = {}
+            for case, incident_id in self._incidents.belonging():
                 cases.setdefault(incident_id, set()).add(case[:2])
+                self._came.setdefault(case[:2], []).append(incident_id)
             self._cases = {name: frozenset(keys) for name, keys in cases.items()}
             self._read = True
             self._index()
@@ -86,7 +89,17 @@ class Belonging:
         self._read = False
 
     def _index(self) -> None:
-        self._of = {key: name for name, keys in self._cases.items() for key in keys}
+        came: dict[Key, list[str]] = {}
+        for name, keys in self._cases.items():
+            for key in keys:
+                came.setdefault(key, []).append(name)
+        for key, names in came.items():
+            if len(names) > 1:
+                before = self._came.get(key, [])
+                known = [name for name in before if name in names]
+                came[key] = known + [name for name in names if name not in known]
+        self._came = came
+        self._of = {key: names[0] for key, names in came.items()}
 
 
 def refold(

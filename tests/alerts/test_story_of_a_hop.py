@@ -86,6 +86,57 @@ def test_what_passed_before_an_outage_was_closed_by_hand_has_been_told(desk):
     assert (of(desk, CONTRACT).state, of(desk, CONTRACT).reason) == ("recorded", "told-with-whole")
 
 
+def test_what_passed_in_an_outage_is_not_paged_after_it_though_another_promise_had_been(desk):
+    late_step = {"warn_at": None, "current_due_at": NOON}
+    desk.case(**late_step)
+    desk.at(minutes=1)
+    outage(desk, minutes=2)
+    desk.at(minutes=3)
+    desk.at(hours=3)  # the deadline of the case passes at 2 h
+    desk.heals("C-1", "C-2", "C-3")
+    desk.at(hours=4)
+    case = next(one for one in desk.service.page().items if one.promise == "case")
+    assert (case.state, case.reason) == ("recorded", "told-with-whole")
+
+
+def test_a_new_deadline_that_passed_in_an_outage_does_not_reopen_what_was_over_before(desk):
+    desk.case()
+    desk.at(hours=1)
+    desk.case(warn_at=None, due_at=None)
+    desk.at(hours=1, minutes=1)
+    outage(desk, minutes=62)
+    desk.at(hours=1, minutes=3)
+    desk.case()
+    desk.at(hours=3)
+    desk.heals("C-1", "C-2", "C-3")
+    desk.at(hours=4)
+    assert of(desk, CONTRACT).state == "resolved"
+    assert [one["about"] for one in desk.received("page")].count("case") == 1
+    desk.case(due_at=NOON + timedelta(hours=5))
+    desk.at(hours=5)
+    assert of(desk, CONTRACT).reason == "reopened"
+
+
+def test_a_case_of_two_outages_is_told_by_the_one_it_came_to_first(desk):
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    outage(desk, minutes=121)
+    desk.at(hours=2, minutes=2)
+    first = hop(desk).id
+    failures = dict(desk.failing)
+    for number in range(1, 4):
+        again = {"step": "tax", "system": "tax", "case_id": f"contract:clm:C-{number}"}
+        desk.fails(f"T-{number}", minutes=123, **again)
+    desk.at(hours=2, minutes=4)
+    assert of(desk, CONTRACT).part_of == first
+    desk.restart()
+    desk.at(hours=2, minutes=5)
+    assert of(desk, CONTRACT).part_of == first
+    desk.heals(*failures)
+    desk.at(hours=2, minutes=6)
+    assert of(desk, CONTRACT).part_of not in ("", first)
+
+
 def test_a_page_that_was_not_delivered_before_its_case_became_a_part_is_afterwards(desk):
     desk.webhook.down()
     desk.case(warn_at=None)

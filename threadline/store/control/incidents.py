@@ -135,8 +135,8 @@ class Incidents:
         order = (incidents.c.escalate_at, incidents.c.id)
         return self._all(select(incidents).where(due).order_by(*order).limit(limit))
 
-    def belonging(self) -> dict[CaseKey, str]:
-        """Which live incident of a hop each case belongs to now: its id."""
+    def belonging(self) -> list[tuple[CaseKey, str]]:
+        """Which live incidents of hops (their ids) cases belong to now, in the order they came."""
         table = incident_cases
         statement = (
             select(table.c.journey, table.c.case_id, table.c.root_id, table.c.incident_id)
@@ -146,7 +146,7 @@ class Incidents:
             .order_by(table.c.id)
         )
         with self._transactions.read() as connection:
-            return {CaseKey(*of): whole for *of, whole in connection.execute(statement)}
+            return [(CaseKey(*of), whole) for *of, whole in connection.execute(statement)]
 
     def belonged(self, case_ids: Collection[str]) -> list[Affected]:
         """When one of `case_ids` belonged to an incident of a hop, and from when until when."""
