@@ -87,14 +87,15 @@ class _Incidents:
     def of_many(self, *prefixes: str) -> list[Incident]:
         return [one for one in self._all.values() if one.promise.startswith(prefixes)]
 
-    def belonging(self) -> dict[CaseKey, str]:
-        return {
-            case: whole
+    def belonging(self) -> list[tuple[CaseKey, str]]:
+        found = [
+            (each[-1].joined_at, case, whole)
             for whole, spells in self._spells.items()
             if self._all[whole].of_hop and self._all[whole].live
             for case, each in spells.items()
             if each[-1].left_at is None
-        }
+        ]
+        return [(case, whole) for _, case, whole in sorted(found)]
 
     def belonged(self, case_ids: Collection[str]) -> list[Affected]:
         wanted = set(case_ids)
