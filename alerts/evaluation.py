@@ -36,6 +36,7 @@ from threadline.model.incidents import (
     step_promise,
 )
 
+KNOWN_TOO_LATE = "known-too-late"
 _GRAVITY = ("warning", "breach", "failure")
 
 
@@ -182,7 +183,7 @@ def _open(case: Case, promise: str, passed: Passed, wholes: Wholes) -> Action:
 def _unheard(case: Case, passed: Passed, wholes: Wholes) -> str:
     """Why nobody is told that it has passed; empty: somebody is."""
     if passed.deadline < case.known_at:
-        return "known-too-late"
+        return KNOWN_TOO_LATE
     return "told-with-whole" if wholes.told(case, passed.deadline) else ""
 
 
@@ -212,8 +213,10 @@ def _revive(incident: Incident, case: Case, passed: Passed, wholes: Wholes) -> A
     if same or incident.reason == MERGED:
         return returned(fresh)
     if unheard := _unheard(case, passed, wholes):
-        late = replace(fresh, reason=unheard, resolved_at=None)
-        return Action(incident=late, reason=unheard) if incident.state == "recorded" else None
+        if unheard == KNOWN_TOO_LATE and incident.state != "recorded":
+            return None
+        late = replace(fresh, state="recorded", reason=unheard, resolved_at=None)
+        return Action(incident=late, reason=unheard)
     reason = "opened" if incident.state == "recorded" else "reopened"
     anew = replace(
         fresh,

@@ -115,11 +115,12 @@ class Book(Telling[Key]):
                 self.back(kept, now)
             return
         why = self._unheard(key, case, deadline)
-        if why and not recorded:
+        if why == "known-too-late" and not recorded:
             return
         kept.severity, kept.deadline = severity, deadline
         kept.about = _standing(case, key[2])
         if why:
+            kept.state, kept.closed_at = "recorded", None
             kept.say(why, now)
             return
         kept.opened_at, kept.state, kept.acknowledged = deadline, "open", False
