@@ -151,19 +151,17 @@ def _line(incident: Incident, briefing: Briefing) -> str:
     if incident.of_hop:
         return _hanging(incident, briefing)
     subject = _value(incident.case_id) or _value(incident.root_id)
-    title = briefing.title or incident.journey
+    title, step = briefing.title or incident.journey, briefing.step or incident.step
     if incident.severity == "failure":
         said = f"“{incident.error}”" if incident.error else "a failure without a message"
-        return f"{subject}: {title} has failed on {incident.system} by {said}"
+        return f"{subject}: “{step}” of {title} has failed on {incident.system} by {said}"
     if incident.severity == "warning":
         trouble = "is about to miss its deadline"
     elif incident.promise == CASE_PROMISE:
         trouble = "has missed its deadline"
     else:
-        trouble = f"is stuck: step {incident.step} is past its deadline"
-    at_step = (
-        f", at step {incident.step}" if incident.promise == CASE_PROMISE and incident.step else ""
-    )
+        trouble = f"is stuck: “{step}” is past its deadline"
+    at_step = f", at “{step}”" if incident.promise == CASE_PROMISE and step else ""
     return f"{subject}: {title} {trouble}{at_step}"
 
 
@@ -173,7 +171,7 @@ def _hanging(incident: Incident, briefing: Briefing) -> str:
     if incident.error:
         cause = f"{verb} on “{incident.error}”"
     elif incident.since is not None and incident.promise.split(":", 2)[2].startswith("late:"):
-        cause = f"{verb} at {briefing.title or incident.step} past the deadline, nothing is heard"
+        cause = f"{verb} at “{briefing.step or incident.step}” past the deadline, nothing is heard"
     else:
         cause = f"{verb} on a failure without a message"
     overdue = incident.breached if incident.error else 0

@@ -14,7 +14,11 @@ def briefing(definitions: Definitions, incident: Incident) -> Briefing:
     if not moves:
         return declared
     return Briefing(
-        title=declared.title, owner=declared.owner, runbook=declared.runbook, next_moves=moves
+        title=declared.title,
+        step=declared.step,
+        owner=declared.owner,
+        runbook=declared.runbook,
+        next_moves=moves,
     )
 
 
@@ -24,7 +28,8 @@ def _declared(definitions: Definitions, journey: str, step: str) -> Briefing:
         return Briefing(title=journey)
     if found := definitions.known_step(journey, step):
         return Briefing(
-            title=f"{declared.title}: {found.title}",
+            title=declared.title,
+            step=found.title,
             owner=found.owner,
             runbook=found.runbook.url,
             next_moves=_moves(found.runbook),

@@ -261,9 +261,13 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Briefing:
-    """What whoever is told needs to act; empty where a journey declares nothing."""
+    """What whoever is told needs to act; empty where a journey declares nothing.
+
+    `title` is the journey's, `step` that of the step it is about.
+    """
 
     title: str
+    step: str = ""
     owner: str = ""
     runbook: str = ""
     next_moves: tuple[str, ...] = ()

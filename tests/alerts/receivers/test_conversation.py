@@ -57,7 +57,7 @@ def told(desk, slack, jira, mails, tmp_path: Path):
         desk.control,
         policy.load([tmp_path], Variables({}, {"KEY": "s3cret"}, tmp_path)),
         desk.clock,
-        briefing=lambda journey, _: Briefing(title=journey, next_moves=("replay it",)),
+        briefing=lambda incident: Briefing(title=incident.journey, next_moves=("replay it",)),
         links=lambda incident: {"incident": f"https://threadline.example/{incident.id}"},
     )
     return desk

@@ -55,7 +55,7 @@ def url(pager, control, telemetry, tmp_path: Path) -> Iterator[str]:
         control,
         policy.load([tmp_path / "policies"], variables),
         FixedClock(NOON),
-        briefing=lambda journey, _: Briefing(title=journey),
+        briefing=lambda incident: Briefing(title=incident.journey),
         links=lambda _: {},
     )
     with (
