@@ -43,7 +43,7 @@ def notification(kind: str = "page", *, reference: str = "", **payload: Any) -> 
         "reason": "opened",
         "escalation_step": 1,
         "escalated": False,
-        "what": "C-1: Contract activation has missed its deadline, at step erp-project",
+        "what": "C-1: Contract activation has missed its deadline, at “erp-project”",
         "about": "case",
         "incident": "inc-7",
         "episode": 1,

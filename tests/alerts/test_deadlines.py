@@ -80,7 +80,7 @@ def test_a_step_past_its_own_deadline_has_an_incident_of_its_own_that_ends_with_
     desk.case(current_due_at=NOON + timedelta(minutes=10))
     desk.at(minutes=10)
     (page,) = desk.webhook.received
-    assert "step erp-project is past its deadline" in page["what"]
+    assert "“erp-project” is past its deadline" in page["what"]
     desk.case(current_step="tax", current_due_at=NOON + timedelta(hours=8))
     desk.at(minutes=20)
     assert (desk.incident().state, desk.incident().reason) == ("resolved", "moved-on")

@@ -28,7 +28,7 @@ def test_the_notification_says_all_that_on_call_needs(desk):
     schema = json.loads(Path(alerts.__file__).with_name("notification.schema.json").read_text())
     Draft202012Validator(schema).validate(page)
     expected = {
-        "what": "C-1: Contract activation has missed its deadline, at step erp-project",
+        "what": "C-1: Contract activation has missed its deadline, at “erp-project”",
         "severity": "breach",
         "journey": "contract-activation",
         "contract": "C-1",

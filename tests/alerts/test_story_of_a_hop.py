@@ -189,7 +189,7 @@ def test_many_late_at_one_step_of_a_system_that_says_nothing_are_one_incident(de
     assert (hop(desk).cases, hop(desk).promise) == (30, "hop:erp:late:erp-project")
     (page,) = desk.received("page")
     assert page["what"] == (
-        "erp: 30 cases hang at Contract activation past the deadline, nothing is heard, contracts"
+        "erp: 30 cases hang at “erp-project” past the deadline, nothing is heard, contracts"
         " worth EUR 3,600,000.00"
     )
     for number in range(30):

@@ -97,6 +97,9 @@ def test_receivers_are_listed_with_what_they_lack_and_no_secret(url):
         "per_seconds": 60.0,
         "fallback": ["billing/book"],
         "lacks": [],
+        "delivered_at": None,
+        "waiting": 0,
+        "failure": "",
     }
     assert "s3cret" not in answer.text
 

@@ -87,7 +87,7 @@ def test_the_log_says_it_in_a_line_as_loud_as_it_is(caplog):
     assert all(LogReceiver().deliver(one).delivered for one in told)
     assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING", "INFO"]
     assert caplog.messages[0] == (
-        "Breach: C-1: Contract activation has missed its deadline, at step erp-project (incident"
+        "Breach: C-1: Contract activation has missed its deadline, at “erp-project” (incident"
         " inc-7, opened, step 1 of its escalation; owner: integration-operations; next: replay the"
         " project request)"
     )
