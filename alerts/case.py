@@ -66,6 +66,8 @@ class Case:
 
 def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Those of `cases` that are running and have a warning, mark or deadline behind them."""
+    if cases.is_empty():
+        return cases
     marks = [name for name in cases.columns if name.startswith((MARK, STEP_MARK))]
     ended = pl.any_horizontal(pl.col("completed_at", "cancelled_at").is_not_null())
     paused = (pl.col("paused_from") <= now) & (pl.col("paused_until") > now)

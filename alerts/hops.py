@@ -59,6 +59,8 @@ _SCHEMA: Mapping[str, pl.DataType] = {
 
 def failing(steps: pl.DataFrame) -> pl.DataFrame:
     """The rows of `threadline.store.telemetry.failing.steps`, each with its cause's `promise`."""
+    if steps.is_empty():
+        return none()
     pairs = steps.select("system", "error").unique()
     promises = [hop_promise(system, _cause(error)) for system, error in pairs.iter_rows()]
     named = pairs.with_columns(promise=pl.Series(promises, dtype=pl.String))
@@ -72,6 +74,8 @@ def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
     Of a step with a deadline of its own that one counts; of another the case's, if the case waited
     there when that passed: one that is late and moves on says nothing about where it is now.
     """
+    if cases.is_empty():
+        return none()
     here = pl.when(pl.col("current_since") <= pl.col("due_at")).then(pl.col("due_at"))
     waiting = cases.with_columns(at=pl.coalesce("current_due_at", here)).filter(
         (pl.col("at") < now)
@@ -87,9 +91,12 @@ def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
     ).select(list(_SCHEMA))
 
 
+_NONE = pl.DataFrame(schema=_SCHEMA)
+
+
 def none() -> pl.DataFrame:
     """No case, with the columns of `failing` and `late`."""
-    return pl.DataFrame(schema=_SCHEMA)
+    return _NONE
 
 
 def evaluate(
@@ -108,6 +115,8 @@ def evaluate(
     live ones as stored. Applying the actions and evaluating again yields none.
     """
     book = {incident.promise: incident for incident in known}
+    if hanging.is_empty() and late_ones.is_empty() and not any(one.live for one in book.values()):
+        return
     overdue = overdue.select(_KEY).unique().with_columns(breached=pl.lit(True))
     failed = _counted(hanging, overdue)
     belonging: list[pl.DataFrame] = []

@@ -118,6 +118,8 @@ class Courier:
             )
             if not claims:
                 return counts
+            if self._clock.now() >= claims[0].lease_until:
+                return counts  # we stood still since: by now they are somebody else's
             waiting -= len(claims)
             outcome = self._attempt(claims)
             reason = self._settle(claims, outcome, self._clock.now())

@@ -147,6 +147,8 @@ class Turns:
         late = self._belonging.free(case.late(cases, look.now))
         watched.update(late["case_id"])
         known = [one for one in self._known.of(watched) if not one.of_many and not one.of_failure]
+        if not watched:
+            return
         judged = list(case.read(cases.filter(pl.col("case_id").is_in(watched)), look.now))
         yield from evaluation.evaluate(
             judged, known, look.now, self._policies, look.today, self._wholes(judged)

@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).parent))
 from simulation.many import played, story
 from simulation.play import Play, Schedule
 
-RUNS = int(os.environ.get("THREADLINE_SIMULATIONS", "160"))
+RUNS = int(os.environ.get("THREADLINE_SIMULATIONS", "40"))
 PARTS = 8
 
 

@@ -280,12 +280,15 @@ def _settle_one(
         outbox.c.lease_owner == claim.owner,
         outbox.c.attempts == claim.attempt,
     )
-    known = select(outbox.c.failed_at, outbox.c.failure).where(ours).with_for_update()
+    columns = (outbox.c.failed_at, outbox.c.failure, outbox.c.due_at)
+    known = select(*columns).where(ours).with_for_update()
     row = connection.execute(known).one_or_none()
     if row is None:
         return None
     withdrawn = row.failed_at is not None and "delivered_at" not in settled
     stays = {"failed_at": row.failed_at, "failure": row.failure} if withdrawn else {}
+    if "due_at" in settled and row.due_at > settled["due_at"]:
+        stays["due_at"] = row.due_at  # a silence has begun meanwhile
     connection.execute(update(outbox).where(outbox.c.id == claim.id).values({**settled, **stays}))
     return "withdrawn" if withdrawn else "owed"
 
@@ -365,8 +368,11 @@ def _told() -> ColumnElement[bool]:
     return or_(outbox.c.delivered_at.is_not(None), tried, outbox.c.doubtful, over)
 
 
+_BEFORE = outbox.alias("before")
+
+
 def _free(now: datetime) -> ColumnElement[bool]:
-    before = outbox.alias("before")
+    before = _BEFORE
     unsettled = and_(before.c.delivered_at.is_(None), before.c.failed_at.is_(None))
     overtakes = exists().where(
         before.c.incident_id == outbox.c.incident_id,
