@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,13 @@ from simulation.play import Play, Schedule
 
 RUNS = int(os.environ.get("THREADLINE_SIMULATIONS", "40"))
 PARTS = 8
+
+
+@pytest.fixture(autouse=True)
+def _logging_comes_back():
+    """Plays are quiet; the tests after them want to hear."""
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.timeout(1_800)

@@ -88,4 +88,4 @@ def test_receivers_say_whether_they_are_reached(api):
 
     assert receivers["default/log"]["delivered_at"] == "2026-03-20T12:00:00Z"
     assert receivers["default/log"]["failure"] == ""
-    assert receivers["default/webhook"]["lacks"] == ["webhook_url"]
+    assert receivers["default/webhook"]["lacks"] == ["alerts.webhook_url"]
