@@ -173,6 +173,12 @@ def reopen(incident: Incident, policy: Escalation, at: datetime) -> Incident:
     return begin(replace(incident, reopenings=tuple(back)), start)
 
 
+def spent(incident: Incident, policy: Escalation) -> Incident:
+    """Nothing is left to tell in this episode, come what may."""
+    every_step = tuple(range(1, len(policy.steps) + 1))
+    return replace(incident, told_steps=every_step, rounds=policy.times, escalate_at=None)
+
+
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 

@@ -220,7 +220,10 @@ class Turns:
             lapses = incident.escalate_at if incident.state == "acknowledged" else None
             return _Owed(replace(incident, escalate_at=lapses), withdraw="part-of")
         withdraw = RETURNED if action.reason == RETURNED else ""
-        if incident.state != "open" or _is_merged_no_more(action):
+        if _is_merged_no_more(action):
+            policy = self._policies.escalation(incident.policy)
+            return _Owed(escalation.spent(incident, policy), withdraw=withdraw)
+        if incident.state != "open":
             return _Owed(incident, withdraw=withdraw)
         told = self._telling.due(incident, at)
         return _Owed(told.incident, told.notifications, withdraw, told.hold)

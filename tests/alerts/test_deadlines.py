@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 from control_databases import NOON
 
@@ -192,6 +193,7 @@ def test_merging_two_cases_keeps_the_acknowledgement_and_parting_them_pages_nobo
     assert states == {crm: ("acknowledged", "acknowledged"), clm: ("resolved", "merged")}
     desk.case(crm, warn_at=None)
     assert desk.evaluate()["returned"] == 1
+    desk.case(clm, warn_at=None, value=Decimal("90000.00"))
     desk.at(hours=9)
     assert len(desk.pages) == 2
 

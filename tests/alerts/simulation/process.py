@@ -104,6 +104,8 @@ class WatchedCourier(Courier):
 
     def _settle(self, claims: Sequence, outcome: Outcome, at) -> str:
         attempt = self._process.attempt
+        # A refusal is final, though the process die as soon as that is stored.
+        attempt.final = not outcome.delivered and not outcome.retry
         reason = super()._settle(claims, outcome, at)
         attempt.settled = self._process.scene.machine.committed[getcurrent()]
         attempt.final = not outcome.delivered and (not outcome.retry or "gave up" in reason)

@@ -324,10 +324,12 @@ def enqueue_news(connection: Connection, news: Notification) -> None:
         .where(outbox.c.incident_id == news.incident_id, _told())
         .order_by(outbox.c.id)
     )
-    latest = {row.receiver: row.kind for row in connection.execute(statement)}
+    heard: dict[str, list[str]] = {}
+    for row in connection.execute(statement):
+        heard.setdefault(row.receiver, []).append(row.kind)
     is_back = news.reason == "returned"
-    for receiver in sorted(latest):
-        if is_back == (latest[receiver] == "resolved"):
+    for receiver, kinds in sorted(heard.items()):
+        if is_back == (kinds[-1] == "resolved") and set(kinds) != {"resolved"}:
             enqueue(connection, replace(news, receiver=receiver))
 
 
