@@ -33,6 +33,13 @@ from threadline.store.telemetry import Telemetry, cursors
 BAR_SECONDS = 2.0
 EVERY = timedelta(milliseconds=100)  # so far apart the promises end
 
+_POLICY = """
+policy: default
+rules: [{when: case-deadline}, {when: hop-failure}]
+escalation: [{after: 0s, receivers: [webhook]}]
+receivers: {webhook: {type: webhook, url: "${webhook_url}"}}
+"""
+
 _INSERT = """
 INSERT INTO cases (journey, case_id, root_id, version, started_at, warn_at, due_at, known_at,
     current_step, current_since, waiting_systems, stuck_reason, stuck_message, value, currency,
@@ -57,7 +64,10 @@ def main() -> int:
 
 
 def _measured(given: argparse.Namespace, received: Received) -> dict[str, Any]:
-    settings = {"ALERTS__WEBHOOK_URL": received.url}
+    settings = {
+        "ALERTS__WEBHOOK_URL": received.url,
+        "DEFINITIONS_DIR": str(_one_by_one(given.store)),
+    }
     run = f"r{int(time.time())}-"
     due = datetime.now(UTC) + timedelta(seconds=given.lead)
     put(given.store, f"{run}running-", due, given.ending, EVERY)
@@ -78,6 +88,16 @@ def _measured(given: argparse.Namespace, received: Received) -> dict[str, Any]:
         "after_a_restart": restarted,
         **loaded,
     }
+
+
+def _one_by_one(directory: Path) -> Path:
+    """Definitions by which many that are late at one step are not one incident, as shipped ones do:
+    here each deadline is to be heard of.
+    """
+    definitions = directory / "definitions"
+    (definitions / "policies").mkdir(parents=True, exist_ok=True)
+    (definitions / "policies" / "default.yaml").write_text(_POLICY)
+    return definitions
 
 
 @contextmanager
