@@ -14,8 +14,10 @@ from threadline.store.telemetry import Telemetry
 
 pytest_plugins = ["control_databases"]
 
-# How long an example takes says how busy the machine is; timing bars live in bench/.
-settings.register_profile("threadline", deadline=None)
+# The same examples every time, so that a failure is of what was changed; others are tried with
+# `pytest --hypothesis-profile=others`. How long one takes says how busy the machine is.
+settings.register_profile("threadline", deadline=None, derandomize=True)
+settings.register_profile("others", deadline=None)
 settings.load_profile("threadline")
 
 _numbers = itertools.count()
