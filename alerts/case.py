@@ -69,10 +69,11 @@ def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
     if cases.is_empty():
         return cases
     marks = [name for name in cases.columns if name.startswith((MARK, STEP_MARK))]
+    at = pl.lit(now)
     ended = pl.any_horizontal(pl.col("completed_at", "cancelled_at").is_not_null())
-    paused = (pl.col("paused_from") <= now) & (pl.col("paused_until") > now)
-    begun = pl.min_horizontal("warn_at", *marks) <= now
-    passed = begun.fill_null(False) | (pl.min_horizontal("due_at", "current_due_at") < now)
+    paused = (pl.col("paused_from") <= at) & (pl.col("paused_until") > at)
+    begun = pl.min_horizontal("warn_at", *marks) <= at
+    passed = begun.fill_null(False) | (pl.min_horizontal("due_at", "current_due_at") < at)
     return cases.filter(~ended & ~paused.fill_null(False) & passed.fill_null(False))
 
 

@@ -92,6 +92,7 @@ def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
 
 
 _NONE = pl.DataFrame(schema=_SCHEMA)
+_NONE_COUNTED = pl.DataFrame(schema={**_SCHEMA, "breached": pl.Boolean()})
 
 
 def none() -> pl.DataFrame:
@@ -117,7 +118,7 @@ def evaluate(
     book = {incident.promise: incident for incident in known}
     if hanging.is_empty() and late_ones.is_empty() and not any(one.live for one in book.values()):
         return
-    overdue = overdue.select(_KEY).unique().with_columns(breached=pl.lit(True))
+    overdue = overdue.select(*_KEY, breached=pl.lit(True)).unique()
     failed = _counted(hanging, overdue)
     belonging: list[pl.DataFrame] = []
     for promise, cases in _causes(failed, book, late=False):
@@ -173,6 +174,8 @@ def _causes(
 
 def _counted(cases: pl.DataFrame, overdue: pl.DataFrame) -> pl.DataFrame:
     """Each case once in a cause, by its first trouble; and whether it is past a deadline."""
+    if cases.is_empty():
+        return _NONE_COUNTED
     first = cases.sort("at", "journey", "case_id", "step").unique(
         ["promise", *_KEY], keep="first", maintain_order=True
     )

@@ -130,6 +130,12 @@ def is_late(now: datetime) -> pl.Expr:
     return _runs(now) & _past_deadline(now).fill_null(False)
 
 
+def passed(now: datetime) -> pl.Expr:
+    """How many deadlines a case is past: its own, and that of the step it waits for."""
+    each = (pl.col(name) < now for name in ("due_at", "current_due_at"))
+    return pl.when(_runs(now)).then(pl.sum_horizontal(*each)).otherwise(0)
+
+
 def _past_deadline(now: datetime) -> pl.Expr:
     return pl.min_horizontal("due_at", "current_due_at") < now
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
-from threadline.open_cases import KEY, OpenCases, is_late, tells
+from threadline.open_cases import KEY, OpenCases, is_late, passed, tells
 from threadline.store.telemetry import Telemetry, deadlines, failing
 
 Marks = Callable[[pl.DataFrame], pl.DataFrame]
@@ -20,7 +20,8 @@ class Look:
 
     `cases` have something to tell that was not judged yet, or had and changed, or are watched and
     changed. `failing` are all steps that failed and are waited for, `late` all running cases past a
-    deadline; None where nothing of that changed since the last look. `today` is what identifiers
+    deadline; None where nothing of that changed since the last look, nor one is past another
+    deadline. `today` is what identifiers
     that are watched resolve to.
     """
 
@@ -131,7 +132,7 @@ class Promises:
         late = (
             fresh.filter(is_late(now)).height
             or before.filter(is_late(since)).height
-            or passing.filter(is_late(now) != is_late(since)).height
+            or passing.filter(passed(now) != passed(since)).height
         )
         failed = self._failing["failed_at"].is_between(since, now, closed="right").any()
         return Look(

@@ -96,6 +96,17 @@ def test_a_deadline_is_told_once_when_it_passes_and_again_when_its_case_changes(
     assert look.cases["completed_at"].to_list() == [at(11)]
 
 
+def test_a_late_case_is_told_again_when_its_step_is_late_too(book):
+    book.write({1: {"due_at": at(1), "current_due_at": at(4)}})
+    promises = Promises(book.telemetry)
+    told = []
+    for hours in (2, 3, 5, 6):
+        look = promises.look(at(hours), [])
+        told.append(names(look.late))
+        promises.settle(look)
+    assert told == [[1], None, [1], None]
+
+
 def test_a_look_that_was_not_settled_is_taken_again(book):
     book.write({1: {"due_at": at(1)}, 2: {"warn_at": at(2), "fails": at(1)}})
     promises = Promises(book.telemetry)

@@ -152,8 +152,9 @@ class Play:
         if self.findings:
             return
         self.findings += verdict(self.scene, at_end=at_end)
-        again = [process.evaluate() for process in self._processes.values()][:1]
-        if self.scene.setting.evaluators == 1 and any(again):
+        first, *_ = self._processes.values()
+        again = first.evaluate()
+        if self.scene.setting.evaluators == 1 and again:
             self.findings.append(Finding("unsettled", f"judging again changed {again}"))
 
     def _act(self, act: Act) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import polars as pl
 from greenlet import getcurrent
 
 from alerts.outbox import Courier
@@ -15,7 +16,7 @@ from alerts.telling import Surroundings
 from simulation.ledger import Attempt, Ledger
 from simulation.machine import FaultyTransactions, Machine, database
 from simulation.setting import Setting, on_duty, opens
-from simulation.world import World
+from simulation.world import World, derived, failures
 from threadline.clock import FixedClock
 from threadline.model.incidents import Briefing
 from threadline.store.control import ControlStore, ControlUnavailable, Fenced
@@ -137,6 +138,7 @@ class Process:
         rules = {rule.on for rule in scene.setting.rules}
         self._hanging = bool(rules & {"hop-failure", "hop-late", "step-failure"})
         self._looked: object = None
+        self._settled: dict[str, list] | None = None  # what hung when all was judged
         self._silences: object = None
 
     def tell(self, words: str) -> None:
@@ -159,23 +161,38 @@ class Process:
 
     def evaluate(self) -> dict[str, int]:
         """Judge everything, whether or not anything has changed."""
-        now = self.scene.clock.now()
-        cases, failing, late = self.scene.world.frames(now)
-        hanging = {"failing": failing, "late": late} if self._hanging else {}
-        return dict(self.service.evaluate(cases, now, today=self.scene.world.today(), **hanging))
+        self._settled = None
+        return self._evaluate()
+
+    def _evaluate(self) -> dict[str, int]:
+        """What hangs is told again only when it has changed, as the real evaluator does."""
+        now, world = self.scene.clock.now(), self.scene.world
+        late = world.late(now)
+        hanging = {"failing": world.failing(now), "late": [(one, one.late_here(now)) for one in late]}
+        known, self._settled = self._settled, None
+        given: dict[str, pl.DataFrame] = {}
+        if self._hanging and (known is None or hanging["failing"] != known["failing"]):
+            given["failing"] = failures(hanging["failing"])
+        if self._hanging and (known is None or hanging["late"] != known["late"]):
+            given["late"] = derived(late)
+        cases = derived(world.standing())
+        counts = dict(self.service.evaluate(cases, now, today=world.today(), **given))
+        if not counts.get("overtaken"):
+            self._settled = hanging
+        return counts
 
     def _patiently(self, turn: Callable[[], None]) -> None:
         try:
             turn()
         except (ControlUnavailable, Fenced) as error:
             self.tell(f"waits: {type(error).__name__}")
-            self._looked = self._silences = None
+            self._looked = self._silences = self._settled = None
 
     def _ask(self) -> bool:
         now = self.scene.clock.now()
         self._lease = self._leases.acquire(LEASE, self._holder, now, LENGTH)
         if self._lease is None:
-            self._looked = self._silences = None
+            self._looked = self._silences = self._settled = None
         return self._lease is not None
 
     def _look(self) -> None:
@@ -184,7 +201,7 @@ class Process:
         here = world.standing_at(now), self.scene.calls
         if here != self._looked:
             for _ in range(5):
-                if not self.evaluate().get("overtaken"):
+                if not self._evaluate().get("overtaken"):
                     break
             self._looked = here
         if silences != self._silences:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import handmade_failures
 import polars as pl
+import pyarrow as pa
 
 INSTANT = pl.Datetime("ns", "UTC")
 CASES = {
@@ -30,6 +31,7 @@ CASES = {
     "value": pl.Decimal(18, 2),
     "currency": pl.String,
 }
+_ARROW = pl.DataFrame(schema=CASES).to_arrow().schema
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 JOURNEY = "activation"
 SYSTEM = "erp"
@@ -191,12 +193,9 @@ class World:
         """Until when nobody is told."""
         return max((one.until for one in self.silences if one.covers(labels, at)), default=None)
 
-    def frames(self, at: datetime) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-        """All cases, those failing and those late, as the evaluator would be given them."""
-        standing = self.standing()
-        cases = pl.DataFrame([case.row() for case in standing], schema=CASES)
-        late = cases.filter(pl.Series([case.late(at) for case in standing], dtype=pl.Boolean))
-        return cases, handmade_failures.frame(_failure(one) for one in self.failing(at)), late
+    def late(self, at: datetime) -> list[Case]:
+        """Those that run past a deadline."""
+        return [one for one in self.standing() if one.late(at)]
 
     def instants(self) -> Iterator[datetime]:
         """When something happens of itself."""
@@ -205,6 +204,18 @@ class World:
             ends = (case.warn_at, case.due_at, case.step_due_at, case.paused_until, failed)
             yield from (at for at in ends if at is not None)
         yield from (one.until for one in self.silences)
+
+
+def derived(cases: Iterable[Case]) -> pl.DataFrame:
+    """As the evaluator is given them. Arrow reads rows of instants quicker than Polars does."""
+    read = pl.from_arrow(pa.Table.from_pylist([case.row() for case in cases], schema=_ARROW))
+    assert isinstance(read, pl.DataFrame)
+    return read
+
+
+def failures(cases: Iterable[Case]) -> pl.DataFrame:
+    """Their failed steps, as the evaluator is given them."""
+    return handmade_failures.frame(map(_failure, cases))
 
 
 def _failure(case: Case) -> dict:

@@ -7,7 +7,17 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from threadline.errors import NotFound
 from threadline.model.incidents import (
@@ -36,6 +46,43 @@ class IncidentPage:
 
     items: list[Incident]
     next: str | None
+
+
+def _of_many(*prefixes: str) -> Select[Any]:
+    named = or_(*(incidents.c.promise.startswith(prefix) for prefix in prefixes))
+    return select(incidents).where(incidents.c.case_id == "", named)
+
+
+# What every turn asks is put together once.
+_IS_LIVE = incidents.c.state.in_(_LIVE)
+_LIVE_ONES = select(incidents).where(_IS_LIVE).order_by(incidents.c.id)
+_OF_CASES = select(incidents).where(incidents.c.case_id.in_(bindparam("case_ids", expanding=True)))
+_CLOSED_OF_CASES = _OF_CASES.where(incidents.c.state.not_in(_LIVE))
+_OF_HOPS = _of_many(HOP)
+_ESCALATING = (
+    select(incidents)
+    .where(_IS_LIVE, incidents.c.escalate_at <= bindparam("now"))
+    .order_by(incidents.c.escalate_at, incidents.c.id)
+    .limit(bindparam("limit"))
+)
+# The spells of cases that were told by the incident; a silent source's only explains them.
+_BELONGED = (
+    select(incident_cases)
+    .join(incidents, incidents.c.id == incident_cases.c.incident_id)
+    .where(incidents.c.promise.startswith(HOP))
+    .where(incident_cases.c.case_id.in_(bindparam("case_ids", expanding=True)))
+)
+_SPELL = (incident_cases.c[name] for name in ("journey", "case_id", "root_id", "incident_id"))
+_BELONGING = (
+    select(*_SPELL)
+    .join(incidents, incidents.c.id == incident_cases.c.incident_id)
+    .where(incident_cases.c.left_at.is_(None), _IS_LIVE, incidents.c.promise.startswith(HOP))
+    .order_by(incident_cases.c.id)
+)
+_LAST_EVENT = select(func.max(incident_events.c.id))
+_UPDATE = update(incidents).where(
+    incidents.c.id == bindparam("of_id"), incidents.c.version == bindparam("of_version")
+)
 
 
 class Incidents:
@@ -93,27 +140,23 @@ class Incidents:
 
     def live(self) -> list[Incident]:
         """All that are open or acknowledged, by id."""
-        statement = select(incidents).where(incidents.c.state.in_(_LIVE)).order_by(incidents.c.id)
-        return self._all(statement)
+        return self._all(_LIVE_ONES)
 
     def of_cases(self, case_ids: Collection[str], *, closed: bool = False) -> list[Incident]:
         """All that were stored under one of `case_ids`; with `closed`, only those not live."""
-        statement = select(incidents)
-        if closed:
-            statement = statement.where(incidents.c.state.not_in(_LIVE))
+        statement = _CLOSED_OF_CASES if closed else _OF_CASES
         found: list[Incident] = []
         for part in _parts(sorted(set(case_ids))):
-            found += self._all(statement.where(incidents.c.case_id.in_(part)))
+            found += self._all(statement, case_ids=part)
         return found
 
     def of_hops(self) -> list[Incident]:
         """All that stand for the cases of a hop, whatever their state."""
-        return self.of_many(HOP)
+        return self._all(_OF_HOPS)
 
     def of_many(self, *prefixes: str) -> list[Incident]:
         """All whose promise begins with one of `prefixes`, whatever their state."""
-        named = or_(*(incidents.c.promise.startswith(prefix) for prefix in prefixes))
-        return self._all(select(incidents).where(incidents.c.case_id == "", named))
+        return self._all(_of_many(*prefixes))
 
     def behind_hops(self, case_ids: Collection[str]) -> list[Incident]:
         """The incidents of hops on which one of `case_ids` hangs or hung."""
@@ -131,36 +174,25 @@ class Incidents:
 
     def escalating(self, now: datetime, limit: int = 500) -> list[Incident]:
         """Live incidents whose escalation is to be looked at at `now`, the longest due first."""
-        due = and_(incidents.c.state.in_(_LIVE), incidents.c.escalate_at <= now)
-        order = (incidents.c.escalate_at, incidents.c.id)
-        return self._all(select(incidents).where(due).order_by(*order).limit(limit))
+        return self._all(_ESCALATING, now=now, limit=limit)
 
     def belonging(self) -> list[tuple[CaseKey, str]]:
         """Which live incidents of hops (their ids) cases belong to now, in the order they came."""
-        table = incident_cases
-        statement = (
-            select(table.c.journey, table.c.case_id, table.c.root_id, table.c.incident_id)
-            .join(incidents, incidents.c.id == table.c.incident_id)
-            .where(table.c.left_at.is_(None), incidents.c.state.in_(_LIVE))
-            .where(incidents.c.promise.startswith(HOP))
-            .order_by(table.c.id)
-        )
         with self._transactions.read() as connection:
-            return [(CaseKey(*of), whole) for *of, whole in connection.execute(statement)]
+            return [(CaseKey(*of), whole) for *of, whole in connection.execute(_BELONGING)]
 
     def belonged(self, case_ids: Collection[str]) -> list[Affected]:
         """When one of `case_ids` belonged to an incident of a hop, and from when until when."""
         found: list[Affected] = []
         for part in _parts(sorted(set(case_ids))):
-            statement = _of_a_hop().where(incident_cases.c.case_id.in_(part))
             with self._transactions.read() as connection:
-                found += map(affected.spell, connection.execute(statement))
+                found += map(affected.spell, connection.execute(_BELONGED, {"case_ids": part}))
         return found
 
     def last_event(self) -> int:
         """A number that grows whenever any incident changes or is told of."""
         with self._transactions.read() as connection:
-            return connection.execute(select(func.max(incident_events.c.id))).scalar() or 0
+            return connection.execute(_LAST_EVENT).scalar() or 0
 
     def commit(self, changes: Sequence[Change], *, fence: Lease | None = None) -> list[Change]:
         """Store `changes` in one transaction; those that were stored.
@@ -199,9 +231,9 @@ class Incidents:
             _store(connection, change)
             return change.incident
 
-    def _all(self, statement: Select[Any]) -> list[Incident]:
+    def _all(self, statement: Select[Any], **given: Any) -> list[Incident]:
         with self._transactions.read() as connection:
-            return [Incident(**row) for row in connection.execute(statement).mappings()]
+            return [Incident(**row) for row in connection.execute(statement, given).mappings()]
 
 
 def _is_record(change: Change) -> bool:
@@ -248,8 +280,8 @@ def _put(connection: Connection, incident: Incident) -> bool:
     row = {name: getattr(incident, name) for name in _FIELDS}
     if incident.version == 1:
         return insert_once(connection, incidents, row)
-    decided_on = and_(incidents.c.id == incident.id, incidents.c.version == incident.version - 1)
-    return connection.execute(update(incidents).where(decided_on).values(**row)).rowcount == 1
+    decided_on = {"of_id": incident.id, "of_version": incident.version - 1}
+    return connection.execute(_UPDATE, row | decided_on).rowcount == 1
 
 
 def _audit(connection: Connection, incident_id: str, event: IncidentEvent) -> None:
@@ -267,16 +299,6 @@ def _one(connection: Connection, incident_id: str, *, lock: bool = False) -> Inc
     if row is None:
         raise NotFound("incident", incident_id)
     return Incident(**row)
-
-
-def _of_a_hop() -> Select[Any]:
-    """The spells of cases that were told by the incident; a silent source's only explains them."""
-    hop = incidents.c.promise.startswith(HOP)
-    return (
-        select(incident_cases)
-        .join(incidents, incidents.c.id == incident_cases.c.incident_id)
-        .where(hop)
-    )
 
 
 def _of_ids(ids: Select[Any]) -> Select[Any]:

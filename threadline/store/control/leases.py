@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, select, text, update
+from sqlalchemy import Connection, and_, bindparam, select, text, update
 
 from threadline.store.control.errors import Fenced
 from threadline.store.control.schema import leases
@@ -43,6 +43,10 @@ class _Seen:
     until: datetime
     since: datetime
 
+_OF = leases.c.name == bindparam("of")
+_KNOWN = select(leases).where(_OF).with_for_update()
+_TAKE = update(leases).where(_OF)
+
 
 class Leases:
     """One lease per name, in a row of its own."""
@@ -58,16 +62,15 @@ class Leases:
         names one run of one process, never two.
         """
         free = {"name": name, "holder": "", "token": 0, "until": now}
-        known = select(leases).where(leases.c.name == name).with_for_update()
         with self._transactions.write() as connection:
             insert_once(connection, leases, free)
-            row = connection.execute(known).one()
+            row = connection.execute(_KNOWN, {"of": name}).one()
             if not self._may(row, holder, now, length):
                 return None
             token = row.token + (row.holder != holder)
             lease = Lease(name=name, holder=holder, token=token, until=now + length)
             values = {"holder": holder, "token": token, "until": lease.until}
-            connection.execute(update(leases).where(leases.c.name == name).values(values))
+            connection.execute(_TAKE, {"of": name, **values})
         self._seen.pop((name, holder), None)
         return lease
 

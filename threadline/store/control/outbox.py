@@ -11,8 +11,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
     and_,
+    bindparam,
     case,
     distinct,
     exists,
@@ -96,15 +96,8 @@ class Outbox:
 
     def queues(self, now: datetime) -> list[Queue]:
         """The receivers that something can be told at `now`, the longest waiting first."""
-        oldest = func.min(outbox.c.due_at)
-        statement = (
-            select(outbox.c.receiver, func.count().label("waiting"), oldest.label("due_at"))
-            .where(_free(now))
-            .group_by(outbox.c.receiver)
-            .order_by(oldest, outbox.c.receiver)
-        )
         with self._transactions.read() as connection:
-            return [Queue(**row) for row in connection.execute(statement).mappings()]
+            return [Queue(**row) for row in connection.execute(_QUEUES, {"now": now}).mappings()]
 
     def receiving(self, since: datetime) -> list[Receiving]:
         """How each receiver has taken what it was owed `since`, by name; others are left out."""
@@ -139,11 +132,9 @@ class Outbox:
 
     def sent(self, receiver: str, since: datetime) -> int:
         """How many messages `receiver` has got after `since`; a digest is one message."""
-        statement = select(func.count(distinct(outbox.c.message))).where(
-            outbox.c.receiver == receiver, outbox.c.delivered_at > since
-        )
         with self._transactions.read() as connection:
-            return int(connection.execute(statement).scalar_one())
+            found = connection.execute(_SENT, {"to": receiver, "since": since})
+            return int(found.scalar_one())
 
     def claim(
         self, now: datetime, *, receiver: str, owner: str, lease_until: datetime, most: int = 1
@@ -154,25 +145,12 @@ class Outbox:
         delays, never loses. What was told of an incident earlier comes first: news do not overtake
         the page they belong to.
         """
-        pages_first = case((outbox.c.kind == "page", 0), else_=1)
-        statement = (
-            select(outbox)
-            .where(outbox.c.receiver == receiver, _free(now))
-            .order_by(pages_first, outbox.c.due_at, outbox.c.id)
-            .limit(most)
-            .with_for_update(skip_locked=True)
-        )
+        asked = {"to": receiver, "now": now, "most": most}
+        leased = {"lease_until": lease_until, "lease_owner": owner}
         with self._transactions.write() as connection:
-            rows = connection.execute(statement).all()
+            rows = connection.execute(_CLAIMABLE, asked).all()
             for part in _parts([row.id for row in rows]):
-                leased = {
-                    "lease_until": lease_until,
-                    "lease_owner": owner,
-                    "attempts": outbox.c.attempts + 1,
-                    # Whoever held it before has not said how it went.
-                    "doubtful": or_(outbox.c.doubtful, outbox.c.lease_until.is_not(None)),
-                }
-                connection.execute(update(outbox).where(outbox.c.id.in_(part)).values(leased))
+                connection.execute(_CLAIM, {"ids": part, **leased})
             references = _references(connection, receiver, {row.incident_id for row in rows})
         return [
             Claim(
@@ -275,21 +253,15 @@ def _settle_one(
     """Settle one claim; None: its lease was lost. What was withdrawn meanwhile, and has not
     arrived, stays withdrawn for the reason it was.
     """
-    ours = and_(
-        outbox.c.id == claim.id,
-        outbox.c.lease_owner == claim.owner,
-        outbox.c.attempts == claim.attempt,
-    )
-    columns = (outbox.c.failed_at, outbox.c.failure, outbox.c.due_at)
-    known = select(*columns).where(ours).with_for_update()
-    row = connection.execute(known).one_or_none()
+    ours = {"of": claim.id, "owner": claim.owner, "attempt": claim.attempt}
+    row = connection.execute(_CLAIMED, ours).one_or_none()
     if row is None:
         return None
     withdrawn = row.failed_at is not None and "delivered_at" not in settled
     stays = {"failed_at": row.failed_at, "failure": row.failure} if withdrawn else {}
     if "due_at" in settled and row.due_at > settled["due_at"]:
         stays["due_at"] = row.due_at  # a silence has begun meanwhile
-    connection.execute(update(outbox).where(outbox.c.id == claim.id).values({**settled, **stays}))
+    connection.execute(_SETTLE, {**settled, **stays, "of": claim.id})
     return "withdrawn" if withdrawn else "owed"
 
 
@@ -319,13 +291,8 @@ def enqueue_news(connection: Connection, news: Notification) -> None:
     Whoever may have been told counts: an attempt that is under way, was never settled, or was
     doubtful. That it is back is news to those alone who heard that it was over.
     """
-    statement = (
-        select(outbox.c.receiver, outbox.c.kind)
-        .where(outbox.c.incident_id == news.incident_id, _told())
-        .order_by(outbox.c.id)
-    )
     heard: dict[str, list[str]] = {}
-    for row in connection.execute(statement):
+    for row in connection.execute(_HEARD, {"of": news.incident_id}):
         heard.setdefault(row.receiver, []).append(row.kind)
     is_back = news.reason == "returned"
     for receiver, kinds in sorted(heard.items()):
@@ -335,8 +302,8 @@ def enqueue_news(connection: Connection, news: Notification) -> None:
 
 def withdraw(connection: Connection, incident_id: str, reason: str, at: datetime) -> None:
     """Stop owing what the incident's receivers have not been told yet."""
-    waiting = and_(outbox.c.incident_id == incident_id, _owed())
-    connection.execute(update(outbox).where(waiting).values(failed_at=at, failure=reason))
+    withdrawn = {"failed_at": at, "failure": reason}
+    connection.execute(_WAITING, {"of": incident_id, **withdrawn})
 
 
 def revive(connection: Connection, incident_id: str, episode: int, at: datetime) -> None:
@@ -354,9 +321,7 @@ def revive(connection: Connection, incident_id: str, episode: int, at: datetime)
 
 def hold(connection: Connection, incident_id: str, until: datetime) -> None:
     """What waits to be told of the incident is due at `until`, as if it were first owed then."""
-    waiting = and_(outbox.c.incident_id == incident_id, _owed())
-    held = {"due_at": until, "owed_at": until}
-    connection.execute(update(outbox).where(waiting).values(held))
+    connection.execute(_WAITING, {"of": incident_id, "due_at": until, "owed_at": until})
 
 
 def _owed() -> ColumnElement[bool]:
@@ -371,19 +336,70 @@ def _told() -> ColumnElement[bool]:
 
 
 _BEFORE = outbox.alias("before")
+_NOW = bindparam("now", type_=outbox.c.due_at.type)
 
 
-def _free(now: datetime) -> ColumnElement[bool]:
+def _free() -> ColumnElement[bool]:
     before = _BEFORE
     unsettled = and_(before.c.delivered_at.is_(None), before.c.failed_at.is_(None))
     overtakes = exists().where(
         before.c.incident_id == outbox.c.incident_id,
         before.c.receiver == outbox.c.receiver,
         before.c.id < outbox.c.id,
-        or_(unsettled, before.c.lease_until > now),
+        or_(unsettled, before.c.lease_until > _NOW),
     )
-    unleased = or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= now)
-    return and_(_owed(), outbox.c.due_at <= now, unleased, ~overtakes)
+    unleased = or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _NOW)
+    return and_(_owed(), outbox.c.due_at <= _NOW, unleased, ~overtakes)
+
+
+# What every turn asks is put together once.
+_OLDEST = func.min(outbox.c.due_at)
+_QUEUES = (
+    select(outbox.c.receiver, func.count().label("waiting"), _OLDEST.label("due_at"))
+    .where(_free())
+    .group_by(outbox.c.receiver)
+    .order_by(_OLDEST, outbox.c.receiver)
+)
+_SENT = select(func.count(distinct(outbox.c.message))).where(
+    outbox.c.receiver == bindparam("to"), outbox.c.delivered_at > bindparam("since")
+)
+_CLAIMABLE = (
+    select(outbox)
+    .where(outbox.c.receiver == bindparam("to"), _free())
+    .order_by(case((outbox.c.kind == "page", 0), else_=1), outbox.c.due_at, outbox.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(outbox)
+    .where(outbox.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        lease_until=bindparam("lease_until"),
+        lease_owner=bindparam("lease_owner"),
+        attempts=outbox.c.attempts + 1,
+        # Whoever held it before has not said how it went.
+        doubtful=or_(outbox.c.doubtful, outbox.c.lease_until.is_not(None)),
+    )
+)
+_OF = outbox.c.id == bindparam("of")
+_CLAIMED = (
+    select(outbox.c.failed_at, outbox.c.failure, outbox.c.due_at)
+    .where(_OF, outbox.c.lease_owner == bindparam("owner"))
+    .where(outbox.c.attempts == bindparam("attempt"))
+    .with_for_update()
+)
+_SETTLE = update(outbox).where(_OF)
+_OF_INCIDENT = outbox.c.incident_id == bindparam("of")
+_HEARD = (
+    select(outbox.c.receiver, outbox.c.kind).where(_OF_INCIDENT, _told()).order_by(outbox.c.id)
+)
+_WAITING = update(outbox).where(_OF_INCIDENT, _owed())
+_REFERENCES = (
+    select(outbox.c.incident_id, outbox.c.reference)
+    .where(outbox.c.incident_id.in_(bindparam("of", expanding=True)))
+    .where(outbox.c.receiver == bindparam("to"), outbox.c.reference != "")
+    .order_by(outbox.c.id)
+)
 
 
 def _references(
@@ -392,16 +408,8 @@ def _references(
     """What `receiver` answered last about each incident, where it said something."""
     found: dict[str, str] = {}
     for part in _parts(sorted(incident_ids)):
-        statement: Select[Any] = (
-            select(outbox.c.incident_id, outbox.c.reference)
-            .where(
-                outbox.c.incident_id.in_(part),
-                outbox.c.receiver == receiver,
-                outbox.c.reference != "",
-            )
-            .order_by(outbox.c.id)
-        )
-        found |= {row.incident_id: row.reference for row in connection.execute(statement)}
+        rows = connection.execute(_REFERENCES, {"of": part, "to": receiver})
+        found |= {row.incident_id: row.reference for row in rows}
     return found
 
 

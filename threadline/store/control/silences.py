@@ -79,9 +79,8 @@ class Silences:
 
     def changes(self) -> int:
         """How often one was made or ended before its time: it grows with every change."""
-        statement = select(func.count(table.c.id), func.count(table.c.ended_at))
         with self._transactions.read() as connection:
-            made, ended = connection.execute(statement).one()
+            made, ended = connection.execute(_CHANGES).one()
         return int(made) + int(ended)
 
     def latest(
@@ -100,6 +99,9 @@ class Silences:
             statement = statement.where(table.c.id < before)
         with self._transactions.read() as connection:
             return [_silence(row) for row in connection.execute(statement).mappings()]
+
+
+_CHANGES = select(func.count(table.c.id), func.count(table.c.ended_at))
 
 
 def _named(silence_id: str) -> ColumnElement[bool]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import and_, bindparam, insert, select, update
 
 from threadline.store.control.schema import watermarks
 from threadline.store.control.transactions import Transactions, insert_once
+
+_OF = watermarks.c.name == bindparam("of")
+_REACHED = select(watermarks.c.at).where(_OF)
+_MOVE = update(watermarks).where(_OF)
 
 
 class Watermarks:
@@ -19,20 +23,16 @@ class Watermarks:
     def get(self, name: str) -> datetime | None:
         """The instant reached, or None when the work was never done."""
         with self._transactions.read() as connection:
-            return connection.execute(
-                select(watermarks.c.at).where(watermarks.c.name == name)
-            ).scalar_one_or_none()
+            return connection.execute(_REACHED, {"of": name}).scalar_one_or_none()
 
     def advance(self, name: str, at: datetime) -> None:
         """Move to `at`; an earlier instant than the one reached changes nothing."""
         with self._transactions.write(alone="watermarks") as connection:
-            known = select(watermarks.c.at).where(watermarks.c.name == name)
-            found = connection.execute(known).scalar_one_or_none()
+            found = connection.execute(_REACHED, {"of": name}).scalar_one_or_none()
             if found is None:
                 connection.execute(insert(watermarks), {"name": name, "at": at})
             elif found < at:
-                statement = update(watermarks).where(watermarks.c.name == name)
-                connection.execute(statement.values(at=at))
+                connection.execute(_MOVE, {"of": name, "at": at})
 
     def exchange(self, name: str, before: datetime | None, at: datetime) -> bool:
         """Move from `before` (None: never done) to `at`, whichever is earlier; whether it did.
