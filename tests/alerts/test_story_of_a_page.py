@@ -116,6 +116,24 @@ def test_others_who_were_told_hear_who_is_on_it(desk):
     assert desk.received("update")[0]["assignee"] == "ana"
 
 
+def test_who_may_not_have_heard_that_it_was_over_hears_who_is_on_it(desk):
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation: [{after: 10m, receivers: [webhook]}]
+    """)
+    late(desk)
+    desk.at(hours=2, minutes=10)
+    desk.service.resolve(desk.incident().id, who="ana")
+    now = desk.clock.now()
+    dead = {"owner": "dead", "lease_until": now + timedelta(minutes=2)}
+    assert desk.control.outbox.claim(now, receiver="default/webhook", **dead)
+    desk.case(warn_at=None, due_at=NOON + timedelta(hours=2, minutes=11))
+    desk.at(hours=2, minutes=12)
+    desk.service.acknowledge(desk.incident().id, who="ben")
+    desk.at(hours=2, minutes=15)
+    assert desk.news == [("update", "acknowledged")]
+
+
 def test_all_steps_are_told_again_until_the_rounds_are_exhausted(desk):
     desk.declare("""
         rules: [{when: case-deadline}]

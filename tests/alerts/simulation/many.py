@@ -6,6 +6,7 @@ import argparse
 import logging
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -66,10 +67,12 @@ def main() -> int:
         done, failed = done + count, failed + broken
         spent = time.monotonic() - began
         rate = f"{done:,} of {given.runs:,} runs, {spent:.0f} s, {1000 * spent / done:.0f} ms a run"
-        print(f"\r{rate}, {len(failed)} failed", end="", flush=True)
+        told = f"{rate}, {len(failed)} failed"
+        if sys.stdout.isatty():
+            print(f"\r{told}", end="", flush=True)
         if failed and given.hasty:
             break
-    print()
+    print("" if sys.stdout.isatty() else told)
     for one in sorted(failed, key=lambda found: found.seed):
         print(f"seed {one.seed}: {one.rule}: {one.words}")
     told = {one.rule: one.seed for one in failed}

@@ -289,14 +289,17 @@ def enqueue_news(connection: Connection, news: Notification) -> None:
     """Owe `news` to every receiver that was told of the incident and not yet that it is over.
 
     Whoever may have been told counts: an attempt that is under way, was never settled, or was
-    doubtful. That it is back is news to those alone who heard that it was over.
+    doubtful. That it is back is news to those alone who heard that it was over; who may not have
+    heard that is told either way.
     """
-    heard: dict[str, list[str]] = {}
+    heard: dict[str, list[Row[Any]]] = {}
     for row in connection.execute(_HEARD, {"of": news.incident_id}):
-        heard.setdefault(row.receiver, []).append(row.kind)
+        heard.setdefault(row.receiver, []).append(row)
     is_back = news.reason == "returned"
-    for receiver, kinds in sorted(heard.items()):
-        if is_back == (kinds[-1] == "resolved") and set(kinds) != {"resolved"}:
+    for receiver, rows in sorted(heard.items()):
+        last = rows[-1]
+        wanted = last.kind == "resolved" if is_back else not last.over
+        if wanted and any(row.kind != "resolved" for row in rows):
             enqueue(connection, replace(news, receiver=receiver))
 
 
@@ -328,11 +331,16 @@ def _owed() -> ColumnElement[bool]:
     return and_(outbox.c.delivered_at.is_(None), outbox.c.failed_at.is_(None))
 
 
+def _over() -> ColumnElement[bool]:
+    """Whether it says that something is over, and has arrived or is going to."""
+    comes = or_(outbox.c.delivered_at.is_not(None), outbox.c.failed_at.is_(None))
+    return and_(outbox.c.kind == "resolved", comes)
+
+
 def _told() -> ColumnElement[bool]:
     """Whether it arrived or may have; that something is over counts as soon as it is owed."""
-    over = and_(outbox.c.kind == "resolved", outbox.c.failed_at.is_(None))
     tried = outbox.c.lease_until.is_not(None)  # it is under way, or its worker died on the way
-    return or_(outbox.c.delivered_at.is_not(None), tried, outbox.c.doubtful, over)
+    return or_(outbox.c.delivered_at.is_not(None), tried, outbox.c.doubtful, _over())
 
 
 _BEFORE = outbox.alias("before")
@@ -391,7 +399,9 @@ _CLAIMED = (
 _SETTLE = update(outbox).where(_OF)
 _OF_INCIDENT = outbox.c.incident_id == bindparam("of")
 _HEARD = (
-    select(outbox.c.receiver, outbox.c.kind).where(_OF_INCIDENT, _told()).order_by(outbox.c.id)
+    select(outbox.c.receiver, outbox.c.kind, _over().label("over"))
+    .where(_OF_INCIDENT, _told())
+    .order_by(outbox.c.id)
 )
 _WAITING = update(outbox).where(_OF_INCIDENT, _owed())
 _REFERENCES = (
