@@ -168,7 +168,10 @@ class Process:
         """What hangs is told again only when it has changed, as the real evaluator does."""
         now, world = self.scene.clock.now(), self.scene.world
         late = world.late(now)
-        hanging = {"failing": world.failing(now), "late": [(one, one.late_here(now)) for one in late]}
+        hanging = {
+            "failing": world.failing(now),
+            "late": [(one, one.late_here(now)) for one in late],
+        }
         known, self._settled = self._settled, None
         given: dict[str, pl.DataFrame] = {}
         if self._hanging and (known is None or hanging["failing"] != known["failing"]):

@@ -43,6 +43,7 @@ class _Seen:
     until: datetime
     since: datetime
 
+
 _OF = leases.c.name == bindparam("of")
 _KNOWN = select(leases).where(_OF).with_for_update()
 _TAKE = update(leases).where(_OF)
