@@ -21,6 +21,7 @@ class Known:
         self._live: list[Incident] = []
         self._closed: dict[str, Incident] = {}
         self._asked: set[str] = set()
+        self._outdated = True
 
     def live(self) -> list[Incident]:
         """All that are open or acknowledged."""
@@ -29,7 +30,16 @@ class Known:
             self._live = self._incidents.live()
             self._closed, self._asked = {}, set()
             self._changed = changed
+        self._outdated = False
         return self._live
+
+    def held(self) -> list[Incident]:
+        """The same, asked for again only after `outdate`."""
+        return self.live() if self._outdated else self._live
+
+    def outdate(self) -> None:
+        """Something has been stored."""
+        self._outdated = True
 
     def of(self, case_ids: Collection[str]) -> Collection[Incident]:
         """The live ones that `live` has just told of, and all closed ones of these cases."""
@@ -41,4 +51,5 @@ class Known:
 
     def forget(self) -> None:
         """Read everything anew at the next call."""
+        self._outdated = True
         self._changed = None

@@ -88,7 +88,7 @@ class Turns:
         counts += self._apply(self._refolded(look.today))
         counts += self._apply(self._of_cases(look))
         counts += self._apply(self._of_signals(look.readings))
-        counts += self._apply(signals.ruleless(self._known.live(), self._policies, look.now))
+        counts += self._apply(signals.ruleless(self._known.held(), self._policies, look.now))
         self._belonging.left.clear()
         return counts
 
@@ -99,6 +99,8 @@ class Turns:
         except ThreadlineError:
             self.forget()  # it may have been stored all the same
             raise
+        if changes:
+            self._known.outdate()
         counts = Counter(change.event.what for change in stored if change.event is not None)
         self._belonging.stored(stored)
         if overtaken := len(changes) - len(stored):
@@ -125,13 +127,13 @@ class Turns:
         yield from hops.evaluate(failing, overdue, known, now, self._policies, all_late, held)
 
     def _refolded(self, today: Mapping[str, str]) -> Iterator[Action]:
-        return wholes.refold(self._known.live(), self._belonging.now(), today)
+        return wholes.refold(self._known.held(), self._belonging.now(), today)
 
     def _of_failures(self, look: Look) -> Iterator[Action]:
         if self._failing is None or not any(self._policies.of("step-failure")):
             return
         failing = self._failing
-        live = {one.case_id for one in self._known.live() if one.of_failure}
+        live = {one.case_id for one in self._known.held() if one.of_failure}
         free = self._belonging.free(failing)
         ids = live | set(free["case_id"])
         judged = failing.filter(pl.col("case_id").is_in(ids))
@@ -140,7 +142,7 @@ class Turns:
         yield from failures.evaluate(judged, known, belonging, look.now, self._policies)
 
     def _of_cases(self, look: Look) -> Iterator[Action]:
-        live = [one for one in self._known.live() if not one.of_many]
+        live = [one for one in self._known.held() if not one.of_many]
         watched = {look.today.get(one.case_id, one.case_id) for one in live}
         cases = self._with_those_that_left(look.cases)
         # One that is told by a whole needs no look unless it has an incident of its own.

@@ -40,6 +40,7 @@ def many(first: int, runs: int, processes: int) -> Iterator[tuple[int, list[Fail
     """As `played`, in parts, while they are played."""
     last = first + runs
     parts = [range(at, min(at + _TOGETHER, last)) for at in range(first, last, _TOGETHER)]
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # each has a core, and frames are small
     with multiprocessing.get_context("spawn").Pool(processes) as pool:
         yield from pool.imap_unordered(played, parts)
 
