@@ -76,10 +76,21 @@ def test_cut_by_dimensions_nothing_is_lost(shipped, derived):
     assert {dict(part.dimensions)["system"]: part.value for part in systems} == {"erp": 4}
 
 
-def test_what_waits_for_no_system_counts_for_the_one_that_closed_it_last(shipped, derived):
-    parts = ask(shipped, derived, "activation-cycle-time", by=["system"])
-    assert sum(part.n for part in parts) == 6
-    assert "" not in {part.dimensions["system"] for part in parts}
+def test_what_waits_for_no_system_counts_for_the_one_that_closed_it_last(shipped):
+    worlds = [World(number) for number in range(6)]
+    for world in worlds:
+        world.fact(SUCCESSES[0], world.number, contract__tier="expedited")
+        world.fact(SUCCESSES[1], world.number + 1)
+    for world in worlds[:3]:
+        for name in SUCCESSES[2:7]:
+            world.fact(name, world.number + 4)
+    for world, hours in zip(worlds, (2, 3, 5, 6), strict=False):  # before the ERP, or after it
+        world.fact(SUCCESSES[7], world.number + hours)
+    parts = ask(shipped, derive(*frames(*worlds), shipped), "sla-attainment", by=["system"])
+    assert {part.dimensions["system"]: (part.n, part.value) for part in parts} == {
+        "erp": (5, 0.4),  # two that it closed last, three that wait for it
+        "psa": (1, 1.0),
+    }
 
 
 def test_value_at_risk_stands_per_currency_and_is_never_mixed(shipped, derived):

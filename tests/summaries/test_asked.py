@@ -1,20 +1,25 @@
-"""Asking for a summary: over the API, by the command, and sent to the end over real SMTP."""
+"""A summary to its end: asked for over the API or by the command, or due, and over real SMTP."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from handmade_rows import NOW
 from handmade_services import served
 from mail_server import MailServer
 from prometheus_client import CollectorRegistry
 
 from threadline.api import ApiServices, create_api
 from threadline.cli import main
+from threadline.clock import Clock, FixedClock
 from threadline.mail_sections import SmtpSettings, SummarySettings
+from threadline.model.people import Principal, Role
 from threadline.settings import ControlSettings
 from threadline.store.control import ControlStore
 from threadline.summaries.post import mailer
@@ -38,19 +43,28 @@ def mute(world: ApiServices, tmp_path: Path) -> Iterator[str]:
 
 
 def _served(world: ApiServices, directory: Path, smtp: SmtpSettings) -> Iterator[str]:
-    control = ControlStore.open(ControlSettings(path=directory / "c.sqlite"), world.clock)
+    with (
+        _summaries(BOARD, smtp, directory, world.clock) as summaries,
+        served(create_api(replace(world, summaries=summaries))) as url,
+    ):
+        yield url
+
+
+@contextmanager
+def _summaries(
+    summary: SummarySettings, smtp: SmtpSettings, directory: Path, clock: Clock
+) -> Iterator[Summaries]:
+    control = ControlStore.open(ControlSettings(path=directory / "c.sqlite"), clock)
     control.migrate()
-    summaries = Summaries(
-        [BOARD],
-        mailer(smtp, world.clock),
+    yield Summaries(
+        [summary],
+        mailer(smtp, clock),
         Office(dashboards="https://threadline.example", contact=smtp.sender, clock="UTC"),
         watermarks=control.watermarks,
         audit=control.audit,
-        clock=world.clock,
+        clock=clock,
         registry=CollectorRegistry(),
     )
-    with served(create_api(replace(world, summaries=summaries))) as url:
-        yield url
     control.close()
 
 
@@ -98,3 +112,25 @@ def test_an_unknown_name_and_a_missing_server_are_said_with_the_remedy(mute, cap
     assert "smtp.host" in said
     (row,) = httpx.get(f"{mute}/api/v1/summaries").json()["items"]
     assert row["next_at"] is None
+
+
+def test_one_that_is_due_is_written_for_an_executive_whoever_the_service_is(world, tmp_path, post):
+    smtp = SmtpSettings(host="127.0.0.1", port=post.port, security="none", sender="t@example.com")
+    clock = FixedClock(NOW - timedelta(days=1))
+    everything = Principal(who="threadline", roles=frozenset[Role]({"admin"}))
+    redact = {"executive": ("message", "region", "contract.region")}
+    services = replace(world, clock=clock, asker=everything, redact=redact)
+
+    with _summaries(
+        BOARD.model_copy(update={"every": "daily"}), smtp, tmp_path, clock
+    ) as summaries:
+        for now in (clock.now(), NOW):
+            clock.move_to(now)
+            summaries.turn(services)
+        asked_for = summaries.letter(services, "board").text
+
+    (mail,) = post.mails
+    sent = mail.get_body(("plain",)).get_content()
+    assert "Cost centre 4711 is closed" in asked_for
+    assert "CONTRACTS MOST AT RISK" in sent
+    assert "Cost centre 4711 is closed" not in mail.as_string()
