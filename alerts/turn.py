@@ -47,6 +47,7 @@ class _Owed(NamedTuple):
     notifications: tuple[Notification, ...] = ()
     withdraw: str = ""
     hold: datetime | None = None
+    steps: tuple[int, ...] = ()
 
 
 class Turns:
@@ -203,6 +204,7 @@ class Turns:
             notifications=owed.notifications,
             withdraw=owed.withdraw,
             hold=owed.hold,
+            escalated=_escalated(owed.steps, at),
             hanging=action.hanging,
             news=news,
             revive=incident.state == "open" and _is_back(action),
@@ -228,7 +230,7 @@ class Turns:
         if incident.state != "open":
             return _Owed(incident, withdraw=withdraw)
         told = self._telling.due(incident, at)
-        return _Owed(told.incident, told.notifications, withdraw, told.hold)
+        return _Owed(told.incident, told.notifications, withdraw, told.hold, told.steps)
 
     def _news(self, action: Action, incident: Incident, at: datetime) -> Notification | None:
         if incident.state == "resolved":
@@ -241,6 +243,10 @@ class Turns:
         if not action.page and grown(incident):
             return self._telling.news(incident, "update", "grown", at)
         return None
+
+
+def _escalated(steps: Sequence[int], at: datetime) -> IncidentEvent | None:
+    return IncidentEvent(at=at, what="escalated", detail={"steps": list(steps)}) if steps else None
 
 
 def _is_back(action: Action) -> bool:

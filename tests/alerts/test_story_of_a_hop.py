@@ -74,6 +74,8 @@ def test_closing_an_outage_by_hand_lets_its_parts_speak_again(desk):
     desk.at(hours=2, minutes=40)
     assert of(desk, CONTRACT).part_of == ""
     assert desk.pages[-1] == ("escalated", "breach"), "its escalation goes on where it was"
+    acts = [one.what for one in desk.service.history(of(desk, CONTRACT).id)]
+    assert [one for one in acts if one != "notified"] == ["opened", "folded", "parted", "escalated"]
 
 
 def test_what_passed_before_an_outage_was_closed_by_hand_has_been_told(desk):

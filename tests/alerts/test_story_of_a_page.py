@@ -19,6 +19,12 @@ def late(desk, **columns):
     desk.at(hours=2)
 
 
+def entries(desk):
+    """The history of the only incident, but for attempts to tell somebody."""
+    told = desk.service.history(desk.incident().id)
+    return [one for one in told if not one.what.startswith("noti")]
+
+
 def test_a_silence_holds_the_page_back_and_its_end_lets_it_go(desk):
     desk.muted_until = NOON + timedelta(hours=3)
     late(desk)
@@ -76,6 +82,18 @@ def test_that_it_is_back_is_news_to_those_who_heard_it_was_over(desk):
     desk.case(warn_at=None)
     desk.at(hours=2, minutes=4)
     assert desk.news == [("resolved", "deadline-moved"), ("update", "returned")]
+
+
+def test_a_step_that_fell_due_while_it_was_away_stands_in_the_history_once_it_is_back(desk):
+    late(desk)
+    desk.case(warn_at=None, due_at=NOON + timedelta(hours=9))
+    desk.at(hours=2, minutes=14)
+    desk.case(warn_at=None)
+    desk.at(hours=2, minutes=15)
+    assert desk.pages == [("opened", "breach"), ("escalated", "breach")]
+    assert [one.what for one in entries(desk)] == [
+        *("opened", "deadline-moved", "returned", "escalated")
+    ]
 
 
 def test_a_page_that_was_not_delivered_when_it_was_over_is_when_it_is_back(desk):
@@ -166,6 +184,8 @@ def test_an_executive_is_told_of_what_is_big_enough_and_when_it_becomes_so(desk)
     desk.fails("C-5")
     desk.at(minutes=2)
     assert [one["worth"] for one in desk.received("page")] == [{"EUR": "720000.00"}]
+    told = [(one.what, one.detail.get("steps")) for one in entries(desk)]
+    assert told == [("opened", None), ("updated", None), ("escalated", [2])]
 
 
 def test_a_step_for_revenue_is_not_taken_for_delivery(desk):

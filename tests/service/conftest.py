@@ -54,13 +54,14 @@ def threadline(service: Service) -> Run:
 
 @pytest.fixture
 def send(service: Service) -> Callable[[str, str], None]:
-    """Sends one business event of a contract; it is durable afterwards."""
+    """Sends one business event of a contract from the system it is named after; it is durable
+    afterwards."""
 
     def sent(name: str, contract: str, **data: object) -> None:
         event = {
             "specversion": "1.0",
             "id": f"{contract}-{name}",
-            "source": "/clm",
+            "source": f"/{name.partition('.')[0]}",
             "type": name,
             "time": "2026-06-01T09:00:00Z",
             "data": {"contract.id": contract, **data},

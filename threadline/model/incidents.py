@@ -243,14 +243,15 @@ class Change:
     earlier notifications that are still waiting are no longer owed; empty leaves them. `hold` is
     when those that wait are due now: later, or at once after they were held. `revive`: pages of
     this episode that were withdrawn because it was over, or part of another, are owed again.
-    `hanging`
-    are the cases that belong to it from now on; None leaves them. `news` is owed to everyone who
-    has been told of the incident and has not heard since that it was over (its receiver is not
-    read). Without an `event` nothing worth telling has happened.
+    `hanging` are the cases that belong to it from now on; None leaves them. `news` is owed to
+    everyone who has been told of the incident and has not heard since that it was over (its
+    receiver is not read). Without an `event` nothing worth telling has happened; `escalated` tells
+    beside it which steps have fallen due by it.
     """
 
     incident: Incident
     event: IncidentEvent | None
+    escalated: IncidentEvent | None = None
     notifications: tuple[Notification, ...] = ()
     withdraw: str = ""
     hold: datetime | None = None

@@ -259,21 +259,28 @@ def _store(connection: Connection, change: Change) -> bool:
     if change.event is None:
         return True
     history.record(connection, incident.id, change.event)
+    if change.escalated is not None:
+        history.record(connection, incident.id, change.escalated)
     if change.event.who:
         _audit(connection, incident.id, change.event)
     if change.hanging is not None:
         affected.hang(connection, incident.id, change.hanging, change.event.at)
+    _owe(connection, change, change.event.at)
+    return True
+
+
+def _owe(connection: Connection, change: Change, at: datetime) -> None:
+    incident = change.incident
     if change.withdraw:
-        outbox.withdraw(connection, incident.id, change.withdraw, change.event.at)
+        outbox.withdraw(connection, incident.id, change.withdraw, at)
     if change.revive:
-        outbox.revive(connection, incident.id, incident.episode, change.event.at)
+        outbox.revive(connection, incident.id, incident.episode, at)
     if change.hold is not None:
         outbox.hold(connection, incident.id, change.hold)
     if change.news is not None:
         outbox.enqueue_news(connection, change.news)
     for notification in change.notifications:
         outbox.enqueue(connection, notification)
-    return True
 
 
 def _put(connection: Connection, incident: Incident) -> bool:
