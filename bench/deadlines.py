@@ -68,7 +68,9 @@ def _measured(given: argparse.Namespace, received: Received) -> dict[str, Any]:
         "ALERTS__WEBHOOK_URL": received.url,
         "DEFINITIONS_DIR": str(_one_by_one(given.store)),
     }
-    run = f"r{int(time.time())}-"
+    # In letters, for errors that differ in digits alone are one cause: what the last run on this
+    # store has left open would take in the cases of this one.
+    run = f"{_letters(int(time.time()))}-"
     due = datetime.now(UTC) + timedelta(seconds=given.lead)
     put(given.store, f"{run}running-", due, given.ending, EVERY)
     with _served(given.store, settings) as service:
