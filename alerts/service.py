@@ -38,9 +38,9 @@ from threadline.model.incidents import (
 from threadline.model.readings import Reading
 from threadline.settings import AlertsSettings
 from threadline.store.control import ControlStore
+from threadline.store.control.deliveries import Delivery, Receiving
 from threadline.store.control.incidents import IncidentPage
 from threadline.store.control.leases import Lease
-from threadline.store.control.outbox import Delivery, Receiving
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from threadline.api.services import ApiServices, Services
 from threadline.model.incidents import CASE_PROMISE, IncidentState
 from threadline.model.incidents import Incident as Opened
 from threadline.model.people import Permission
-from threadline.store.control.outbox import Delivery as Owed
+from threadline.store.control.deliveries import Delivery as Owed
 from threadline.wire import Act, AffectedCase, Delivery, Incident, IncidentEvent, Money, Page
 
 STATES: tuple[IncidentState, ...] = get_args(IncidentState)

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from threadline.api.access import requires
 from threadline.api.services import Services
 from threadline.model.people import Permission
-from threadline.store.control.outbox import Receiving
+from threadline.store.control.deliveries import Receiving
 from threadline.wire import Act, Page, Receiver, ReceiverTrial
 
 LOOKED_BACK = timedelta(days=1)

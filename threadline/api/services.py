@@ -34,8 +34,8 @@ from threadline.model.people import ANONYMOUS, Principal, Role
 from threadline.store.control.audit import Audit
 from threadline.store.control.closes import Closes
 from threadline.store.control.definitions import Definitions as Activations
+from threadline.store.control.deliveries import Delivery, Receiving
 from threadline.store.control.incidents import IncidentPage
-from threadline.store.control.outbox import Delivery, Receiving
 from threadline.store.control.overrides import Overrides
 from threadline.store.control.rulings import Rulings
 from threadline.store.control.silences import Silences

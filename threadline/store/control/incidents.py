@@ -28,7 +28,7 @@ from threadline.model.incidents import (
     IncidentEvent,
     IncidentState,
 )
-from threadline.store.control import affected, audit, history, leases, outbox
+from threadline.store.control import affected, audit, history, leases, owing
 from threadline.store.control.leases import Lease
 from threadline.store.control.schema import incident_cases, incident_events, incidents
 from threadline.store.control.transactions import Transactions, insert_all_once, insert_once
@@ -272,15 +272,15 @@ def _store(connection: Connection, change: Change) -> bool:
 def _owe(connection: Connection, change: Change, at: datetime) -> None:
     incident = change.incident
     if change.withdraw:
-        outbox.withdraw(connection, incident.id, change.withdraw, at)
+        owing.withdraw(connection, incident.id, change.withdraw, at)
     if change.revive:
-        outbox.revive(connection, incident.id, incident.episode, at)
+        owing.revive(connection, incident.id, incident.episode, at)
     if change.hold is not None:
-        outbox.hold(connection, incident.id, change.hold)
+        owing.hold(connection, incident.id, change.hold)
     if change.news is not None:
-        outbox.enqueue_news(connection, change.news)
+        owing.enqueue_news(connection, change.news)
     for notification in change.notifications:
-        outbox.enqueue(connection, notification)
+        owing.enqueue(connection, notification)
 
 
 def _put(connection: Connection, incident: Incident) -> bool:

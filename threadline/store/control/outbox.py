@@ -10,7 +10,6 @@ from typing import Any, Literal
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     and_,
     bindparam,
     case,
@@ -23,9 +22,11 @@ from sqlalchemy import (
 )
 
 from threadline.model.incidents import IncidentEvent, Notification
-from threadline.store.control import history
+from threadline.store.control import deliveries, history
+from threadline.store.control.deliveries import Delivery, Receiving
+from threadline.store.control.owing import enqueue, owed
 from threadline.store.control.schema import outbox
-from threadline.store.control.transactions import Transactions, insert_once
+from threadline.store.control.transactions import Transactions
 
 _PARAMETERS = 1_000  # in one statement
 
@@ -56,35 +57,6 @@ class Queue:
     due_at: datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """How the notification with this outbox `id` stands."""
-
-    id: int
-    notification: Notification
-    attempts: int
-    delivered_at: datetime | None
-    failed_at: datetime | None
-    failure: str
-
-
-# Why alerting takes back what it owed: says nothing of the receiver.
-_WITHDRAWN = ("acknowledged", "resolved", "part-of", "superseded", "returned")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Receiving:
-    """How a receiver takes what it is owed.
-
-    So many are `waiting`; `failure` is why the last attempt failed, '' when it arrived.
-    """
-
-    receiver: str
-    delivered_at: datetime | None
-    waiting: int
-    failure: str
-
-
 class Outbox:
     """Claims and settles what `Incidents.commit` stored.
 
@@ -99,36 +71,15 @@ class Outbox:
         with self._transactions.read() as connection:
             return [Queue(**row) for row in connection.execute(_QUEUES, {"now": now}).mappings()]
 
+    def of(self, incident_id: str) -> list[Delivery]:
+        """How all notifications of an incident stand, in the order they were stored."""
+        with self._transactions.read() as connection:
+            return deliveries.of(connection, incident_id)
+
     def receiving(self, since: datetime) -> list[Receiving]:
         """How each receiver has taken what it was owed `since`, by name; others are left out."""
-        recent = outbox.c.owed_at >= since
-        tried = and_(outbox.c.attempts > 0, recent, outbox.c.failure.not_in(_WITHDRAWN))
-        latest = (
-            select(outbox.c.receiver, func.max(outbox.c.id).label("id"))
-            .where(tried)
-            .group_by(outbox.c.receiver)
-            .subquery()
-        )
-        last = select(outbox.c.receiver, outbox.c.failure)
-        waiting = select(outbox.c.receiver, func.count().label("waiting")).where(_owed(), recent)
-        arrived = func.max(outbox.c.delivered_at).label("at")
-        heard = select(outbox.c.receiver, arrived).where(recent)
         with self._transactions.read() as connection:
-            counts = connection.execute(waiting.group_by(outbox.c.receiver))
-            queued = {row.receiver: row.waiting for row in counts}
-            reached = connection.execute(heard.group_by(outbox.c.receiver))
-            at = {row.receiver: row.at for row in reached}
-            rows = connection.execute(last.join(latest, latest.c.id == outbox.c.id)).all()
-        failures = {row.receiver: row.failure for row in rows}
-        return [
-            Receiving(
-                receiver=name,
-                delivered_at=at.get(name),
-                waiting=queued.get(name, 0),
-                failure=failures.get(name, ""),
-            )
-            for name in sorted(queued.keys() | failures.keys())
-        ]
+            return deliveries.receiving(connection, since)
 
     def sent(self, receiver: str, since: datetime) -> int:
         """How many messages `receiver` has got after `since`; a digest is one message."""
@@ -156,7 +107,7 @@ class Outbox:
             Claim(
                 id=row.id,
                 notification=replace(
-                    _notification(row), reference=references.get(row.incident_id, "")
+                    deliveries.notification(row), reference=references.get(row.incident_id, "")
                 ),
                 attempt=row.attempts + 1,
                 owed_since=row.owed_at,
@@ -199,26 +150,10 @@ class Outbox:
         what = "notification-failed"
         return self._settle(claims, at, what, reason, instead=instead, failed_at=at)
 
-    def of(self, incident_id: str) -> list[Delivery]:
-        """How all notifications of an incident stand, in the order they were stored."""
-        statement = select(outbox).where(outbox.c.incident_id == incident_id).order_by(outbox.c.id)
-        with self._transactions.read() as connection:
-            return [
-                Delivery(
-                    id=row.id,
-                    notification=_notification(row),
-                    attempts=row.attempts,
-                    delivered_at=row.delivered_at,
-                    failed_at=row.failed_at,
-                    failure=row.failure,
-                )
-                for row in connection.execute(statement)
-            ]
-
     def owed_since(self) -> datetime | None:
         """Since when the notification is owed that waits the longest; None: none does."""
         with self._transactions.read() as connection:
-            first = select(outbox.c.owed_at).where(_owed()).order_by(outbox.c.owed_at).limit(1)
+            first = select(outbox.c.owed_at).where(owed()).order_by(outbox.c.owed_at).limit(1)
             return connection.execute(first).scalar_one_or_none()
 
     def _settle(
@@ -265,84 +200,6 @@ def _settle_one(
     return "withdrawn" if withdrawn else "owed"
 
 
-def enqueue(connection: Connection, notification: Notification) -> None:
-    """Owe `notification` in the caller's transaction; once, however often it is asked for."""
-    row = {
-        "incident_id": notification.incident_id,
-        "episode": notification.episode,
-        "kind": notification.kind,
-        "step": notification.step,
-        "turn": notification.turn,
-        "receiver": notification.receiver,
-        "reason": notification.reason,
-        "payload": dict(notification.payload),
-        "owed_at": notification.due_at,
-        "due_at": notification.due_at,
-        "attempts": 0,
-        "lease_owner": "",
-        "failure": "",
-    }
-    insert_once(connection, outbox, row)
-
-
-def enqueue_news(connection: Connection, news: Notification) -> None:
-    """Owe `news` to every receiver that was told of the incident and not yet that it is over.
-
-    Whoever may have been told counts: an attempt that is under way, was never settled, or was
-    doubtful. That it is back is news to those alone who heard that it was over; who may not have
-    heard that is told either way.
-    """
-    heard: dict[str, list[Row[Any]]] = {}
-    for row in connection.execute(_HEARD, {"of": news.incident_id}):
-        heard.setdefault(row.receiver, []).append(row)
-    is_back = news.reason == "returned"
-    for receiver, rows in sorted(heard.items()):
-        last = rows[-1]
-        wanted = last.kind == "resolved" if is_back else not last.over
-        if wanted and any(row.kind != "resolved" for row in rows):
-            enqueue(connection, replace(news, receiver=receiver))
-
-
-def withdraw(connection: Connection, incident_id: str, reason: str, at: datetime) -> None:
-    """Stop owing what the incident's receivers have not been told yet."""
-    withdrawn = {"failed_at": at, "failure": reason}
-    connection.execute(_WAITING, {"of": incident_id, **withdrawn})
-
-
-def revive(connection: Connection, incident_id: str, episode: int, at: datetime) -> None:
-    """Owe again what was withdrawn of this episode for a reason that has gone."""
-    withdrawn = and_(
-        outbox.c.incident_id == incident_id,
-        outbox.c.episode == episode,
-        outbox.c.kind == "page",
-        outbox.c.delivered_at.is_(None),
-        outbox.c.failure.in_(("resolved", "part-of")),
-    )
-    again = {"failed_at": None, "failure": "", "due_at": at, "owed_at": at}
-    connection.execute(update(outbox).where(withdrawn).values(again))
-
-
-def hold(connection: Connection, incident_id: str, until: datetime) -> None:
-    """What waits to be told of the incident is due at `until`, as if it were first owed then."""
-    connection.execute(_WAITING, {"of": incident_id, "due_at": until, "owed_at": until})
-
-
-def _owed() -> ColumnElement[bool]:
-    return and_(outbox.c.delivered_at.is_(None), outbox.c.failed_at.is_(None))
-
-
-def _over() -> ColumnElement[bool]:
-    """Whether it says that something is over, and has arrived or is going to."""
-    comes = or_(outbox.c.delivered_at.is_not(None), outbox.c.failed_at.is_(None))
-    return and_(outbox.c.kind == "resolved", comes)
-
-
-def _told() -> ColumnElement[bool]:
-    """Whether it arrived or may have; that something is over counts as soon as it is owed."""
-    tried = outbox.c.lease_until.is_not(None)  # it is under way, or its worker died on the way
-    return or_(outbox.c.delivered_at.is_not(None), tried, outbox.c.doubtful, _over())
-
-
 _BEFORE = outbox.alias("before")
 _NOW = bindparam("now", type_=outbox.c.due_at.type)
 
@@ -357,7 +214,7 @@ def _free() -> ColumnElement[bool]:
         or_(unsettled, before.c.lease_until > _NOW),
     )
     unleased = or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _NOW)
-    return and_(_owed(), outbox.c.due_at <= _NOW, unleased, ~overtakes)
+    return and_(owed(), outbox.c.due_at <= _NOW, unleased, ~overtakes)
 
 
 # What every turn asks is put together once.
@@ -397,13 +254,6 @@ _CLAIMED = (
     .with_for_update()
 )
 _SETTLE = update(outbox).where(_OF)
-_OF_INCIDENT = outbox.c.incident_id == bindparam("of")
-_HEARD = (
-    select(outbox.c.receiver, outbox.c.kind, _over().label("over"))
-    .where(_OF_INCIDENT, _told())
-    .order_by(outbox.c.id)
-)
-_WAITING = update(outbox).where(_OF_INCIDENT, _owed())
 _REFERENCES = (
     select(outbox.c.incident_id, outbox.c.reference)
     .where(outbox.c.incident_id.in_(bindparam("of", expanding=True)))
@@ -425,20 +275,6 @@ def _references(
 
 def _parts(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return (values[start : start + _PARAMETERS] for start in range(0, len(values), _PARAMETERS))
-
-
-def _notification(row: Row[Any]) -> Notification:
-    return Notification(
-        incident_id=row.incident_id,
-        episode=row.episode,
-        kind=row.kind,
-        step=row.step,
-        turn=row.turn,
-        receiver=row.receiver,
-        reason=row.reason,
-        due_at=row.due_at,
-        payload=row.payload,
-    )
 
 
 def _attempt(claim: Claim, at: datetime, what: str, reason: str) -> IncidentEvent:
