@@ -12,7 +12,7 @@ from handmade_rows import NOW
 
 from metrics.kpis import FirmCalendar
 from threadline.api import ApiServices, kpis
-from threadline.api.kpis import Asked
+from threadline.api.asked import Asked
 from threadline.mail_sections import SummarySettings
 from threadline.model.people import Principal
 from threadline.summaries import content as contents

@@ -3,50 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import polars as pl
-from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime
+from fastapi import APIRouter, Query
 
 from metrics.derive import Derived
-from metrics.kpis import FirmCalendar, Period, cases_behind, evaluate, moved, series
+from metrics.kpis import cases_behind, evaluate, moved, series
 from metrics.kpis.money import COUNTED_IN
 from metrics.kpis.periods import DAYS, MONTHS, Every
-from threadline.api import cases, cursors, lost
+from threadline.api import cases, cursors, kpi_rows, lost
 from threadline.api.access import requires
+from threadline.api.asked import Asked, Question
 from threadline.api.facts_behind import facts_page, systems_page
-from threadline.api.labels import title
 from threadline.api.problems import Refusal
 from threadline.api.receipts import received
 from threadline.api.services import ApiServices, ServicesAsOf
 from threadline.errors import NotAllowed, NotFound
-from threadline.model.kpis import Contribution, Counted, KpiValue, MoneyPart, Seen, Window
+from threadline.model.kpis import Counted, Seen, Window
 from threadline.model.people import Permission
 from threadline.store.telemetry import cases as case_store
 from threadline.store.telemetry.alive import NEVER
 from threadline.wire import (
     CaseRow,
-    Kpi,
     KpiContribution,
     KpiFact,
-    KpiMoney,
     KpiPage,
-    KpiPart,
-    KpiPercentile,
-    KpiRate,
     KpiSeriesPoint,
-    KpiSpan,
     Page,
     SystemHeard,
 )
 
 UNDIVIDED = ("sla-burn", "start-to-step", "source-freshness")  # no sum, share or plain quantile
-DEFAULT_WINDOW = timedelta(days=30)
 EVERY = re.compile(r"(\d{1,4})(h|d|w)")
 EVERY_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 MOST_POINTS = 400
@@ -54,63 +45,6 @@ _OF_A_JOURNEY = ("cases", "steps", "exceptions")
 _EVERY = "day, week, month, quarter, year, fiscal-quarter, fiscal-year; or a length: 1d, 12h, 1w"
 
 router = APIRouter(prefix="/kpis", tags=["kpis"], dependencies=[requires(Permission.FIGURES)])
-
-
-_WINDOW = (
-    "a window by name: this- or last- day, week, month, quarter, year, fiscal-quarter or"
-    " fiscal-year, last-30-days, all-time; around `to`, by default now"
-)
-
-
-class Asked:
-    """The window, journey and instant that a question about KPIs names."""
-
-    def __init__(
-        self,
-        services: ServicesAsOf,
-        since: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-        to: AwareDatetime | None = None,
-        name: Annotated[str, Query(alias="window", description=_WINDOW)] = "",
-        journey: str = "",
-    ) -> None:
-        self.question = (since, to, name, journey)
-        self.services = services
-        self.now = services.clock.now()
-        if journey and journey not in services.definitions.journeys:
-            raise NotFound("journey", journey)
-        self.journey = journey
-        self.calendar = services.calendar
-        self.period = _period(self.calendar, name, since, (to or self.now).astimezone(UTC))
-        self.window = self.period.window
-        self.previous = self.period.seen(self.period.previous, self.now)
-        self.told: dict[str, Any] = {
-            "window": self.window,
-            "now": self.now,
-            "journey": journey or None,
-            "silent": services.silent_systems(self.now),
-        }
-
-    def again(self) -> Asked:
-        """The same asked now."""
-        since, to, name, journey = self.question
-        return Asked(self.services, since, to, name, journey)
-
-
-def _period(calendar: FirmCalendar, name: str, since: datetime | None, end: datetime) -> Period:
-    if name:
-        if since:
-            raise Refusal(422, "window: names a window, and from: begins one; say one of both")
-        try:
-            return calendar.named(name, end)
-        except (ValueError, OverflowError) as error:
-            raise Refusal(422, f"window: {error}") from error
-    start = (since or end - DEFAULT_WINDOW).astimezone(UTC)
-    if start >= end:
-        raise Refusal(422, f"from: {start.isoformat()} is not before to: {end.isoformat()}")
-    return calendar.between(Window(start=start, end=end))
-
-
-Question = Annotated[Asked, Depends()]
 
 
 @router.get("")
@@ -138,12 +72,12 @@ def _page(services: ApiServices, asked: Asked, by: str) -> KpiPage:
     parts = evaluate(services.definitions, derived, **told, by=[by]) if by else []
     rates = services.definitions.rates
     return KpiPage(
-        items=[_kpi(services, value, parts, by) for value in values],
+        items=[kpi_rows.kpi(services, value, parts, by) for value in values],
         start=asked.window.start,
         end=asked.window.end,
         as_of=asked.now,
-        previous=_span(asked.previous),
-        year_ago=_span(ago) if ago else None,
+        previous=kpi_rows.span(asked.previous),
+        year_ago=kpi_rows.span(ago) if ago else None,
         fiscal=services.calendar.fiscal_start != 1,
         reporting_currency=rates.into if rates else "",
         rates_from=rates.source if rates else "",
@@ -169,7 +103,7 @@ def _points(services: ApiServices, asked: Asked, kpi: str, every: str) -> list[K
     told = asked.told | {"received": received(services)}
     del told["window"]
     values = series(services.definitions, derived, kpi=kpi, parts=parts, **told)
-    return [_point(value) for value in values]
+    return [kpi_rows.point(value) for value in values]
 
 
 @router.get("/{kpi}/contribution")
@@ -194,7 +128,7 @@ def kpi_contribution(
     told = asked.told | {"received": received(services), "earlier": seen}
     derived = _derived(services, asked)
     found = moved(services.definitions, derived, kpi=kpi, by=by, long_ago=long_ago, **told)
-    return Page(items=[_contribution(services, one) for one in found])
+    return Page(items=[kpi_rows.contribution(services, one) for one in found])
 
 
 @router.get("/{kpi}/cases")
@@ -293,10 +227,6 @@ def _year_ago(services: ApiServices, asked: Asked) -> Seen | None:
     return asked.period.seen(asked.period.year_ago, asked.now) if long_enough else None
 
 
-def _span(seen: Seen) -> KpiSpan:
-    return KpiSpan(start=seen.window.start, end=seen.window.end, as_of=seen.now)
-
-
 def _derived(services: ApiServices, asked: Asked, seen: Seen | None = None) -> Derived:
     """What the window needs, and the window before it, which every value is compared with.
 
@@ -326,86 +256,3 @@ def _parts(asked: Asked, every: str) -> list[Window]:
     if len(parts) > MOST_POINTS:
         raise Refusal(422, f"every: gives more than {MOST_POINTS} points; take a longer one")
     return parts
-
-
-def _same(part: KpiValue, value: KpiValue) -> bool:
-    return (part.kpi, part.unit) == (value.kpi, value.unit)
-
-
-def _kpi(services: ApiServices, value: KpiValue, parts: Sequence[KpiValue], by: str) -> Kpi:
-    bounded = value.low is not None and value.high is not None
-    return Kpi(
-        kpi=value.kpi,
-        title=value.title,
-        description=services.definitions.kpis[value.kpi].description,
-        value=_number(value.value),
-        unit=value.unit,
-        business=value.business,
-        of=services.definitions.kpis[value.kpi].counts,
-        group=services.definitions.kpis[value.kpi].group,
-        n=value.n,
-        target=_number(value.target),
-        direction=value.direction,
-        state=value.state,
-        coverage=value.coverage,
-        previous=_number(value.previous.value) if value.previous else None,
-        previous_n=value.previous.n if value.previous else None,
-        year_ago=_number(value.year_ago.value) if value.year_ago else None,
-        year_ago_n=value.year_ago.n if value.year_ago else None,
-        interval=(float(value.low or 0), float(value.high or 0)) if bounded else None,
-        percentiles=[KpiPercentile(**asdict(one)) for one in value.percentiles],
-        beside=dict(value.beside),
-        counts=dict(value.counts),
-        money=[_money(one) for one in value.money],
-        why=value.note,
-        by=[_part(services, part, by) for part in parts if _same(part, value)],
-    )
-
-
-def _contribution(services: ApiServices, one: Contribution) -> KpiContribution:
-    parts = [
-        asdict(part) | {"title": title(services.definitions, one.by, part.label)}
-        for part in one.parts
-    ]
-    return KpiContribution.model_validate(asdict(one) | {"parts": parts})
-
-
-def _money(part: MoneyPart) -> KpiMoney:
-    rates = [
-        KpiRate(since=rate.on, one=rate.one, other=rate.other, rate=rate.rate)
-        for rate in part.rates
-    ]
-    return KpiMoney(
-        currency=part.currency, amount=part.amount, value=part.value, n=part.n, rates=rates
-    )
-
-
-def _part(services: ApiServices, value: KpiValue, by: str) -> KpiPart:
-    label = value.dimensions.get(by, "")
-    return KpiPart(
-        dimension=by,
-        label=label,
-        title=title(services.definitions, by, label),
-        value=_number(value.value),
-        unit=value.unit,
-        n=value.n,
-        state=value.state,
-        coverage=value.coverage,
-    )
-
-
-def _point(value: KpiValue) -> KpiSeriesPoint:
-    return KpiSeriesPoint(
-        start=value.window.start,
-        end=value.window.end,
-        value=_number(value.value),
-        unit=value.unit,
-        n=value.n,
-        target=_number(value.target),
-        state=value.state,
-        coverage=value.coverage,
-    )
-
-
-def _number(value: object) -> float | None:
-    return None if value is None else float(str(value))

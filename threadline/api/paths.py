@@ -12,7 +12,7 @@ from metrics.discovery import FAILED, START, Discovered, discover, standing
 from metrics.states import with_states
 from threadline.api import cases, cursors
 from threadline.api.access import requires
-from threadline.api.kpis import Question
+from threadline.api.asked import Question
 from threadline.api.problems import Refusal
 from threadline.api.services import ServicesAsOf
 from threadline.model.journeys import Journey, Step

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from threadline.api import kpis
-from threadline.api.kpis import UNDIVIDED, Asked
+from threadline.api.asked import Asked
+from threadline.api.kpis import UNDIVIDED
 from threadline.api.services import ApiServices
 from threadline.wire import Kpi, KpiContribution
 from threadline.wire.summaries import SummaryChange

@@ -8,7 +8,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from threadline.api import kpis, sources
-from threadline.api.kpis import Asked
+from threadline.api.asked import Asked
 from threadline.api.services import ApiServices
 from threadline.mail_sections import Every, SummarySettings
 from threadline.model.kpis import Window
