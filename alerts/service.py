@@ -39,8 +39,8 @@ from threadline.model.readings import Reading
 from threadline.settings import AlertsSettings
 from threadline.store.control import ControlStore
 from threadline.store.control.deliveries import Delivery, Receiving
-from threadline.store.control.incidents import IncidentPage
 from threadline.store.control.leases import Lease
+from threadline.store.control.listing import IncidentPage
 
 _log = logging.getLogger(__name__)
 
@@ -222,6 +222,12 @@ class AlertsService:
         Raises `ValueError` for a cursor that is not ours.
         """
         return self._incidents.page(states=states, limit=limit, cursor=cursor, **equal)
+
+    def narrowing(
+        self, *, states: Collection[IncidentState] = (), **equal: str
+    ) -> dict[str, list[str]]:
+        """By which values of journey, criticality and system a list of the same may be narrowed."""
+        return self._incidents.narrowing(states=states, **equal)
 
     def parts(self, wholes: Collection[str]) -> dict[str, int]:
         """How many incidents each of `wholes` speaks for; those without any are left out."""

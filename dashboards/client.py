@@ -33,6 +33,7 @@ from threadline.wire import (
     Me,
     Mismatch,
     MismatchCount,
+    Narrowing,
     Orphan,
     OrphanCount,
     Page,
@@ -156,6 +157,9 @@ class Api:
 
     def incidents(self, query: Query) -> Page[Incident]:
         return self._get(Page[Incident], "/api/v1/incidents", query)
+
+    def narrowing(self, query: Query) -> Narrowing:
+        return self._get(Narrowing, "/api/v1/incidents/narrowing", query)
 
     def incident(self, incident_id: str) -> Incident:
         return self._get(Incident, f"/api/v1/incidents/{quote(incident_id, safe='')}")

@@ -14,7 +14,7 @@ from dashboards.incident_acts import acknowledge, ask_name, may_handle, name_ask
 from dashboards.incident_card import brief, card
 from dashboards.markup import Markup, chip, join, link, tag
 from dashboards.on_call_around import delivery, duty, failing, silences
-from threadline.wire import Incident, phrases
+from threadline.wire import Incident, Narrowing, phrases
 
 REFRESH_SECONDS = 10
 SHOWN, OVER = 100, 25
@@ -45,20 +45,28 @@ def _view(chosen: str) -> None:
 
 
 def _live(now: datetime) -> None:
-    answer = api().incidents({"state": "open,acknowledged", "whole": "true", "limit": SHOWN})
+    live = {"state": "open,acknowledged", "whole": "true"}
     failing(api().receivers())
-    show(_summary(answer.items, now, more=answer.next is not None))
-    if not answer.items:
-        st.success(
-            "Nobody has to do anything: no incident is open.", icon=":material/check_circle:"
-        )
-    if answer.items and may_handle():
+    head = st.container()
+    offered = api().narrowing(live)
+    if _any(offered) and may_handle():
         ask_name()
-    wanted = _filtered(answer.items)
-    if answer.items and not wanted:
-        st.info("None of them fits the filters.")
+    wanted = _wanted(offered)
+    answer = api().incidents({**live, **wanted, "limit": SHOWN})
+    with head:
+        show(_summary(answer.items, now, more=answer.next is not None, narrowed=bool(wanted)))
+    if not answer.items:
+        _nothing(wanted)
     for title, key, belongs in _groups(now):
-        _group(title, key, [one for one in wanted if belongs(one)], now)
+        _group(title, key, [one for one in answer.items if belongs(one)], now)
+
+
+def _nothing(wanted: Mapping[str, str]) -> None:
+    if wanted:
+        st.info("None of them fits the filters.")
+        return
+    quiet = "Nobody has to do anything: no incident is open."
+    st.success(quiet, icon=":material/check_circle:")
 
 
 def _groups(now: datetime) -> Iterable[Group]:
@@ -82,36 +90,43 @@ def _group(title: str, key: str, incidents: Sequence[Incident], now: datetime) -
                 acknowledge(incident)
 
 
-def _summary(incidents: Sequence[Incident], now: datetime, *, more: bool) -> Markup:
+def _summary(incidents: Sequence[Incident], now: datetime, *, more: bool, narrowed: bool) -> Markup:
     alone = sum(one.state == "open" for one in incidents)
-    counted = "1 incident is" if len(incidents) == 1 else f"{len(incidents)} incidents are"
-    words = f"{counted} live, {alone} of them not acknowledged" if incidents else "All is quiet"
-    rest = f" The first {SHOWN} are shown; the API has them all." if more else ""
+    words = _counted(len(incidents), narrowed=narrowed)
+    if incidents:
+        words = f"{words}, {alone} of them not acknowledged"
+    rest = f" The newest {SHOWN} are shown; filters look at all." if more else ""
     return tag("p", f"{words}. As of {phrases.moment(now)} UTC.{rest}", class_="tl-quiet-text")
 
 
-def _filtered(incidents: Sequence[Incident]) -> list[Incident]:
-    if len(incidents) < 2:
-        return list(incidents)
+def _counted(count: int, *, narrowed: bool) -> str:
+    if not count:
+        return "No incident fits the filters" if narrowed else "All is quiet"
+    if count == 1:
+        return "1 incident fits the filters" if narrowed else "1 incident is live"
+    return f"{count} incidents " + ("fit the filters" if narrowed else "are live")
+
+
+def _any(offered: Narrowing) -> bool:
+    return any(values for _, values in offered)
+
+
+def _wanted(offered: Narrowing) -> dict[str, str]:
+    """What the list is to be narrowed to."""
+    if not _any(offered):
+        return {}
     with (
         st.expander("Filter", icon=":material/filter_list:", key="filter"),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        chosen = {
-            name: _choice(name, {getattr(one, name) for one in incidents})
-            for name in ("journey", "criticality", "system")
-        }
+        chosen = {name: _choice(name, values) for name, values in offered}
         mine = st.toggle("Mine", key="mine", help="what is assigned to you")
-    return [
-        one
-        for one in incidents
-        if all(value in (_ANY, getattr(one, name)) for name, value in chosen.items())
-        and (not mine or one.assignee == name_asked())
-    ]
+    wanted = chosen | ({"assignee": name_asked()} if mine else {})
+    return {name: value for name, value in wanted.items() if value != _ANY}
 
 
-def _choice(name: str, values: set[str]) -> str:
-    options = [_ANY, *sorted(values - {_ANY})]
+def _choice(name: str, values: Sequence[str]) -> str:
+    options = [_ANY, *values]
     if st.session_state.get(f"only-{name}", _ANY) not in options:
         st.session_state[f"only-{name}"] = _ANY  # the last one of that kind is over
     chosen = st.selectbox(

@@ -89,3 +89,19 @@ def test_receivers_say_whether_they_are_reached(api):
     assert receivers["default/log"]["delivered_at"] == "2026-03-20T12:00:00Z"
     assert receivers["default/log"]["failure"] == ""
     assert receivers["default/webhook"]["lacks"] == ["alerts.webhook_url"]
+
+
+def test_a_list_says_by_what_it_may_be_narrowed_however_long_it_is(api):
+    live = {"state": "open,acknowledged", "whole": "true"}
+    offered = api.get(f"{INCIDENTS}/narrowing", params=live).json()
+
+    assert offered["journey"] == ["contract-activation"]
+    for name, values in offered.items():
+        for value in values:
+            found = api.get(INCIDENTS, params={**live, name: value, "limit": 1}).json()["items"]
+            assert [one[name] for one in found] == [value]
+    shown = api.get(INCIDENTS, params=live).json()["items"]
+    for name, values in offered.items():
+        assert set(values) == {one[name] for one in shown} - {""}
+    over = api.get(f"{INCIDENTS}/narrowing", params={"state": "recorded"}).json()
+    assert over == {"journey": [], "criticality": [], "system": []}

@@ -67,6 +67,7 @@ def test_cases_are_listed_by_state_promise_and_step(api):
         "/api/v1/contracts?q=x",
         "/api/v1/contracts",
         "/api/v1/incidents?state=gone",
+        "/api/v1/incidents/narrowing?state=gone",
         "/api/v1/incidents?cursor=nonsense",
         "/api/v1/dead-letters?cursor=nonsense",
         "/api/v1/kpis?from=yesterday",

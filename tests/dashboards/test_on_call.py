@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import httpx
@@ -12,10 +13,23 @@ from handmade_services import served
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
+from dashboards import client, on_call
 from threadline.api import create_api
 from threadline.model.people import Principal
 
 PHONE = 390  # pixels
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Lets pages in this process ask the API at an address: no connection is left from before."""
+
+    def at(url: str) -> None:
+        monkeypatch.setenv("THREADLINE_API_URL", url)
+        client._http.clear()
+
+    yield at
+    client._http.clear()
 
 
 def settled(page: Page) -> None:
@@ -63,6 +77,29 @@ def test_the_most_urgent_comes_first_and_acknowledging_moves_it_to_the_others(op
     expect(page.get_by_text("acknowledged by night shift").first).to_be_visible()
     acknowledged = incidents(api_url, state="acknowledged")
     assert [one["acknowledged_by"] for one in acknowledged] == ["night shift"]
+
+
+def test_filters_ask_the_api_and_so_find_what_the_list_is_too_short_for(
+    api_services, ask, monkeypatch
+):
+    monkeypatch.setattr(on_call, "SHOWN", 1)
+    live = {"states": ["open", "acknowledged"], "part_of": ""}
+    systems = [one.system for one in api_services.alerts.page(**live).items]
+    with served(create_api(api_services)) as url:
+        ask(url)
+        app = AppTest.from_string("from dashboards import on_call\non_call.page()")
+        app.run(timeout=60)
+        assert "The newest 1 are shown; filters look at all." in text(app)
+        app.selectbox(key="only-system").select("erp").run(timeout=60)
+        assert f"{systems.count('erp')} incident fits the filters" in text(app)
+        assert "3 cases hang on" in text(app)
+        app.toggle(key="mine").set_value(True).run(timeout=60)
+        assert [one.value for one in app.info] == ["None of them fits the filters."]
+    assert not app.exception
+
+
+def text(app: AppTest) -> str:
+    return " ".join(str(each.proto.body) for each in app.get("html"))
 
 
 def test_an_incident_has_a_page_with_its_cases_whom_it_was_told_and_what_happened(
@@ -143,7 +180,7 @@ def test_escalating_and_resolving_by_hand_stand_in_the_timeline(open_page, api_u
 
 
 @pytest.mark.parametrize("roles", [{"executive"}, {"on-call"}])
-def test_who_may_not_handle_sees_everything_and_no_button(api_services, monkeypatch, roles):
+def test_who_may_not_handle_sees_everything_and_no_button(api_services, ask, roles):
     hop = next(
         one for one in api_services.alerts.page(states=["open", "acknowledged"]).items if one.of_hop
     )
@@ -155,7 +192,7 @@ def test_who_may_not_handle_sees_everything_and_no_button(api_services, monkeypa
             return Principal(who="ana", roles=frozenset(roles))
 
     with served(create_api(replace(api_services, gate=Signed()))) as url:
-        monkeypatch.setenv("THREADLINE_API_URL", url)
+        ask(url)
         pages = []
         for asked in ({}, {"incident": hop.id}):
             app = AppTest.from_string("from dashboards import on_call\non_call.page()")
@@ -163,5 +200,6 @@ def test_who_may_not_handle_sees_everything_and_no_button(api_services, monkeypa
             pages.append(app.run(timeout=60))
 
     assert [len(page.exception) for page in pages] == [0, 0]
+    assert all("cases hang on" in text(page) for page in pages)
     buttons = [len(page.button) for page in pages]
     assert all(buttons) if roles == {"on-call"} else not any(buttons)

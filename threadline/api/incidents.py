@@ -18,11 +18,23 @@ from threadline.model.incidents import CASE_PROMISE, IncidentState
 from threadline.model.incidents import Incident as Opened
 from threadline.model.people import Permission
 from threadline.store.control.deliveries import Delivery as Owed
-from threadline.wire import Act, AffectedCase, Delivery, Incident, IncidentEvent, Money, Page
+from threadline.wire import (
+    Act,
+    AffectedCase,
+    Delivery,
+    Incident,
+    IncidentEvent,
+    Money,
+    Narrowing,
+    Page,
+)
 
 STATES: tuple[IncidentState, ...] = get_args(IncidentState)
 _SEVERITY = ("failure", "breach", "warning")
 HANDLING = [requires(Permission.HANDLING)]
+
+State = Annotated[str, Query(description="open, acknowledged…; several with commas")]
+Whole = Annotated[bool, Query(description="leave out what is part of another")]
 
 router = APIRouter(
     prefix="/incidents", tags=["incidents"], dependencies=[requires(Permission.INCIDENTS)]
@@ -47,20 +59,15 @@ class Wanted(BaseModel):
 def page(
     services: Services,
     wanted: Annotated[Wanted, Depends()],
-    state: Annotated[str, Query(description="open, acknowledged…; several with commas")] = "",
-    whole: Annotated[bool, Query(description="leave out what is part of another")] = False,
+    state: State = "",
+    whole: Whole = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: str | None = None,
 ) -> Page[Incident]:
     """Incidents, newest first; each part of the list has the most severe and valuable first."""
-    states = [part.strip() for part in state.split(",") if part.strip()]
-    unknown = sorted(set(states) - set(STATES))
-    if unknown:
-        raise Refusal(422, f"state: {', '.join(unknown)} is none of {', '.join(STATES)}")
-    named = [known for known in STATES if known in states]
     equal = wanted.equal | ({"part_of": ""} if whole else {})
     try:
-        found = services.alerts.page(states=named, limit=limit, cursor=cursor, **equal)
+        found = services.alerts.page(states=_states(state), limit=limit, cursor=cursor, **equal)
     except ValueError as error:
         raise Refusal(422, f"cursor: {error}") from error
     parts = services.alerts.parts([one.id for one in found.items])
@@ -69,6 +76,26 @@ def page(
         for incident in sorted(found.items, key=urgency)
     ]
     return Page(items=items, next=found.next)
+
+
+@router.get("/narrowing")
+def narrowing(
+    services: Services,
+    state: State = "",
+    whole: Whole = False,
+) -> Narrowing:
+    """By what the list of such incidents may be narrowed, however long it is."""
+    equal = {"part_of": ""} if whole else {}
+    found = services.alerts.narrowing(states=_states(state), **equal)
+    return Narrowing(**{name: list(values) for name, values in found.items()})
+
+
+def _states(named: str) -> list[IncidentState]:
+    states = [part.strip() for part in named.split(",") if part.strip()]
+    unknown = sorted(set(states) - set(STATES))
+    if unknown:
+        raise Refusal(422, f"state: {', '.join(unknown)} is none of {', '.join(STATES)}")
+    return [known for known in STATES if known in states]
 
 
 @router.get("/{incident_id}")

@@ -35,7 +35,7 @@ from threadline.store.control.audit import Audit
 from threadline.store.control.closes import Closes
 from threadline.store.control.definitions import Definitions as Activations
 from threadline.store.control.deliveries import Delivery, Receiving
-from threadline.store.control.incidents import IncidentPage
+from threadline.store.control.listing import IncidentPage
 from threadline.store.control.overrides import Overrides
 from threadline.store.control.rulings import Rulings
 from threadline.store.control.silences import Silences
@@ -69,6 +69,9 @@ class Alerts(Protocol):
         cursor: str | None = None,
         **equal: str,
     ) -> IncidentPage: ...
+    def narrowing(
+        self, *, states: Collection[IncidentState] = (), **equal: str
+    ) -> Mapping[str, Sequence[str]]: ...
     def parts(self, wholes: Collection[str]) -> Mapping[str, int]: ...
     def receiving(self, since: datetime) -> Mapping[str, Receiving]: ...
     def get(self, incident_id: str) -> Incident: ...

@@ -57,7 +57,14 @@ from threadline.wire.identity import (
     Tenure,
     Tie,
 )
-from threadline.wire.incidents import Act, AffectedCase, Delivery, Incident, IncidentEvent
+from threadline.wire.incidents import (
+    Act,
+    AffectedCase,
+    Delivery,
+    Incident,
+    IncidentEvent,
+    Narrowing,
+)
 from threadline.wire.kpis import (
     Kpi,
     KpiContribution,
@@ -175,6 +182,7 @@ __all__ = [
     "MismatchCount",
     "MismatchState",
     "Money",
+    "Narrowing",
     "Orphan",
     "OrphanCount",
     "Override",

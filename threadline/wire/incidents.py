@@ -33,6 +33,14 @@ class IncidentEvent(Shape):
     detail: dict[str, Any]
 
 
+class Narrowing(Shape):
+    """By what a list of incidents may be narrowed: the values that some of them have."""
+
+    journey: list[str]
+    criticality: list[str]
+    system: list[str]
+
+
 class Incident(Shape):
     """One promise that is, or was, in danger or broken: of one case, or of a hop.
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Select,
-    and_,
     bindparam,
     func,
     or_,
@@ -28,8 +26,9 @@ from threadline.model.incidents import (
     IncidentEvent,
     IncidentState,
 )
-from threadline.store.control import affected, audit, history, leases, owing
+from threadline.store.control import affected, audit, history, leases, listing, owing
 from threadline.store.control.leases import Lease
+from threadline.store.control.listing import IncidentPage
 from threadline.store.control.schema import incident_cases, incident_events, incidents
 from threadline.store.control.transactions import Transactions, insert_all_once, insert_once
 
@@ -38,14 +37,6 @@ _FIELDS = [field.name for field in fields(Incident)]
 _LIVE: tuple[IncidentState, ...] = ("open", "acknowledged")
 # SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535; plans stay small well below.
 _PARAMETERS = 1_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class IncidentPage:
-    """A part of a list; `next` opens the part that follows, None ends the list."""
-
-    items: list[Incident]
-    next: str | None
 
 
 def _of_many(*prefixes: str) -> Select[Any]:
@@ -114,18 +105,21 @@ class Incidents:
         Only those whose fields are `equal` to what is given. Raises `ValueError` for a cursor that
         did not come from `IncidentPage.next`.
         """
-        newest = (incidents.c.opened_at.desc(), incidents.c.id.desc())
-        statement = select(incidents).order_by(*newest).limit(limit + 1)
-        if states:
-            statement = statement.where(incidents.c.state.in_(sorted(states)))
-        for name, value in equal.items():
-            statement = statement.where(incidents.c[name] == value)
-        if cursor is not None:
-            statement = statement.where(_after(cursor))
-        found = self._all(statement)
-        more = len(found) > limit
+        found = self._all(listing.newest(states, equal, cursor).limit(limit + 1))
         items = found[:limit]
-        return IncidentPage(items=items, next=_cursor(items[-1]) if more else None)
+        more = len(found) > limit
+        return IncidentPage(items=items, next=listing.cursor(items[-1]) if more else None)
+
+    def narrowing(
+        self, *, states: Collection[IncidentState] = (), **equal: str
+    ) -> dict[str, list[str]]:
+        """By what a list of the same may be narrowed: the values of journey, criticality and
+        system that there are, in order; '' is left out.
+        """
+        with self._transactions.read() as connection:
+            rows = connection.execute(listing.places(states, equal)).all()
+        values = {name: {getattr(row, name) for row in rows} for name in listing.BY}
+        return {name: sorted(found - {""}) for name, found in values.items()}
 
     def parts(self, wholes: Collection[str]) -> dict[str, int]:
         """How many incidents are part of each of `wholes`; those without any are left out."""
@@ -315,21 +309,3 @@ def _of_ids(ids: Select[Any]) -> Select[Any]:
 def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(values), _PARAMETERS):
         yield values[start : start + _PARAMETERS]
-
-
-def _cursor(incident: Incident) -> str:
-    return f"{incident.opened_at.isoformat()}~{incident.id}"
-
-
-def _after(cursor: str) -> ColumnElement[bool]:
-    instant, _, incident_id = cursor.partition("~")
-    try:
-        at = datetime.fromisoformat(instant)
-    except ValueError as error:
-        raise ValueError(f"{cursor!r} is no cursor") from error
-    if at.tzinfo is None or not incident_id:
-        raise ValueError(f"{cursor!r} is no cursor")
-    return or_(
-        incidents.c.opened_at < at,
-        and_(incidents.c.opened_at == at, incidents.c.id < incident_id),
-    )
