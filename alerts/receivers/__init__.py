@@ -14,8 +14,8 @@ class Outcome:
     """How one attempt went. `reason` is a short name (`timeout`, `status 503`) free of secrets.
 
     `retry_after` is what the receiver itself asked for; `reference` is what it calls the incident
-    (a ticket's key, a message to thread under). `unclear`: nothing was answered in time, so that it
-    may have been delivered all the same.
+    (a ticket's key, a message to thread under). `unclear`: nothing was answered in time, or that
+    something broke, so that it may have been delivered all the same.
     """
 
     delivered: bool

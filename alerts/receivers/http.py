@@ -26,6 +26,9 @@ _UNCLEAR = ("timeout", "cut off")
 _LONGEST_ANSWER = 64 * 1024  # bytes; what we look for stands at its beginning
 _THROTTLED = 429
 _PASSING = (408, 425, _THROTTLED)
+# Said by a gateway whose server may have done it (RFC 9110, 15.6.3 and 15.6.5), or by a server that
+# broke down on the way; one that is unavailable, or throttles, has not begun.
+_HALF_DONE = (500, 502, 504)
 
 
 class Failed(Exception):
@@ -140,6 +143,7 @@ def judge(status: int, retry_after: str, now: datetime) -> Outcome:
         reason="throttled" if status == _THROTTLED else f"status {status}",
         retry=retry,
         retry_after=_asked(retry_after, now) if retry else None,
+        unclear=status in _HALF_DONE,
     )
 
 

@@ -1,7 +1,8 @@
 """Jira: an issue per incident, through REST API 2, which Cloud and Data Center both have.
 
-Sources: developer.atlassian.com/cloud/jira/platform/rest/v2 and
-developer.atlassian.com/server/jira/platform/jira-rest-api-examples.
+Sources: developer.atlassian.com/cloud/jira/platform/rest/v2,
+developer.atlassian.com/server/jira/platform/jira-rest-api-examples,
+developer.atlassian.com/cloud/jira/platform/rate-limiting (429 and some 5xx come with Retry-After).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from alerts.receivers import Outcome
 from alerts.receivers.http import Failed, HttpClient
 from alerts.receivers.options import JiraOptions
 from alerts.receivers.tickets import NO_TICKET, OWN_TICKET, subject
-from alerts.receivers.wording import message, short
+from alerts.receivers.wording import message, short, text_within
 from threadline.model.incidents import Notification
 
 _LONGEST_SUMMARY = 255  # characters
@@ -28,7 +29,8 @@ class JiraReceiver:
     """Pages open an issue, what follows are comments; what is over goes through a transition.
 
     The reference is the issue's key. A page that may have been delivered before is looked for by
-    a label that names our incident.
+    a label that names our incident; Cloud may take some seconds until it finds a new issue. An
+    issue that is done gets no page: nobody looks there any more.
     """
 
     def __init__(self, options: JiraOptions, http: HttpClient) -> None:
@@ -45,14 +47,11 @@ class JiraReceiver:
         payload = notification.payload
         if payload["kind"] in OWN_TICKET:
             return self._opened(notification)
+        page = payload["kind"] == "page"
         issue = notification.reference or (self._found(notification) if payload["repeat"] else "")
-        if issue:
-            try:
-                return self._continued(issue, notification)
-            except Failed as failed:
-                if failed.status != _MISSING or payload["kind"] != "page":
-                    raise
-        return self._opened(notification) if payload["kind"] == "page" else NO_TICKET
+        if issue and not (page and self._over(issue)):
+            return self._continued(issue, notification)
+        return self._opened(notification) if page else NO_TICKET
 
     def _opened(self, notification: Notification) -> Outcome:
         said = message(notification.payload)
@@ -60,7 +59,7 @@ class JiraReceiver:
             "project": {"key": self._options.project},
             "issuetype": {"name": self._options.issue_type},
             "summary": short(" ".join(said.headline.split()), _LONGEST_SUMMARY),
-            "description": short(said.text(_escaped), _LONGEST_TEXT),
+            "description": text_within(said, _LONGEST_TEXT, _escaped),
             "labels": ["threadline", _label(notification)],
             **self._options.fields,
         }
@@ -73,11 +72,22 @@ class JiraReceiver:
         )
 
     def _continued(self, issue: str, notification: Notification) -> Outcome:
-        text = short(message(notification.payload).text(_escaped), _LONGEST_TEXT)
+        text = text_within(message(notification.payload), _LONGEST_TEXT, _escaped)
         self._ask("POST", f"/issue/{issue}/comment", {"body": text})
         if notification.payload["kind"] == "resolved" and self._options.resolve_transition:
             self._resolve(issue)
         return Outcome(delivered=True, reference=issue)
+
+    def _over(self, issue: str) -> bool:
+        """Whether it is gone, or in a status of the category `done`, however that is called."""
+        try:
+            found = self._ask("GET", f"/issue/{issue}", params={"fields": "status"}).json
+        except Failed as failed:
+            if failed.status != _MISSING:
+                raise
+            return True
+        status = found.get("fields", {}).get("status", {}) if isinstance(found, dict) else {}
+        return bool(status.get("statusCategory", {}).get("key") == "done")
 
     def _resolve(self, issue: str) -> None:
         """Go through the transition where it is offered: somebody may have before."""
@@ -91,7 +101,8 @@ class JiraReceiver:
 
     def _found(self, notification: Notification) -> str:
         params = {
-            "jql": f'project = "{self._options.project}" AND labels = "{_label(notification)}"',
+            "jql": f'project = "{self._options.project}" AND labels = "{_label(notification)}"'
+            " ORDER BY created DESC",
             "fields": "key",
             "maxResults": "1",
         }

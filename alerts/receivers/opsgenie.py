@@ -1,6 +1,8 @@
 """Opsgenie, Alert API v2: one alert per incident, known by its alias.
 
-Source: docs.opsgenie.com/docs/alert-api (fields and limits).
+Jira Service Management takes the same requests at another address. Sources: docs.opsgenie.com/docs/
+alert-api (fields and limits) and response (which answers are final); developer.atlassian.com/cloud/
+jira/service-desk-ops/rest/v1/api-group-integration-events.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from urllib.parse import quote
 from alerts.receivers import DELIVERED, Outcome
 from alerts.receivers.http import HttpClient
 from alerts.receivers.options import OpsgenieOptions
-from alerts.receivers.wording import message, short
+from alerts.receivers.wording import message, short, text_within
 from threadline.model.incidents import Notification
 
 _PRIORITY = {"warning": "P3", "breach": "P2", "failure": "P1"}
@@ -47,7 +49,7 @@ class OpsgenieReceiver:
         act = "close" if payload["kind"] == "resolved" else "notes"
         if act == "notes" and payload["state"] == "acknowledged":
             act = "acknowledge"
-        note = short(message(payload).text(), _LONGEST_NOTE)
+        note = text_within(message(payload), _LONGEST_NOTE)
         path = f"/{quote(_alias(notification), safe='')}/{act}?identifierType=alias"
         return path, {"source": "Threadline", "note": note}
 
@@ -57,7 +59,7 @@ class OpsgenieReceiver:
         alert = {
             "message": payload["what"],
             "alias": _alias(notification),
-            "description": said.text(),
+            "description": text_within(said, _LONGEST["description"]),
             "entity": payload["system"] or payload["contract"],
             "source": "Threadline",
         }

@@ -1,6 +1,7 @@
 """PagerDuty, Events API v2: one event per notification, all of an incident under one dedup key.
 
-Source: developer.pagerduty.com/docs/send-alert-event (fields and limits).
+Sources: github.com/PagerDuty/developer-docs, docs/events-API-v2: 02-Trigger-Events.md (fields and
+their lengths), 01-Overview.md (512 KB, which answers are worth another try), 05-Rate-Limits.md.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from typing import Any
 from alerts.receivers import DELIVERED, Outcome
 from alerts.receivers.http import HttpClient
 from alerts.receivers.options import PagerDutyOptions
-from alerts.receivers.wording import message, short
+from alerts.receivers.wording import Message, Payload, fitted, message, short
 from threadline.model.incidents import Notification
 
 _SEVERITY = {"warning": "warning", "breach": "error", "failure": "critical"}
-_LONGEST_SUMMARY = 1024  # characters
+_LONGEST_FIELD = 1024  # characters of the summary; of the other fields nothing is said
 _LONGEST_KEY = 255
-_LARGEST = 512 * 1024  # bytes of the whole event
+_LARGEST = 500_000  # bytes of the whole event; 512 KB are allowed, whichever kind of KB that is
 
 
 class PagerDutyReceiver:
@@ -43,37 +44,48 @@ class PagerDutyReceiver:
 
 
 def _event(notification: Notification) -> dict[str, Any]:
-    payload = notification.payload
     event = {"event_action": _action(notification), "dedup_key": _dedup_key(notification)}
     if event["event_action"] != "trigger":
         return event
-    links = [{"href": url, "text": label} for label, url in message(payload).links]
-    trigger = event | {
-        "payload": _details(notification, dict(payload)),
-        "client": "Threadline",
-        "client_url": payload["links"].get("incident", ""),
-        "links": links,
-    }
-    if len(json.dumps(trigger)) > _LARGEST:
-        less = {"text": short(message(payload).text(), _LARGEST // 16)}
-        trigger["payload"] = _details(notification, less)
-    return trigger
+    payload, said = notification.payload, message(notification.payload)
+    links = [{"href": url, "text": label} for label, url in said.links]
+    trigger = event | {"client": "Threadline", "links": links}
+    if incident := dict(said.links).get("Incident"):
+        trigger["client_url"] = incident
+
+    def fits(one: Message) -> bool:
+        whole = trigger | {"payload": _details(payload, one)}
+        return len(json.dumps(whole)) <= _LARGEST
+
+    return trigger | {"payload": _details(payload, fitted(said, fits))}
 
 
-def _details(notification: Notification, custom: dict[str, Any]) -> dict[str, Any]:
-    payload = notification.payload
-    summary = payload["what"] if payload["kind"] != "test" else f"Test: {payload['what']}"
-    details = {
-        "summary": short(summary, _LONGEST_SUMMARY),
+def _details(payload: Payload, said: Message) -> dict[str, Any]:
+    test = payload["kind"] == "test"
+    words = {
+        "summary": f"Test: {payload['what']}" if test else payload["what"],
         "source": payload["system"] or payload["journey"] or "threadline",
-        "severity": _SEVERITY[payload["severity"]] if payload["kind"] != "test" else "info",
         "timestamp": payload["since"] or payload["opened_at"],
         "component": payload["step"],
         "group": payload["journey"],
         "class": payload["about"],
-        "custom_details": custom,
     }
-    return {name: value for name, value in details.items() if value}
+    return {name: short(value, _LONGEST_FIELD) for name, value in words.items() if value} | {
+        "severity": "info" if test else _SEVERITY[payload["severity"]],
+        "custom_details": _custom(payload, said),
+    }
+
+
+def _custom(payload: Payload, said: Message) -> dict[str, Any]:
+    """A table that whoever is paged reads from the top; event rules may go by its `labels`."""
+    table = {
+        **dict(said.facts),
+        "Next": [f"{number}. {move}" for number, move in enumerate(said.moves, 1)],
+        "Items": [f"{what} {url}".rstrip() for what, url in said.items],
+        "incident": payload["incident"],
+        "labels": {name: value for name, value in payload["labels"].items() if value},
+    }
+    return {name: value for name, value in table.items() if value}
 
 
 def _action(notification: Notification) -> str:

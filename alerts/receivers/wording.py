@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 Payload = Mapping[str, Any]
+
+# Characters of one value; the next where the message as a whole is still too long.
+_LONGEST_VALUES = (4000, 1000, 400, 200, 100, 60)
+_LONGEST_WORD = 40  # one that is longer may be cut anywhere
 
 _KINDS = {"update": "Update", "resolved": "Resolved", "test": "Test", "digest": "Digest"}
 _SEVERITIES = {"warning": "Warning", "breach": "Breach", "failure": "Failure"}
@@ -30,6 +34,16 @@ class Message:
     links: tuple[tuple[str, str], ...]
     items: tuple[tuple[str, str], ...] = ()
     note: str = ""
+
+    def cut(self, longest: int) -> Message:
+        """The same, no value of it longer than `longest` characters; URLs stay whole."""
+        return replace(
+            self,
+            headline=short(self.headline, longest),
+            facts=tuple((label, short(value, longest)) for label, value in self.facts),
+            moves=tuple(short(move, longest) for move in self.moves),
+            items=tuple((short(what, longest), url) for what, url in self.items),
+        )
 
     def text(self, escape: Callable[[str], str] = str) -> str:
         """All of it in plain lines; `escape` treats what may be strangers' words, never URLs."""
@@ -73,8 +87,33 @@ def instant(text: str | None) -> str:
 
 
 def short(text: str, limit: int) -> str:
-    """`text` in at most `limit` characters; that it was cut is seen."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """`text` in at most `limit` characters; that it was cut is seen.
+
+    Where a word ends nearby it ends there: half of `EUR 4,812,300.50` would be another amount.
+    """
+    if len(text) <= limit:
+        return text
+    kept = text[: limit - 1]
+    end = max(kept.rfind(" "), kept.rfind("\n"))
+    if not text[limit - 1].isspace() and end > max(len(kept) - _LONGEST_WORD, 0):
+        kept = kept[:end]
+    return kept.rstrip() + "…"
+
+
+def fitted(said: Message, fits: Callable[[Message], bool]) -> Message:
+    """`said` with its values cut no more than it needs to fit.
+
+    Of a message that is too long the long values are cut, not the end: there are the owner, what
+    to do next and the links.
+    """
+    cuts = (said, *(said.cut(longest) for longest in _LONGEST_VALUES))
+    return next((one for one in cuts if fits(one)), cuts[-1])
+
+
+def text_within(said: Message, limit: int, escape: Callable[[str], str] = str) -> str:
+    """Plain lines in at most `limit` characters."""
+    whole = fitted(said, lambda one: len(one.text(escape)) <= limit)
+    return short(whole.text(escape), limit)
 
 
 def _titled(kind: str, severity: str, what: str) -> str:

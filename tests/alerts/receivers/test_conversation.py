@@ -79,6 +79,7 @@ def test_an_incident_is_one_thread_one_issue_and_one_conversation(told, slack, j
     ]
     assert asked == [
         ("POST", "/issue"),
+        ("GET", "/issue/OPS-7"),
         ("POST", "/issue/OPS-7/comment"),
         ("POST", "/issue/OPS-7/comment"),
         ("POST", "/issue/OPS-7/comment"),

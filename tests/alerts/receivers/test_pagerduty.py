@@ -42,7 +42,11 @@ def test_whoever_is_paged_sees_what_it_is_and_where_to_go(pager, events):
     details = sent["payload"]
     assert details["summary"].startswith("erp: 23 cases hang on")
     assert (details["severity"], details["source"], details["class"]) == ("critical", "erp", "hop")
-    assert details["custom_details"]["next_moves"][0] == "replay the project request"
+    table = details["custom_details"]
+    assert list(table)[:2] == ["How many", "How much"]
+    assert table["How many"] == "23 cases, 4 of them past a deadline"
+    assert table["Next"][0] == "1. replay the project request"
+    assert table["labels"]["journey"] == "contract-activation"
     assert {link["text"] for link in sent["links"]} == {
         "Acknowledge",
         "Incident",

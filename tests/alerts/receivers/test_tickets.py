@@ -24,10 +24,11 @@ def test_a_record_is_opened_noted_and_resolved(desk):
     assert opened.reference == SYS_ID
     for kind in ("page", "update", "resolved"):
         assert tickets.deliver(notification(kind, reference=SYS_ID)).reference == SYS_ID
-    create, again, note, over = server.received
+    create, look, again, note, over = server.received
     assert create.json["assignment_group"] == "billing"
     assert (create.json["correlation_id"], create.json["urgency"]) == ("inc-7", "1")
     assert "1. replay the project request" in create.json["description"]
+    assert (look.method, look.path) == ("GET", again.path)
     assert (again.method, again.path.rpartition("/")[2]) == ("PATCH", SYS_ID)
     assert set(note.json) == {"work_notes"}
     assert over.json["state"] == "6"
@@ -36,14 +37,37 @@ def test_a_record_is_opened_noted_and_resolved(desk):
 
 def test_a_page_that_may_have_come_before_is_looked_for_first(desk):
     server, tickets = desk
-    server.answers = [(200, {"result": [{"sys_id": SYS_ID}]}, {})]
+    server.answers = [(200, {"result": [{"sys_id": SYS_ID, "correlation_id": "inc-7"}]}, {})]
     assert tickets.deliver(notification(repeat=True)).reference == SYS_ID
-    look, note = server.received
-    assert look.query["sysparm_query"] == "correlation_id=inc-7^active=true"
+    look, _, note = server.received
+    ours, newest = "correlation_id=inc-7^active=true", "^ORDERBYDESCsys_created_on"
+    assert look.query["sysparm_query"] == ours + newest
     assert note.method == "PATCH"
-    server.answers = [(200, {"result": []}, {})]
+
+
+@pytest.mark.parametrize("found", [[], [{"sys_id": SYS_ID, "correlation_id": ""}], None])
+def test_a_record_that_is_not_ours_is_left_alone(found, desk):
+    """A table without correlation_id ignores the condition and gives whatever it has."""
+    server, tickets = desk
+    server.answers = [(200, {"result": found}, {})]
     tickets.deliver(notification(repeat=True))
-    assert server.received[-1].method == "POST"
+    assert [one.method for one in server.received] == ["GET", "POST"]
+
+
+@pytest.mark.parametrize(
+    ("record", "opened"),
+    [
+        ({"active": "true", "state": "2"}, False),
+        ({"active": "true", "state": "6"}, True),
+        ({"active": "false", "state": "7"}, True),
+        ({}, False),
+    ],
+)
+def test_a_page_opens_another_record_where_nobody_works_on_the_first(record, opened, desk):
+    server, tickets = desk
+    server.answers = [(200, {"result": record}, {})]
+    assert tickets.deliver(notification(reference=SYS_ID)).delivered
+    assert server.received[-1].method == ("POST" if opened else "PATCH")
 
 
 def test_a_page_whose_record_is_gone_opens_another_and_news_of_it_do_not(desk):
@@ -103,8 +127,27 @@ def test_an_issue_that_may_be_there_is_looked_for_on_cloud_and_data_center(cloud
     found = (200, {"issues": [{"key": "OPS-7"}]}, {})
     server.answers = [found] if cloud else [(404, {}, {}), found]
     assert tickets.deliver(notification(repeat=True)).reference == "OPS-7"
-    assert server.received[-2].query["jql"] == 'project = "OPS" AND labels = "threadline-inc-7"'
+    ours = 'project = "OPS" AND labels = "threadline-inc-7"'
+    assert server.received[-3].query["jql"] == f"{ours} ORDER BY created DESC"
     assert server.received[-1].path.endswith("/OPS-7/comment")
+
+
+@pytest.mark.parametrize(
+    ("looked", "path"),
+    [
+        (
+            (200, {"fields": {"status": {"statusCategory": {"key": "indeterminate"}}}}, {}),
+            "comment",
+        ),
+        ((200, {"fields": {"status": {"statusCategory": {"key": "done"}}}}, {}), "issue"),
+        ((404, {}, {}), "issue"),
+    ],
+)
+def test_a_page_opens_another_issue_where_nobody_works_on_the_first(looked, path, site):
+    server, tickets = site
+    server.answers = [looked]
+    assert tickets.deliver(notification(reference="OPS-7")).delivered
+    assert server.received[-1].path.rpartition("/")[2] == path
 
 
 def test_strangers_words_are_no_markup(site):
