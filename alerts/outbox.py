@@ -23,8 +23,10 @@ _log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 # A page older than this helps nobody; the incident itself stays open and visible.
 GIVE_UP_AFTER = timedelta(hours=24)
-# From this attempt on, those who stand in for a receiver are told as well.
+# From this attempt on, those who stand in for a receiver are told as well; at once where it wants
+# to be left alone for longer than this.
 _INSTEAD_FROM = 2
+_PATIENCE = timedelta(minutes=1)
 _AT_ONCE = 8  # receivers
 _MOST_IN_A_DIGEST = 10_000
 
@@ -155,13 +157,15 @@ class Courier:
         definition = self._definitions.get(first.notification.receiver)
         instead = definition.fallback if definition else ()
         if outcome.retry and at - first.owed_since < GIVE_UP_AFTER:
+            after = backoff(outcome, first.attempt, self._jitter())
+            stood_in_for = first.attempt >= _INSTEAD_FROM or after > _PATIENCE
             self._outbox.retry(
                 claims,
                 at,
                 outcome.reason,
-                backoff(outcome, first.attempt, self._jitter()),
+                after,
                 doubtful=outcome.unclear,
-                instead=instead if first.attempt >= _INSTEAD_FROM else (),
+                instead=instead if stood_in_for else (),
             )
             return outcome.reason
         reason = f"gave up: {outcome.reason}" if outcome.retry else outcome.reason

@@ -2,7 +2,7 @@
 
 Sources: developer.atlassian.com/cloud/jira/platform/rest/v2,
 developer.atlassian.com/server/jira/platform/jira-rest-api-examples,
-developer.atlassian.com/cloud/jira/platform/rate-limiting (429 and some 5xx come with Retry-After).
+jira.atlassian.com/browse/JRACLOUD-69262 (429, and some 5xx, come with Retry-After).
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Signatures of Standard Webhooks 1.0 (github.com/standard-webhooks/standard-webhooks)."""
+"""Signatures of Standard Webhooks 1.0.
+
+Source: github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 _PREFIX = "whsec_"
+_SHORTEST, _LONGEST = 24, 64  # bytes of a secret
 
 
 def key(secret: str) -> bytes:
@@ -20,9 +24,10 @@ def key(secret: str) -> bytes:
         decoded = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
     except (binascii.Error, ValueError):
         decoded = b""
-    if not 16 <= len(decoded) <= 256:
+    if not _SHORTEST <= len(decoded) <= _LONGEST:
         raise ValueError(
-            "must be 'whsec_' and 24 to 64 bytes in base64 once variables are filled in"
+            f"must be 'whsec_' and {_SHORTEST} to {_LONGEST} bytes in base64 once variables are"
+            " filled in"
         )
     return decoded
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -108,9 +109,11 @@ def test_a_refusal_is_final_and_said(desk, caplog):
     assert "was not delivered: status 404" in caplog.text
 
 
-def test_a_busy_receiver_is_asked_again_when_it_said(desk):
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("asked", ["90", format_datetime(NOON + timedelta(hours=2, seconds=90))])
+def test_a_busy_receiver_is_asked_again_when_it_said(asked, status, desk):
     desk.case(warn_at=None)
-    desk.webhook.status, desk.webhook.headers = 429, {"Retry-After": "90"}
+    desk.webhook.status, desk.webhook.headers = status, {"Retry-After": asked}
     desk.at(**DUE)
     desk.webhook.status = 200
     desk.at(hours=2, seconds=89)

@@ -89,6 +89,21 @@ def test_who_cannot_be_reached_is_stood_in_for_at_the_second_failure(desk, anoth
     assert len(another_webhook.received) == 1
 
 
+def test_who_wants_to_be_left_alone_for_long_is_stood_in_for_at_once(desk, another_webhook):
+    desk.declare(f"""
+        rules: [{{when: case-deadline}}]
+        escalation: [{{after: 0s, receivers: [webhook]}}]
+        receivers:
+          webhook: {{type: webhook, url: '${{webhook_url}}', fallback: [other]}}
+          other: {{type: webhook, url: '{another_webhook.url}'}}
+    """)
+    desk.webhook.status, desk.webhook.headers = 429, {"Retry-After": "1800"}
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    desk.at(hours=2, seconds=1)
+    assert len(another_webhook.received) == 1
+
+
 def test_a_delivery_after_a_crash_is_marked_as_a_repeat_and_no_other(desk):
     desk.case(warn_at=None)
     desk.move(hours=2)

@@ -115,6 +115,13 @@ def test_a_busy_receiver_says_for_how_long(asked, seconds):
     assert judge(404, asked, NOON).retry_after is None, "what is final is not asked again"
 
 
+@pytest.mark.parametrize(
+    ("status", "unclear"), [(500, True), (502, True), (503, False), (504, True), (429, False)]
+)
+def test_what_broke_off_on_the_way_may_have_arrived(status, unclear):
+    assert judge(status, "", NOON).unclear == unclear
+
+
 def test_a_server_that_never_answers_is_a_timeout(receiver):
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         pager = receiver("webhook", url=_url(deaf), seconds=0.1)

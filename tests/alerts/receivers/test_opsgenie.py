@@ -57,3 +57,12 @@ def test_digests_and_tests_are_alerts_of_their_own(pager, alerts):
         assert pager.deliver(notification(kind)).delivered
     assert "inc-7" not in {one.json["alias"] for one in alerts.received}
     assert alerts.received[1].json["priority"] == "P5"
+
+
+def test_jira_service_management_takes_the_same_at_its_own_address(alerts, receiver):
+    alerts.schemas = {
+        f"POST /jsm/ops/integration{path[5:]}": one for path, one in alerts.schemas.items()
+    }
+    pager = receiver("opsgenie", url=f"{alerts.url}/jsm/ops/integration", api_key="k3y")
+    for kind in ("page", "update", "resolved"):
+        assert pager.deliver(notification(kind)).delivered

@@ -111,6 +111,28 @@ def test_a_success_that_says_it_is_none_is_a_failure(error, reason, retry, bot, 
     assert (outcome.delivered, outcome.reason, outcome.retry) == (False, reason, retry)
 
 
+@pytest.mark.parametrize(("error", "unclear"), [("fatal_error", True), ("ratelimited", False)])
+def test_what_broke_down_on_the_way_may_have_arrived(error, unclear, bot, slack):
+    slack.usual = (200, {"ok": False, "error": error}, {})
+    assert bot.deliver(notification()).unclear == unclear
+
+
+def test_a_headline_too_long_for_a_header_is_told_whole_below_it(hook, slack):
+    told = f"erp: 412 cases hang on “{'no answer ' * 20}”, contracts worth EUR 4,812,300.50"
+    assert hook.deliver(notification(what=told)).delivered
+    header, below, *_ = slack.received[0].json["blocks"]
+    assert header["text"]["text"].endswith("…")
+    assert below["text"]["text"] == f"Breach: {told}"
+
+
+def test_a_link_longer_than_a_block_is_left_out_and_the_others_are_not(hook, slack):
+    links = {"incident": f"https://threadline.example/{'i' * 3000}", "hop": "https://t.example/h"}
+    assert hook.deliver(notification(links=links, runbook="")).delivered
+    assert slack.received[0].json["blocks"][-1]["text"]["text"] == "<https://t.example/h|Hop>"
+    assert hook.deliver(notification(links={"incident": links["incident"]}, runbook="")).delivered
+    assert slack.received[1].json["blocks"][-1]["text"]["text"].startswith("*Next*")
+
+
 def test_a_webhook_that_answers_something_else_than_ok_is_a_failure(hook, slack):
     slack.usual = (200, "invalid_payload", {})
     outcome = hook.deliver(notification())

@@ -8,6 +8,7 @@ from recording_peer import peer
 from vendor_schemas import jira, servicenow
 
 SYS_ID = "9d385017c611228701d22104cc95c371"
+GROUP = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def desk(receiver):
     record = (201, {"result": {"sys_id": SYS_ID, "number": "INC0010001"}}, {})
     with peer(usual=record, schemas=servicenow(SYS_ID, "gone")) as server:
         options = {"url": server.url, "user": "threadline", "password": "s3cret"}
-        yield server, receiver("servicenow", **options, fields={"assignment_group": "billing"})
+        yield server, receiver("servicenow", **options, fields={"assignment_group": GROUP})
 
 
 def test_a_record_is_opened_noted_and_resolved(desk):
@@ -25,7 +26,7 @@ def test_a_record_is_opened_noted_and_resolved(desk):
     for kind in ("page", "update", "resolved"):
         assert tickets.deliver(notification(kind, reference=SYS_ID)).reference == SYS_ID
     create, look, again, note, over = server.received
-    assert create.json["assignment_group"] == "billing"
+    assert create.json["assignment_group"] == GROUP
     assert (create.json["correlation_id"], create.json["urgency"]) == ("inc-7", "1")
     assert "1. replay the project request" in create.json["description"]
     assert (look.method, look.path) == ("GET", again.path)

@@ -62,11 +62,25 @@ def test_without_a_secret_nothing_is_signed(receiver):
     assert not [name for name in server.received[0].headers if name.startswith("webhook-")]
 
 
-@pytest.mark.parametrize("broken", ["", "whsec_", "whsec_c2hvcnQ=", "whsec_not/base64!", "hunter2"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "whsec_",
+        "whsec_not/base64!",
+        "hunter2",
+        *("whsec_" + base64.b64encode(b"k" * size).decode() for size in (23, 65)),
+    ],
+)
 def test_a_secret_of_another_form_is_refused_without_repeating_it(broken):
     with pytest.raises(ValueError, match="must be 'whsec_'") as caught:
         signatures.key(broken)
     assert not broken or broken not in str(caught.value).replace("'whsec_'", "")
+
+
+@pytest.mark.parametrize("size", [24, 64])
+def test_a_secret_is_as_long_as_the_specification_says(size):
+    assert signatures.key("whsec_" + base64.b64encode(b"k" * size).decode()) == b"k" * size
 
 
 def test_the_time_of_the_attempt_is_signed_not_that_of_the_incident():
