@@ -114,12 +114,13 @@ def test_whoever_is_paged_still_learns_who_owns_it_what_to_do_and_where(vendor, 
         assert needed in said, needed
 
 
-def test_all_blocks_together_are_fewer_than_slack_has_refused(receiver):
-    """11,300 characters of text, as github.com/slackapi/bolt-js/issues/2867 has measured."""
-    with peer(usual=(200, "ok", {}), schemas=SLACK) as server:
-        receiver("slack", url=f"{server.url}/services/T0/B0/x").deliver(notification(**LONG))
-    blocks = json.dumps(server.received[0].json["blocks"], ensure_ascii=False)
-    assert 6_000 < len(blocks) < 11_300
+def test_every_length_fits(vendor, sent):
+    """Words without an end, so that each is cut at its very bound; one length after another."""
+    for size in (120, 200, 300, 426, 700, 1100, 1400, 1700, 2000, 2500, 4036, 40_000):
+        values = dict.fromkeys(("error", "contract", "case", "step", "journey"), "x" * size)
+        told = values | {"what": "w" * size, "next_moves": ["m" * size] * 3}
+        request = sent("page", **STORM | told).received[-1]
+        assert len(request.body) <= VENDORS[vendor].largest
 
 
 def test_half_an_amount_is_no_amount(receiver):
