@@ -166,8 +166,9 @@ def _line(incident: Incident, briefing: Briefing) -> str:
 
 
 def _hanging(incident: Incident, briefing: Briefing) -> str:
-    count = "1 case" if incident.cases == 1 else f"{incident.cases:,} cases"
-    verb = "hangs" if incident.cases == 1 else "hang"
+    counts = {0: "no case", 1: "1 case"}
+    count = counts.get(incident.cases, f"{incident.cases:,} cases")
+    verb = "hangs" if incident.cases in counts else "hang"
     if incident.error:
         cause = f"{verb} on “{incident.error}”"
     elif incident.since is not None and incident.promise.split(":", 2)[2].startswith("late:"):

@@ -82,7 +82,6 @@ def _custom(payload: Payload, said: Message) -> dict[str, Any]:
         **dict(said.facts),
         "Next": [f"{number}. {move}" for number, move in enumerate(said.moves, 1)],
         "Items": [f"{what} {url}".rstrip() for what, url in said.items],
-        "incident": payload["incident"],
         "labels": {name: value for name, value in payload["labels"].items() if value},
     }
     return {name: value for name, value in table.items() if value}

@@ -15,6 +15,12 @@ _LONGEST_VALUES = (4000, 1000, 400, 200, 100, 60)
 _LONGEST_WORD = 40  # one that is longer may be cut anywhere
 
 _KINDS = {"update": "Update", "resolved": "Resolved", "test": "Test", "digest": "Digest"}
+_UPDATES = {
+    "acknowledged": "Acknowledged",
+    "grown": "Growing",
+    "raised": "Worse",
+    "returned": "Back",
+}
 _SEVERITIES = {"warning": "Warning", "breach": "Breach", "failure": "Failure"}
 _LINKS = {
     "acknowledge": "Acknowledge",
@@ -75,6 +81,8 @@ def message(payload: Payload) -> Message:
 
 def headline(payload: Payload) -> str:
     """What it is and how bad; the first thing anybody reads, and often the last."""
+    if payload["kind"] == "update" and payload["reason"] in _UPDATES:
+        return f"{_UPDATES[payload['reason']]}: {payload['what']}"
     return _titled(payload["kind"], payload["severity"], payload["what"])
 
 

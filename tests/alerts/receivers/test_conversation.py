@@ -87,5 +87,5 @@ def test_an_incident_is_one_thread_one_issue_and_one_conversation(told, slack, j
         ("POST", "/issue/OPS-7/transitions"),
     ]
     subjects = [mail["Subject"].split(":")[0] for mail in mails.mails]
-    assert subjects == ["Breach", "Breach", "Update", "Resolved"]
+    assert subjects == ["Breach", "Breach", "Acknowledged", "Resolved"]
     assert len({mail["References"] for mail in mails.mails}) == 1

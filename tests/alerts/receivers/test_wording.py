@@ -75,6 +75,12 @@ def test_every_kind_and_severity_has_its_word():
     assert words == ["Update", "Test", "Warning", "Breach"]
 
 
+def test_an_update_says_first_what_has_changed():
+    reasons = ("acknowledged", "grown", "raised", "returned")
+    told = [headline(notification("update", reason=one).payload).split(":")[0] for one in reasons]
+    assert told == ["Acknowledged", "Growing", "Worse", "Back"]
+
+
 def test_a_runbook_that_is_no_address_is_told_and_not_linked():
     told = message(notification(runbook="see the wiki", links={"incident": "javascript:a"}).payload)
     assert told.facts[-1] == ("Runbook", "see the wiki")
