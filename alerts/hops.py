@@ -88,6 +88,8 @@ def late(cases: pl.DataFrame, now: datetime) -> pl.DataFrame:
         system=system,
         error=pl.lit(""),
         promise=pl.concat_str(pl.lit("hop:"), system, pl.lit(f":{LATE}:"), step),
+        value=pl.col("root_value"),
+        currency=pl.col("root_currency"),
     ).select(list(_SCHEMA))
 
 

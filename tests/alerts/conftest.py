@@ -44,6 +44,8 @@ SCHEMA = {
     "waiting_systems": pl.List(pl.String),
     "value": pl.Decimal(18, 2),
     "currency": pl.String,
+    "root_value": pl.Decimal(18, 2),
+    "root_currency": pl.String,
 }
 
 
@@ -166,6 +168,8 @@ class Desk:
             "waiting_systems": ["erp"],
             "value": Decimal("120000.00"),
             "currency": "EUR",
+            "root_value": Decimal("120000.00"),
+            "root_currency": "EUR",
         }
         self.cases[case_id] = dict.fromkeys(SCHEMA) | row | columns
 

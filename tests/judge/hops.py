@@ -1,4 +1,4 @@
-"""What has to become of hops that fail: one incident per system and error (docs/adr/0008, 0034)."""
+"""What has to become of hops that fail or hold cases up: one incident per cause (ADR 8, 34)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -34,21 +34,18 @@ class HopBook(Telling[str]):
 
     def __init__(self) -> None:
         super().__init__()
-        (rule,) = [rule for rule in policy()["rules"] if rule["when"] == "hop-failure"]
-        self._enough, self._within = rule["cases"], lasting(rule["within"])
+        rules = {rule["when"]: rule for rule in policy()["rules"]}
+        self._enough = {
+            late: (rules[when]["cases"], lasting(rules[when]["within"]))
+            for late, when in ((False, "hop-failure"), (True, "hop-late"))
+        }
         self._spells: list[Spell] = []
 
     def watch(self, truth: Truth, now: datetime) -> None:
-        """Judge every cause at `now`."""
-        causes: dict[str, dict[Case, Row]] = defaultdict(dict)
-        for row in sorted(_hanging(truth), key=_first):
-            # A case hangs on a cause by its first trouble there.
-            causes[_promise(row)].setdefault((row["journey"], row["case_id"]), row)
-        for promise in sorted(causes.keys() | self.kept.keys()):
-            hanging = causes.get(promise, {})
-            self._judge(promise, list(hanging.values()), now)
-            live = promise in self.kept and self.kept[promise].live
-            self._belong(promise, hanging if live else {}, now)
+        """Judge every cause at `now`: what has failed, then what is late of the rest."""
+        told = self._judge_all(_hanging(truth), now, late=False)
+        free = (row for row in _overdue(truth, now) if _case(row) not in told)
+        self._judge_all(free, now, late=True)
 
     def whole(self, case: Case) -> str:
         """The incident (its id) that tells of a case: of several, the one it came to first."""
@@ -75,6 +72,22 @@ class HopBook(Telling[str]):
             for promise, kept in self.kept.items()
         }
 
+    def _judge_all(self, rows: Iterator[Row], now: datetime, *, late: bool) -> set[Case]:
+        """The cases that belong to one of these causes then."""
+        causes: dict[str, dict[Case, Row]] = defaultdict(dict)
+        for row in sorted(rows, key=_first):
+            # A case hangs on a cause by its first trouble there.
+            causes[_promise(row)].setdefault(_case(row), row)
+        told: set[Case] = set()
+        known = {promise for promise in self.kept if _is_late(promise) == late}
+        for promise in sorted(causes.keys() | known):
+            hanging = causes.get(promise, {})
+            self._judge(promise, list(hanging.values()), now)
+            live = promise in self.kept and self.kept[promise].live
+            self._belong(promise, hanging if live else {}, now)
+            told |= hanging.keys() if live else set()
+        return told
+
     def _judge(self, promise: str, hanging: Sequence[Row], now: datetime) -> None:
         kept = self.kept.get(promise)
         if kept and kept.live:
@@ -86,29 +99,16 @@ class HopBook(Telling[str]):
         elif kept and hanging and self._soon(kept, now):
             self.update(kept, _standing(hanging, now), now)
             self.back(kept, now)
-        elif (at := self._reached(hanging, kept.closed_at if kept else None, now)) is not None:
-            self._opens(promise, hanging, at, now)
+        else:
+            enough = self._enough[_is_late(promise)]
+            at = _reached(hanging, kept.closed_at if kept else None, now, *enough)
+            if at is not None:
+                self._opens(promise, hanging, at, now)
 
     def _soon(self, kept: Kept, now: datetime) -> bool:
         """Whether it is back so early that it had not gone."""
         by_hand = kept.reason == "closed-by-hand"
         return not by_hand and kept.closed_at is not None and now - kept.closed_at <= self.grace
-
-    def _reached(
-        self, hanging: Sequence[Row], since: datetime | None, now: datetime
-    ) -> datetime | None:
-        """The first failure that made them enough within any stretch of the rule's time."""
-        counting = sorted(
-            row["at"]
-            for row in hanging
-            if row["at"] <= now
-            and row["case"]["known_at"] - row["at"] <= self._within
-            and (since is None or row["at"] > since)
-        )
-        for at in counting:
-            if sum(at - self._within <= other <= at for other in counting) >= self._enough:
-                return at
-        return None
 
     def _opens(self, promise: str, hanging: Sequence[Row], at: datetime, now: datetime) -> None:
         before = self.kept.get(promise)
@@ -138,6 +138,23 @@ def hop_id(promise: str) -> str:
     return sha256(promise.encode()).hexdigest()[:16]
 
 
+def _reached(
+    hanging: Sequence[Row], since: datetime | None, now: datetime, enough: int, within: timedelta
+) -> datetime | None:
+    """The first trouble that made them enough within any stretch of the rule's time."""
+    counting = sorted(
+        row["at"]
+        for row in hanging
+        if row["at"] <= now
+        and row["case"]["known_at"] - row["at"] <= within
+        and (since is None or row["at"] > since)
+    )
+    for at in counting:
+        if sum(at - within <= other <= at for other in counting) >= enough:
+            return at
+    return None
+
+
 def _hanging(truth: Truth) -> Iterator[Row]:
     for (journey, case_id, name), step in truth.told.steps.items():
         case = truth.told.cases[journey, case_id]
@@ -149,9 +166,42 @@ def _hanging(truth: Truth) -> Iterator[Row]:
                 "step": name,
                 "system": step["system"],
                 "error": step["message"],
+                "late": False,
                 "at": step["first_failed_at"],
                 "case": case,
             }
+
+
+def _overdue(truth: Truth, now: datetime) -> Iterator[Row]:
+    """Running cases past the deadline of the step they wait for; without one, past their own, if
+    that passed while they waited there.
+    """
+    for (journey, case_id), case in truth.told.cases.items():
+        ended = case["completed_at"] or case["cancelled_at"]
+        if ended or not _late(case, now) or not (case["current_step"] and case["waiting_systems"]):
+            continue
+        due, since = case["due_at"], case["current_since"]
+        here = due if due and since and since <= due else None
+        at = case["current_due_at"] or here
+        if at is not None and at < now:
+            yield {
+                "journey": journey,
+                "case_id": case_id,
+                "step": case["current_step"],
+                "system": case["waiting_systems"][0],
+                "error": "",
+                "late": True,
+                "at": at,
+                "case": case,
+            }
+
+
+def _case(row: Row) -> Case:
+    return row["journey"], row["case_id"]
+
+
+def _is_late(promise: str) -> bool:
+    return promise.split(":")[2] == "late"
 
 
 def _first(row: Row) -> tuple[Any, ...]:
@@ -159,6 +209,8 @@ def _first(row: Row) -> tuple[Any, ...]:
 
 
 def _promise(row: Row) -> str:
+    if row["late"]:
+        return f"hop:{row['system']}:late:{row['step']}"
     cause = re.sub("[0-9]+", "#", row["error"].strip())
     return f"hop:{row['system']}:{sha256(cause.encode()).hexdigest()[:12]}"
 

@@ -30,6 +30,8 @@ CASES = {
     "waiting_systems": pl.List(pl.String),
     "value": pl.Decimal(18, 2),
     "currency": pl.String,
+    "root_value": pl.Decimal(18, 2),
+    "root_currency": pl.String,
 }
 _ARROW = pl.DataFrame(schema=CASES).to_arrow().schema
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -93,8 +95,10 @@ class Case:
             "current_since": self.since,
             "current_due_at": self.step_due_at,
             "waiting_systems": [SYSTEM],
-            "value": Decimal(self.value),
-            "currency": "EUR",
+            "value": Decimal(1),
+            "currency": "GBP",
+            "root_value": Decimal(self.value),
+            "root_currency": "EUR",
         }
 
 
