@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,19 @@ settings.register_profile("others", deadline=None)
 settings.load_profile("threadline")
 
 _numbers = itertools.count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing here asks a stranger over TLS, and every HTTP client would read all the machine's
+    authorities first, also in the services that are started: of these it finds one.
+    """
+    with pytest.MonkeyPatch.context() as environment:
+        for one in ssl.create_default_context().get_ca_certs(binary_form=True)[:1]:
+            file = tmp_path_factory.mktemp("authority") / "one.pem"
+            file.write_text(ssl.DER_cert_to_PEM_cert(one))
+            environment.setenv("SSL_CERT_FILE", str(file))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -58,7 +58,7 @@ class Service:
             )
 
     def wait_until_ready(self) -> None:
-        self._wait(lambda: httpx.get(f"http://{self.api}/readyz").status_code == 200, "ready")
+        self._wait(lambda: self._finds("/readyz"), "ready")
 
     def wait_until_derived(self) -> None:
         self._wait(lambda: self.get("/api/v1/health")["entries_behind"] == 0, "done deriving")
@@ -67,7 +67,7 @@ class Service:
         self._wait(lambda: words in (self.data / "service.log").read_text(), f"saying {words!r}")
 
     def wait_until_found(self, path: str) -> None:
-        self._wait(lambda: httpx.get(f"http://{self.api}{path}").status_code == 200, "serving it")
+        self._wait(lambda: self._finds(path), "serving it")
 
     def kill(self) -> None:
         assert self.process is not None
@@ -85,6 +85,9 @@ class Service:
 
     def get(self, path: str) -> Any:
         return httpx.get(f"http://{self.api}{path}", timeout=30).raise_for_status().json()
+
+    def _finds(self, path: str) -> bool:
+        return httpx.get(f"http://{self.api}{path}").status_code == 200
 
     def _wait(self, is_so: Any, what: str) -> None:
         # A real process is waited for by asking it; nothing is judged by how long it takes.

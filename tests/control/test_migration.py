@@ -57,8 +57,11 @@ def test_a_database_without_tables_says_what_to_do(
 
 
 def test_a_database_of_a_newer_threadline_is_left_alone(
-    control: ControlStore, control_settings: ControlSettings, engine: Engine, clock: FixedClock
+    control_settings: ControlSettings, engine: Engine, clock: FixedClock
 ) -> None:
+    now = ControlStore.open(control_settings, clock)
+    now.migrate()
+    now.close()
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     later = ControlStore.open(control_settings, clock)

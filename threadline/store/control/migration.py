@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from alembic import command
@@ -58,6 +59,7 @@ def _config() -> Config:
     return config
 
 
+@functools.cache  # reading them takes longer than asking the database, and each `verify` needs them
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
