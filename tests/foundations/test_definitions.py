@@ -65,6 +65,7 @@ def test_a_file_of_the_same_name_replaces_a_shipped_one(tmp_path: Path):
             "aliases written out",
         ),
         ("a: &a [*a]\n", "aliases written out"),
+        pytest.param("[" * 100_000 + "]" * 100_000, "aliases written out", id="nested"),
     ],
 )
 def test_a_file_that_would_do_or_grow_into_something_is_refused(tmp_path: Path, text, said):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,16 @@ COLLECTOR = Path(__file__).parents[2] / "collector"
 ANYTHING = "*"
 
 
+@cache
+def _rules() -> Rules:
+    return Rules(COLLECTOR)
+
+
 class Truth:
     """All that the deliveries given can tell."""
 
     def __init__(self, deliveries: Iterable[Delivery], definitions: Definitions) -> None:
-        self.rules = Rules(COLLECTOR)
+        self.rules = _rules()
         self.definitions = definitions
         self._said = {each.n: list(said(each, self.rules)) for each in deliveries}
         told = chain.from_iterable(self._said.values())
