@@ -49,16 +49,16 @@ def backoff(outcome: Outcome, attempt: int, jitter: float = 0.0) -> timedelta:
     return min(_FIRST_RETRY * (1 << doublings), _SLOWEST_RETRY) * (1 + _JITTER * jitter)
 
 
-def dispatch(rate: Rate | None, sent: int, waiting: int) -> Dispatch:
+def dispatch(rate: Rate | None, sent: int, waiting: int, *, digests: bool = True) -> Dispatch:
     """How the next message goes to a receiver that got so many within its time.
 
-    The last one its rate allows is for all that waits.
+    The last one its rate allows is for all that waits, where it takes `digests`.
     """
     if rate is None or sent < rate.limit - 1:
         return "one"
     if sent >= rate.limit:
         return "wait"
-    return "digest" if waiting > 1 else "one"
+    return "digest" if waiting > 1 and digests else "one"
 
 
 class Courier:
@@ -134,7 +134,8 @@ class Courier:
         definition = self._definitions.get(receiver)
         rate = definition.rate if definition else None
         sent = self._outbox.sent(receiver, now - rate.per) if rate else 0
-        return dispatch(rate, sent, waiting)
+        digests = definition is None or definition.digests
+        return dispatch(rate, sent, waiting, digests=digests)
 
     def _attempt(self, claims: Sequence[Claim]) -> Outcome:
         first = claims[0].notification

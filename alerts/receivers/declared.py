@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from alerts.durations import duration
 from alerts.receivers import signatures
-from alerts.receivers.options import BY_TYPE, Options
+from alerts.receivers.options import BY_TYPE, KEEP_INCIDENTS, Options
 from threadline.definitions import Document
 from threadline.errors import DefinitionError
 
@@ -42,6 +42,11 @@ class ReceiverDefinition:
     timeout: timedelta = timedelta(seconds=10)
     rate: Rate | None = None
     fallback: tuple[str, ...] = ()
+
+    @property
+    def digests(self) -> bool:
+        """Whether one message may tell it of several incidents."""
+        return not isinstance(self.options, KEEP_INCIDENTS)
 
     @property
     def type(self) -> str:

@@ -135,6 +135,15 @@ Options = (
     | AppriseOptions
 )
 
+# The other side has an alert or a ticket for each incident, which a message about several is not.
+KEEP_INCIDENTS = (
+    AlertmanagerOptions,
+    PagerDutyOptions,
+    OpsgenieOptions,
+    ServiceNowOptions,
+    JiraOptions,
+)
+
 BY_TYPE: dict[str, type[Options]] = {
     "log": LogOptions,
     "webhook": WebhookOptions,

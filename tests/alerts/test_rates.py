@@ -55,6 +55,27 @@ def test_beyond_its_rate_a_receiver_gets_one_digest_and_nothing_is_lost(desk):
     assert desk.webhook.received[-1]["contract"] == "C-99"
 
 
+def test_who_keeps_incidents_gets_each_by_itself_at_its_rate(desk, monkeypatch):
+    monkeypatch.setenv("ROUTING_KEY", 32 * "k")
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation: [{after: 0s, receivers: [pager]}]
+        receivers:
+          pager:
+            type: pagerduty
+            url: ${webhook_url}
+            routing_key: ${env:ROUTING_KEY}
+            rate: {limit: 3, per: 1m}
+    """)
+    for number in range(5):
+        desk.case(f"contract:clm:C-{number:02}", warn_at=None)
+    desk.at(hours=2)
+    assert len(desk.webhook.received) == 3
+    desk.at(hours=2, minutes=1)
+    assert [one["event_action"] for one in desk.webhook.received] == 5 * ["trigger"]
+    assert len({one["dedup_key"] for one in desk.webhook.received}) == 5
+
+
 def test_a_digest_that_fails_is_owed_whole(desk):
     limited(desk)
     for number in range(10):
