@@ -139,7 +139,7 @@ def _stand(reading: Reading, rule: Rule, incident: Incident | None) -> Stand | N
     if rule.on == "growth":
         return _growth(reading, rule, incident)
     if rule.on == "silent-source":
-        return _silence(reading, rule)
+        return _silence(reading, rule, incident)
     figure = rule.figure
     if figure is None or figure.limit is None or reading.value is None:
         return None
@@ -150,10 +150,13 @@ def _stand(reading: Reading, rule: Rule, incident: Incident | None) -> Stand | N
     return "between" if stand == "clear" and not reading.whole else stand
 
 
-def _silence(reading: Reading, rule: Rule) -> Stand | None:
-    """One that was never heard of is missed by those who named it alone."""
+def _silence(reading: Reading, rule: Rule, incident: Incident | None) -> Stand | None:
+    """One that was never heard of is missed by those who named it alone; one that has been silent
+    for so long that nobody remembers is silent still.
+    """
     if reading.value is None:
-        return "over" if reading.part in rule.systems else None
+        missed = reading.part in rule.systems or (incident is not None and incident.live)
+        return "over" if missed else None
     return "over" if reading.value > 0 else "clear"
 
 
@@ -182,6 +185,8 @@ def _came(reading: Reading, after: datetime) -> int:
 def _live(incident: Incident, reading: Reading, rule: Rule, stand: Stand) -> Action | None:
     if stand == "clear":
         return replace(resolve(incident, RECOVERED, reading.at), hanging=frozenset())
+    if rule.on == "silent-source":
+        reading = replace(reading, since=reading.since or incident.since)
     standing = _standing(reading, rule, incident.since or reading.at, stand)
     changed = changes(incident, standing)
     if not changed:
@@ -229,14 +234,17 @@ def _open(
         episode=before.episode if before else 0,
         reopenings=before.reopenings if before else (),
         version=before.version + 1 if before else 1,
-        **_standing(reading, rule, since, "over"),
+        **_standing(reading, rule, since or held, "over"),
     )
     return Action(incident=incident, reason=reason, page=True, hanging=reading.hanging)
 
 
-def _since(reading: Reading, rule: Rule, before: Incident | None, held: datetime) -> datetime:
+def _since(
+    reading: Reading, rule: Rule, before: Incident | None, held: datetime
+) -> datetime | None:
+    """None: of a system that was never heard of."""
     if rule.on == "silent-source":
-        return reading.since or held
+        return reading.since
     if rule.on == "growth":
         start = _from(reading, rule, before)
         return min((at for at, _ in reading.arrivals if at > start), default=held)

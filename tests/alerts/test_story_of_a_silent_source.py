@@ -96,12 +96,16 @@ def test_a_source_that_was_never_heard_of_is_missed_only_by_who_names_it(desk):
     ]
 
 
-def test_one_silent_for_so_long_that_nobody_remembers_is_still_silent(desk):
+def test_one_silent_for_so_long_that_nobody_remembers_is_still_silent_and_hides_what_it_hides(desk):
     desk.declare(WATCHED)
     desk.look(minutes=0, **silent(60))
     desk.look(minutes=15, **silent(60))
-    desk.look(minutes=60, **silent(None))
-    assert desk.incident().state == "open"
+    desk.look(minutes=60, **silent(None, "contract:clm:C-1"))
+    incident = desk.incident()
+    assert (incident.state, incident.since, incident.cases) == ("open", LAST, 1)
+    assert incident.said == (
+        "erp is silent: nothing was heard since 27 Feb 12:00 UTC; 1 open case waits for it"
+    )
 
 
 def test_cases_join_and_leave_it_without_another_page(desk):
