@@ -72,16 +72,18 @@ class Turns:
         self._belonging = Belonging(incidents)
         self._failing: pl.DataFrame | None = None
         self._late: pl.DataFrame | None = None
+        self._standing: frozenset[str] = frozenset()  # incidents of hops, as of the last turn
 
     def take(self, look: Look) -> Counter[str]:
         """Bring incidents in line with `look`; how many changed, by named reason."""
-        moved = look.failing is not None or look.late is not None
+        live = self._known.live()
+        moved = look.failing is not None or look.late is not None or self._standing != _hops(live)
         if look.failing is not None:
             self._failing = hops.failing(look.failing)
         if look.late is not None:
             self._late = look.late
         counts: Counter[str] = Counter()
-        self._belonging.keep([one.id for one in self._known.live()])
+        self._belonging.keep([one.id for one in live])
         # Each is decided on what the one before has stored.
         if moved:
             counts += self._apply(self._of_hops(look.now))
@@ -91,6 +93,7 @@ class Turns:
         counts += self._apply(self._of_signals(look.readings))
         counts += self._apply(signals.ruleless(self._known.held(), self._policies, look.now))
         self._belonging.left.clear()
+        self._standing = _hops(self._known.held())
         return counts
 
     def commit(self, changes: Sequence[Change]) -> Counter[str]:
@@ -243,6 +246,11 @@ class Turns:
         if not action.page and grown(incident):
             return self._telling.news(incident, "update", "grown", at)
         return None
+
+
+def _hops(live: Iterable[Incident]) -> frozenset[str]:
+    """What somebody closes by hand speaks for its cases no more: others have to be looked at."""
+    return frozenset(one.id for one in live if one.of_hop)
 
 
 def _escalated(steps: Sequence[int], at: datetime) -> IncidentEvent | None:

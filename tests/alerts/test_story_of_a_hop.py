@@ -51,6 +51,20 @@ def test_cases_of_an_outage_that_pass_their_deadlines_are_counted_not_paged(desk
     assert (hop(desk).cases, hop(desk).breached) == (5, 5)
 
 
+def test_what_a_hop_told_of_is_late_at_once_when_somebody_closes_that(desk):
+    desk.declare("""
+        rules: [{when: hop-failure, cases: 1, within: 3h}, {when: hop-late, cases: 2, within: 3h}]
+        escalation: [{after: 0s, receivers: [webhook]}]
+    """)
+    for number in (1, 2):
+        desk.case(f"contract:clm:C-{number}", warn_at=None)
+    desk.fails("C-1", minutes=60)
+    desk.at(hours=2)
+    desk.service.resolve(hop(desk).id, who="ana")
+    assert desk.evaluate(failing=None, late=None) == {"opened": 1}
+    assert {one.state: one.cases for one in desk.service.page().items} == {"resolved": 1, "open": 2}
+
+
 def test_what_passed_during_an_outage_is_recorded_when_it_heals_and_the_next_deadline_pages(desk):
     outage(desk)
     desk.at(minutes=1)

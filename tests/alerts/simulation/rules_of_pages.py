@@ -182,10 +182,18 @@ def _early(scene: Scene, owed: Owed, begun: list[Episode]) -> Broken:
 
 
 def _meant(scene: Scene, owed: Owed, step: EscalationStep) -> set[str]:
-    """Who may be told of a step: its receivers, whoever was on duty, and who stands in for them."""
+    """Who may be told of a step: its receivers, whoever was on duty, and who stands in for those
+    who were owed it before.
+    """
     groups = [on_duty("duty", owed.owed_at) if name == ROTA else (name,) for name in step.receivers]
-    meant = {name for group in groups for name in group}
-    return meant | {other for name in meant for other in scene.setting.fallback(name)}
+    before = [other for other in scene.ledger.owed.values() if other.id < owed.id]
+    there = {other.receiver for other in before if _step_of(other) == _step_of(owed)}
+    instead = {name for other in there for name in scene.setting.fallback(other)}
+    return instead.union(*groups)
+
+
+def _step_of(owed: Owed) -> tuple[str, int, str, int, int]:
+    return owed.incident_id, owed.episode, owed.kind, owed.step, owed.turn
 
 
 def _silenced(scene: Scene, owed: Owed, version: Version) -> Broken:

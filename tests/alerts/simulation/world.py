@@ -178,7 +178,8 @@ class World:
 
     def standing_at(self, at: datetime) -> object:
         """All that judging goes by: equal when nothing has to be judged anew."""
-        passed = frozenset(one for one in self.instants() if one < at)
+        # A deadline is the last good instant, the end of a pause the first after it.
+        passed = frozenset((one, one < at) for one in self.instants() if one <= at)
         return tuple(self.standing()), tuple(self.merged.items()), passed
 
     def today(self) -> dict[str, str]:
