@@ -162,5 +162,8 @@ def test_check_asks_the_running_service(asking, capsys):
     assert "default/due would have fired" in said
     assert "/contract?id=contract" in said
     assert "What this cannot know" in said
+    assert main(["check", "--replay", address, "--rule", "default/attained", "--since", "60d"]) == 0
+    said = "".join(capsys.readouterr().out.split())  # however its lines are folded
+    assert "/kpi?kpi=sla-attainment&window=last-30-days&as_of=2026-" in said
     assert main(["check", "--replay", address, "--rule", "default/other"]) != 0
     assert "there is no 'default/other', but default/warned" in capsys.readouterr().err

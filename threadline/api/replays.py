@@ -64,6 +64,8 @@ def _rule(one: Ruled) -> ReplayedRule:
     return ReplayedRule(
         rule=one.rule.qualified,
         when=one.rule.on,
+        kpi=one.rule.figure.kpi if one.rule.figure else "",
+        window=one.rule.figure.window if one.rule.figure else "",
         fired=len(one.fired),
         pages=one.pages,
         examples=[_example(each) for each in list(one.fired)[: -EXAMPLES - 1 : -1]],

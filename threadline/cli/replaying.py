@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from threadline.wire import Replay, ReplayedRule
+from threadline.wire import Replay, ReplayedRule, ReplayExample
 
 SHOWN = 3  # examples of a rule among several; --json has more
 SHOWN_OF_ONE = 20
@@ -39,9 +39,19 @@ def _examples(rule: ReplayedRule, shown: int, dashboards: str) -> Table:
     table.add_column(overflow="fold")
     for one in rule.examples[:shown]:
         said = Text(one.said)
-        if one.contract:
-            said.append(f"\n{dashboards}/contract?{urlencode({'id': one.contract})}", "dim")
+        if page := _page(rule, one):
+            said.append(f"\n{dashboards}/{page}", "dim")
         table.add_row(f"{one.at:%d %b %H:%M}", said)
     if rule.fired > shown:
         table.add_row("…", Text(f"{rule.fired - shown:,} more", "dim"))
     return table
+
+
+def _page(rule: ReplayedRule, one: ReplayExample) -> str:
+    """Where to look at it: the contract, or the figure as it was known then."""
+    if one.contract:
+        return f"contract?{urlencode({'id': one.contract})}"
+    if not rule.kpi:
+        return ""
+    asked = {"kpi": rule.kpi, "window": rule.window, "as_of": one.at.isoformat()}
+    return f"kpi?{urlencode(asked)}"

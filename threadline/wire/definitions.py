@@ -100,11 +100,14 @@ class ReplayExample(Shape):
 
 class ReplayedRule(Shape):
     """How often a rule would have `fired`, and how many `pages` would have come of it with all the
-    others beside it: cases that hang on one cause are told as one. `examples` are the last.
+    others beside it: cases that hang on one cause are told as one. `examples` are the last. `kpi`
+    is the one it watches over the `window` of that name, '' where it watches none.
     """
 
     rule: str
     when: str
+    kpi: str = ""
+    window: str = ""
     fired: int
     pages: int
     examples: list[ReplayExample]
