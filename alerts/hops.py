@@ -281,7 +281,7 @@ def gravest(criticalities: Iterable[str]) -> str:
 
 
 def worth(cases: pl.DataFrame) -> Mapping[str, str]:
-    """The `value` of their contracts by `currency`, each once."""
+    """The `value` of their contracts by `currency`, each once: as the first of its cases says."""
     contract = (
         pl.when(pl.col("root_id").fill_null("") != "")
         .then(pl.col("root_id"))

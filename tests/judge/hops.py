@@ -218,11 +218,10 @@ def _promise(row: Row) -> str:
 def _standing(hanging: Sequence[Row], now: datetime) -> Row:
     places = Counter((row["journey"], row["step"]) for row in hanging)
     journey, step = min(places, key=lambda place: (-places[place], place))
-    values: Mapping[str, Row] = {
-        row["case"]["root_id"] or row["case_id"]: row["case"]
-        for row in hanging
-        if row["case"]["root_value"] is not None
-    }
+    values: dict[str, Row] = {}
+    for row in hanging:
+        if row["case"]["root_value"] is not None:
+            values.setdefault(row["case"]["root_id"] or row["case_id"], row["case"])
     worth: dict[str, Decimal] = defaultdict(Decimal)
     for case in values.values():
         worth[case["root_currency"]] += case["root_value"]
