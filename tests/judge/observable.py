@@ -32,6 +32,11 @@ def _rules() -> Rules:
     return Rules(COLLECTOR)
 
 
+@cache
+def _mapping() -> mapping.Mapping:
+    return mapping.load()
+
+
 class Truth:
     """All that the deliveries given can tell."""
 
@@ -41,7 +46,7 @@ class Truth:
         self._said = {each.n: list(said(each, self.rules)) for each in deliveries}
         told = chain.from_iterable(self._said.values())
         self.facts = facts(told, self.rules)
-        self.mastered = mapping.load().mastered
+        self.mastered = _mapping().mastered
         self.ties: Ties = tie(self.facts.values(), self.rules)
 
     @cached_property

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 from random import Random
@@ -40,9 +41,14 @@ PASSAGES = (2, 4)  # after which looks one step is seen before and after it is c
 QUARTER = timedelta(minutes=15)  # when those who have not answered are told again
 
 
+@cache
+def _definitions() -> definitions.Definitions:
+    return definitions.load()
+
+
 def whole(directory: Path) -> Truth:
     """All that the tape in `directory` can tell."""
-    return Truth(tape(directory), definitions.load())
+    return Truth(tape(directory), _definitions())
 
 
 def judge(
@@ -234,7 +240,7 @@ def _look(
 
 
 def _known(deliveries: Sequence[Delivery], now: datetime) -> Truth:
-    return Truth([each for each in deliveries if each.at <= now], definitions.load())
+    return Truth([each for each in deliveries if each.at <= now], _definitions())
 
 
 def _disordered(deliveries: Sequence[Delivery], order: str) -> list[Delivery]:
