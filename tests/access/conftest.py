@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -24,9 +25,9 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def control(tmp_path: Path, clock: FixedClock) -> Iterator[ControlStore]:
-    store = ControlStore.open(ControlSettings(path=tmp_path / "control.sqlite"), clock)
-    store.migrate()
+def control(tmp_path: Path, clock: FixedClock, migrated_file: Path) -> Iterator[ControlStore]:
+    file = shutil.copyfile(migrated_file, tmp_path / "control.sqlite")
+    store = ControlStore.open(ControlSettings(path=file), clock)
     yield store
     store.close()
 

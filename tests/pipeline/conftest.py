@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import itertools
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -63,9 +64,9 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Entry]:
 
 
 @pytest.fixture
-def control(tmp_path: Path) -> Iterator[ControlStore]:
-    store = ControlStore.open(ControlSettings(path=tmp_path / "control.sqlite"), FixedClock(NOW))
-    store.migrate()
+def control(tmp_path: Path, migrated_file: Path) -> Iterator[ControlStore]:
+    file = shutil.copyfile(migrated_file, tmp_path / "control.sqlite")
+    store = ControlStore.open(ControlSettings(path=file), FixedClock(NOW))
     yield store
     store.close()
 
