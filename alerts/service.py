@@ -40,7 +40,7 @@ from threadline.settings import AlertsSettings
 from threadline.store.control import ControlStore
 from threadline.store.control.deliveries import Delivery, Receiving
 from threadline.store.control.leases import Lease
-from threadline.store.control.listing import IncidentPage
+from threadline.store.control.listing import IncidentPage, Order
 
 _log = logging.getLogger(__name__)
 
@@ -215,13 +215,14 @@ class AlertsService:
         states: Collection[IncidentState] = (),
         limit: int = 100,
         cursor: str | None = None,
+        order: Order = "newest",
         **equal: str,
     ) -> IncidentPage:
-        """Incidents whose fields are `equal`, the newest opened first.
+        """Incidents whose fields are `equal`, the newest opened first, or the most `urgent`.
 
         Raises `ValueError` for a cursor that is not ours.
         """
-        return self._incidents.page(states=states, limit=limit, cursor=cursor, **equal)
+        return self._incidents.page(states=states, limit=limit, cursor=cursor, order=order, **equal)
 
     def narrowing(
         self, *, states: Collection[IncidentState] = (), **equal: str

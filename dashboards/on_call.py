@@ -52,7 +52,7 @@ def _live(now: datetime) -> None:
     if _any(offered) and may_handle():
         ask_name()
     wanted = _wanted(offered)
-    answer = api().incidents({**live, **wanted, "limit": SHOWN})
+    answer = api().incidents({**live, **wanted, "limit": SHOWN, "order": "urgent"})
     with head:
         show(_summary(answer.items, now, more=answer.next is not None, narrowed=bool(wanted)))
     if not answer.items:
@@ -95,7 +95,7 @@ def _summary(incidents: Sequence[Incident], now: datetime, *, more: bool, narrow
     words = _counted(len(incidents), narrowed=narrowed)
     if incidents:
         words = f"{words}, {alone} of them not acknowledged"
-    rest = f" The newest {SHOWN} are shown; filters look at all." if more else ""
+    rest = f" The {SHOWN} most urgent are shown; filters look at all." if more else ""
     return tag("p", f"{words}. As of {phrases.moment(now)} UTC.{rest}", class_="tl-quiet-text")
 
 

@@ -24,6 +24,23 @@ def test_the_gravest_and_most_valuable_come_first_in_words_with_what_to_do(api):
     assert found[0]["value"] == {"amount": "480000.00", "currency": "EUR"}
 
 
+def test_the_most_urgent_of_all_come_into_the_first_part_however_old(api):
+    asked, parts = {"state": "open,acknowledged", "order": "urgent", "limit": 2}, []
+    while True:
+        answer = api.get(INCIDENTS, params=asked).json()
+        parts.append([(one["severity"], one["number"]) for one in answer["items"]])
+        if answer["next"] is None:
+            break
+        asked["cursor"] = answer["next"]
+    assert parts == [
+        [("breach", "C-100234"), ("breach", "C-100234")],
+        [("breach", "C-100242"), ("breach", "C-100242")],
+        [("warning", "C-100240")],
+    ]
+    refused = api.get(INCIDENTS, params=asked | {"cursor": "2026-03-02T12:00:00+00:00~x"})
+    assert (refused.status_code, "is no cursor" in refused.json()["detail"]) == (422, True)
+
+
 def test_acknowledging_says_who_and_stays_in_the_history(api):
     incident = api.get(INCIDENTS, params={"state": "open"}).json()["items"][-1]
     path = f"{INCIDENTS}/{incident['id']}"

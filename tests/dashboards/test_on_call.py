@@ -89,7 +89,7 @@ def test_filters_ask_the_api_and_so_find_what_the_list_is_too_short_for(
         ask(url)
         app = AppTest.from_string("from dashboards import on_call\non_call.page()")
         app.run(timeout=60)
-        assert "The newest 1 are shown; filters look at all." in text(app)
+        assert "The 1 most urgent are shown; filters look at all." in text(app)
         app.selectbox(key="only-system").select("erp").run(timeout=60)
         assert f"{systems.count('erp')} incident fits the filters" in text(app)
         assert "3 cases hang on" in text(app)

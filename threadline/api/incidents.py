@@ -18,6 +18,7 @@ from threadline.model.incidents import CASE_PROMISE, IncidentState
 from threadline.model.incidents import Incident as Opened
 from threadline.model.people import Permission
 from threadline.store.control.deliveries import Delivery as Owed
+from threadline.store.control.listing import Order
 from threadline.wire import (
     Act,
     AffectedCase,
@@ -63,11 +64,17 @@ def page(
     whole: Whole = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     cursor: str | None = None,
+    order: Annotated[Order, Query(description="which come into the first part")] = "newest",
 ) -> Page[Incident]:
-    """Incidents, newest first; each part of the list has the most severe and valuable first."""
+    """Incidents, newest first, or the most urgent: live, grave, of many cases, worth much, old.
+
+    Each part of the list has the most severe and valuable first.
+    """
     equal = wanted.equal | ({"part_of": ""} if whole else {})
     try:
-        found = services.alerts.page(states=_states(state), limit=limit, cursor=cursor, **equal)
+        found = services.alerts.page(
+            states=_states(state), limit=limit, cursor=cursor, order=order, **equal
+        )
     except ValueError as error:
         raise Refusal(422, f"cursor: {error}") from error
     parts = services.alerts.parts([one.id for one in found.items])

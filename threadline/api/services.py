@@ -35,7 +35,7 @@ from threadline.store.control.audit import Audit
 from threadline.store.control.closes import Closes
 from threadline.store.control.definitions import Definitions as Activations
 from threadline.store.control.deliveries import Delivery, Receiving
-from threadline.store.control.listing import IncidentPage
+from threadline.store.control.listing import IncidentPage, Order
 from threadline.store.control.overrides import Overrides
 from threadline.store.control.rulings import Rulings
 from threadline.store.control.silences import Silences
@@ -67,6 +67,7 @@ class Alerts(Protocol):
         states: Collection[IncidentState] = (),
         limit: int = 100,
         cursor: str | None = None,
+        order: Order = "newest",
         **equal: str,
     ) -> IncidentPage: ...
     def narrowing(

@@ -28,13 +28,12 @@ from threadline.model.incidents import (
 )
 from threadline.store.control import affected, audit, history, leases, listing, owing
 from threadline.store.control.leases import Lease
-from threadline.store.control.listing import IncidentPage
+from threadline.store.control.listing import LIVE, IncidentPage, Order
 from threadline.store.control.schema import incident_cases, incident_events, incidents
 from threadline.store.control.transactions import Transactions, insert_all_once, insert_once
 
 HOP = "hop:"
 _FIELDS = [field.name for field in fields(Incident)]
-_LIVE: tuple[IncidentState, ...] = ("open", "acknowledged")
 # SQLite takes 32,766 parameters in a statement, PostgreSQL 65,535; plans stay small well below.
 _PARAMETERS = 1_000
 
@@ -45,10 +44,10 @@ def _of_many(*prefixes: str) -> Select[Any]:
 
 
 # What every turn asks is put together once.
-_IS_LIVE = incidents.c.state.in_(_LIVE)
+_IS_LIVE = incidents.c.state.in_(LIVE)
 _LIVE_ONES = select(incidents).where(_IS_LIVE).order_by(incidents.c.id)
 _OF_CASES = select(incidents).where(incidents.c.case_id.in_(bindparam("case_ids", expanding=True)))
-_CLOSED_OF_CASES = _OF_CASES.where(incidents.c.state.not_in(_LIVE))
+_CLOSED_OF_CASES = _OF_CASES.where(incidents.c.state.not_in(LIVE))
 _OF_HOPS = _of_many(HOP)
 _ESCALATING = (
     select(incidents)
@@ -98,17 +97,21 @@ class Incidents:
         states: Collection[IncidentState] = (),
         limit: int = 100,
         cursor: str | None = None,
+        order: Order = "newest",
         **equal: str,
     ) -> IncidentPage:
-        """Incidents in `states` (none named: all), the newest opened first.
+        """Incidents in `states` (none named: all), the newest opened first, or the most `urgent`.
 
         Only those whose fields are `equal` to what is given. Raises `ValueError` for a cursor that
-        did not come from `IncidentPage.next`.
+        did not come from `IncidentPage.next` of the same order.
         """
-        found = self._all(listing.newest(states, equal, cursor).limit(limit + 1))
+        listed = listing.urgent if order == "urgent" else listing.newest
+        found = self._all(listed(states, equal, cursor).limit(limit + 1))
         items = found[:limit]
-        more = len(found) > limit
-        return IncidentPage(items=items, next=listing.cursor(items[-1]) if more else None)
+        if len(found) <= limit:
+            return IncidentPage(items=items, next=None)
+        after = str(listing.offset(cursor) + limit) if order == "urgent" else None
+        return IncidentPage(items=items, next=after or listing.cursor(items[-1]))
 
     def narrowing(
         self, *, states: Collection[IncidentState] = (), **equal: str

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, or_, select
 
 from threadline.model.incidents import Incident, IncidentState
 from threadline.store.control.schema import incidents
 
 BY = ("journey", "criticality", "system")
+LIVE: tuple[IncidentState, ...] = ("open", "acknowledged")
+_GRAVEST_FIRST = ("failure", "breach", "warning")
+
+Order = Literal["newest", "urgent"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,28 @@ def newest(
     order = (incidents.c.opened_at.desc(), incidents.c.id.desc())
     statement = _where(select(incidents), states, equal).order_by(*order)
     return statement if cursor is None else statement.where(_after(cursor))
+
+
+def urgent(
+    states: Collection[IncidentState], equal: Mapping[str, str], cursor: str | None
+) -> Select[Any]:
+    """The same, live and grave ones first, of those what concerns many cases, is worth much, and
+    is old.
+    """
+    c = incidents.c
+    gravity = case(*((c.severity == name, place) for place, name in enumerate(_GRAVEST_FIRST)))
+    worth = cast(c.value, Float).desc().nulls_last()
+    order = (c.state.not_in(LIVE), gravity, c.cases.desc(), worth, c.opened_at, c.id)
+    return _where(select(incidents), states, equal).order_by(*order).offset(offset(cursor))
+
+
+def offset(following: str | None) -> int:
+    """How many a part of `urgent` comes after; raises `ValueError` for what is no such cursor."""
+    if following is None:
+        return 0
+    if not (following.isascii() and following.isdigit() and len(following) < 10):
+        raise ValueError(f"{following!r} is no cursor")
+    return int(following)
 
 
 def places(states: Collection[IncidentState], equal: Mapping[str, str]) -> Select[Any]:
