@@ -147,6 +147,7 @@ _SEVERITY: Mapping[When, Severity] = {
 }
 
 # Which keys are for which triggers; the others are for all.
+_LONGEST_SILENCE = timedelta(days=4)
 _ONLY: Mapping[str, tuple[When, ...]] = {
     "journeys": ("case-warning", "case-deadline", "step-deadline", "step-failure", "value-at-risk"),
     "criticality": (
@@ -194,6 +195,10 @@ def faults(document: Document) -> Iterator[DefinitionError]:
         if "clock" in rule and not {"before", "after"} & rule.keys():
             meant = "is for a time before or after a deadline"
             yield document.error(["rules", index, "clock"], meant)
+        silent = rule["when"] == "silent-source" and "for" in rule
+        if silent and duration(rule["for"]) > _LONGEST_SILENCE:
+            meant = "is at most 4d: when a system was heard of is remembered for eight days"
+            yield document.error(["rules", index, "for"], meant)
         yield from figures.faults(document, index)
 
 
