@@ -13,7 +13,7 @@ from collector.mapping import Mapping as SourceMapping
 from collector.silence import silent_systems
 from threadline.clock import Clock
 from threadline.model.readings import Reading
-from threadline.pipeline import Pipeline, Status
+from threadline.pipeline import NOTHING_KNOWN, Pipeline, Status
 from threadline.promises import Marks, Promises
 from threadline.settings import AlertsSettings
 from threadline.store.telemetry import Telemetry, sources
@@ -127,8 +127,9 @@ class Evaluation:
         was = self.waiting
         self.waiting = ""
         if far and not long:
-            inputs = f"{status.entries_behind:,} inputs"
-            self.waiting = f"{inputs} wait to be derived, the oldest for {behind:.0f} s"
+            known = status.watermark > NOTHING_KNOWN
+            oldest = f"the oldest for {behind:.0f} s" if known else "nothing has been looked at yet"
+            self.waiting = f"{status.entries_behind:,} inputs wait to be derived, {oldest}"
         if bool(was) != bool(self.waiting):
             logger.info("deadlines %s", f"wait: {self.waiting}" if self.waiting else "are judged")
 

@@ -37,7 +37,7 @@ from threadline.stretch import Inputs, Reading, reached, stretch
 
 logger = logging.getLogger(__name__)
 
-_NOTHING_KNOWN = datetime.fromtimestamp(0, UTC)
+NOTHING_KNOWN = datetime.fromtimestamp(0, UTC)
 _BUILT_UNDER, _REWRITTEN = "definitions", "log rewritten"
 
 # While input goes on coming, what comes in so many times as long as deriving cases took last shares
@@ -100,7 +100,7 @@ class Pipeline:
         self._clock, self._settings, self._instruments = clock, settings, instruments
         self._derivation, self._rewritten, self._moved = derivation, rewritten, moved
         self._index: _Index | None = None
-        self._watermark: datetime | None = _NOTHING_KNOWN
+        self._watermark: datetime | None = NOTHING_KNOWN
         self._rebuilding = telemetry.rebuilt_because or ""
         self._failing = ""
         self._cases_seconds = 0.0
@@ -185,7 +185,7 @@ class Pipeline:
         return index
 
     def _open_index(self, derivation: Derivation) -> _Index:
-        self._watermark = _NOTHING_KNOWN
+        self._watermark = NOTHING_KNOWN
         if damage := self._telemetry.damage:
             self._derive_anew(f"the index cannot be read: {damage}")
         built_under = cursors.built_under(self._telemetry, _BUILT_UNDER)

@@ -81,6 +81,13 @@ def test_far_behind_it_waits_and_says_for_what_until_it_is_near(desk, lag, behin
     assert (desk.evaluation.waiting, desk.turns) == ("", 1)
 
 
+def test_before_anything_is_read_it_names_no_oldest_input(desk):
+    desk.lag, desk.behind = desk.clock.now().timestamp(), 3
+    assert not desk.turn()
+    expected = "3 inputs wait to be derived, nothing has been looked at yet"
+    assert desk.evaluation.waiting == expected
+
+
 def test_who_cannot_keep_up_is_told_of_deadlines_all_the_same(desk):
     desk.lag = 900
     turns = []
