@@ -13,7 +13,7 @@ from judge.service import JudgedService, fresh_service
 from judge.tape import Delivery
 
 from threadline import activation
-from threadline.cli import main
+from threadline.cli import main, questions
 from threadline.settings import Settings
 from threadline.store.telemetry import Telemetry
 
@@ -63,7 +63,7 @@ def test_every_cause_is_told_where_it_belongs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ):
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(questions.console, "_width", 200)  # whoever imported it first
     psa = "psa.project.created"
     with fresh_service(tmp_path, telemetry, SIGNED - timedelta(days=1)) as service:
         _contract(service, 1)
