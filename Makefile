@@ -24,7 +24,7 @@ install: .venv/installed
 demo: install
 	@$(BIN)/threadline demo
 
-# On WORKERS processes side by side, one more than most machines of CI have cores, because tests also wait; 0: in this one.
+# On WORKERS processes side by side, more than two cores because tests also wait; 0: in this one.
 WORKERS ?= 3
 # In memory where there is room: every commit waits for the disk, and there are tens of thousands.
 test: export TMPDIR := $(shell test "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 4000000 2>/dev/null \
