@@ -22,6 +22,7 @@ def broken(scene: Scene) -> Broken:
                 if (owed.incident_id, owed.receiver) == (trace[0].id, receiver)
             ]
             yield from _over(scene, trace[-1], rows)
+            yield from _too_soon(scene, rows)
             yield from _acknowledged(scene, trace, rows)
             yield from _strangers(scene, rows)
             yield from _overtaken(scene, rows)
@@ -45,6 +46,17 @@ def _over(scene: Scene, last: Version, rows: list[Owed]) -> Broken:
     refused = any(owed.kind == "resolved" and _refused(scene, owed) for owed in rows)
     if heard[-1].kind != "resolved" and not refused:
         yield "not told it is over", f"{heard[-1].receiver} of {last.id[:5]} {last.promise}"
+
+
+def _too_soon(scene: Scene, rows: list[Owed]) -> Broken:
+    """Nobody hears that something is over while it may still come back."""
+    grace = scene.setting.escalation.grace
+    for owed in rows:
+        if owed.kind != "resolved" or owed.reason == "closed-by-hand":
+            continue
+        sure = scene.ledger.as_of(owed.incident_id, owed.tick).resolved_at + grace
+        if any(one.at < sure for one in _came(scene, owed)):
+            yield "over too soon", f"{told(owed)}: it may come back until {sure}"
 
 
 def _acknowledged(scene: Scene, trace: list[Version], rows: list[Owed]) -> Broken:

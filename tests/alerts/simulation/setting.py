@@ -96,7 +96,7 @@ def _escalation(rng: random.Random) -> Escalation:
         times=rng.choice((1, 2)) if every else 0,
         lapses=_minutes(rng, 30, 120) if rng.random() < 0.4 else None,
         grace=_minutes(rng, 0, 2, 2, 10),
-        flaps=rng.choice((2, 3)),
+        flaps=rng.choice((1, 2)),
         flapping=timedelta(hours=6),
         steady=timedelta(minutes=30),
     )
