@@ -146,8 +146,10 @@ _SEVERITY: Mapping[When, Severity] = {
     "growth": "warning",
 }
 
-# Which keys are for which triggers; the others are for all.
+# With the longest patience (64 hours and a day) it stays within what is remembered.
 _LONGEST_SILENCE = timedelta(days=4)
+
+# Which keys are for which triggers; the others are for all.
 _ONLY: Mapping[str, tuple[When, ...]] = {
     "journeys": ("case-warning", "case-deadline", "step-deadline", "step-failure", "value-at-risk"),
     "criticality": (

@@ -153,6 +153,16 @@ class Desk:
         (self.directory / "default.yaml").write_text(text)
         self.restart()
 
+    def declare_stand_in(self, other: Webhook) -> None:
+        """Deadlines are told to the webhook, and to `other` while that cannot be reached."""
+        self.declare(f"""
+            rules: [{{when: case-deadline}}]
+            escalation: [{{after: 0s, receivers: [webhook]}}]
+            receivers:
+              webhook: {{type: webhook, url: '${{webhook_url}}', fallback: [other]}}
+              other: {{type: webhook, url: '{other.url}'}}
+        """)
+
     def case(self, case_id: str = "contract:clm:C-1", **columns: Any) -> None:
         """Derive a case anew: known since 11:00, warned of at 13:00, due at 14:00."""
         row = {

@@ -89,13 +89,7 @@ def test_a_digest_that_fails_is_owed_whole(desk):
 
 
 def test_who_cannot_be_reached_is_stood_in_for_at_the_second_failure(desk, another_webhook):
-    desk.declare(f"""
-        rules: [{{when: case-deadline}}]
-        escalation: [{{after: 0s, receivers: [webhook]}}]
-        receivers:
-          webhook: {{type: webhook, url: '${{webhook_url}}', fallback: [other]}}
-          other: {{type: webhook, url: '{another_webhook.url}'}}
-    """)
+    desk.declare_stand_in(another_webhook)
     desk.webhook.down()
     desk.case(warn_at=None)
     desk.at(hours=2)
@@ -111,13 +105,7 @@ def test_who_cannot_be_reached_is_stood_in_for_at_the_second_failure(desk, anoth
 
 
 def test_who_wants_to_be_left_alone_for_long_is_stood_in_for_at_once(desk, another_webhook):
-    desk.declare(f"""
-        rules: [{{when: case-deadline}}]
-        escalation: [{{after: 0s, receivers: [webhook]}}]
-        receivers:
-          webhook: {{type: webhook, url: '${{webhook_url}}', fallback: [other]}}
-          other: {{type: webhook, url: '{another_webhook.url}'}}
-    """)
+    desk.declare_stand_in(another_webhook)
     desk.webhook.status, desk.webhook.headers = 429, {"Retry-After": "1800"}
     desk.case(warn_at=None)
     desk.at(hours=2)

@@ -81,14 +81,20 @@ def names(cases: pl.DataFrame | None) -> list[int] | None:
     return sorted(int(name.rpartition(":")[2]) for name in cases["case_id"])
 
 
+def settled(promises: Promises, *hours: float) -> list[Look]:
+    """Looks at these hours, each settled before the next."""
+    looks = []
+    for each in hours:
+        looks.append(promises.look(at(each), []))
+        promises.settle(looks[-1])
+    return looks
+
+
 def test_a_deadline_is_told_once_when_it_passes_and_again_when_its_case_changes(book):
     book.write({1: {"due_at": at(5)}, 2: {"due_at": at(9)}})
     promises = Promises(book.telemetry)
-    told = []
-    for hours in (1, 5, 6, 7, 10, 11):
-        look = promises.look(at(hours), [])
-        told.append((names(look.cases), names(look.late)))
-        promises.settle(look)
+    looks = settled(promises, 1, 5, 6, 7, 10, 11)
+    told = [(names(look.cases), names(look.late)) for look in looks]
     assert told == [([], []), ([], None), ([1], [1]), ([], None), ([2], [1, 2]), ([], None)]
     book.write({1: {"due_at": at(5), "completed_at": at(11)}})
     look = promises.look(at(12), [])
@@ -99,11 +105,8 @@ def test_a_deadline_is_told_once_when_it_passes_and_again_when_its_case_changes(
 def test_a_late_case_is_told_again_when_its_step_is_late_too(book):
     book.write({1: {"due_at": at(1), "current_due_at": at(4)}})
     promises = Promises(book.telemetry)
-    told = []
-    for hours in (2, 3, 5, 6):
-        look = promises.look(at(hours), [])
-        told.append(names(look.late))
-        promises.settle(look)
+    looks = settled(promises, 2, 3, 5, 6)
+    told = [names(look.late) for look in looks]
     assert told == [[1], None, [1], None]
 
 
@@ -133,22 +136,16 @@ def test_a_pause_mutes_until_it_ends_and_its_end_is_noticed(book):
     paused = {"due_at": at(1), "paused_from": at(0), "paused_until": at(4)}
     book.write({1: paused})
     promises = Promises(book.telemetry)
-    told = []
-    for hours in (2, 3, 4.5, 5):
-        look = promises.look(at(hours), [])
-        told.append((names(look.cases), names(look.late)))
-        promises.settle(look)
+    looks = settled(promises, 2, 3, 4.5, 5)
+    told = [(names(look.cases), names(look.late)) for look in looks]
     assert told == [([], []), ([], None), ([1], [1]), ([], None)]
 
 
 def test_a_failure_ahead_of_what_is_derived_is_told_again_when_its_instant_has_come(book):
     book.write({1: {"fails": at(4)}})
     promises = Promises(book.telemetry)
-    told = []
-    for hours in (3, 3.5, 4.5, 5):
-        look = promises.look(at(hours), [])
-        told.append(names(look.failing))
-        promises.settle(look)
+    looks = settled(promises, 3, 3.5, 4.5, 5)
+    told = [names(look.failing) for look in looks]
     assert told == [[1], None, [1], None]
 
 
@@ -208,11 +205,8 @@ def test_marks_of_rules_are_instants_like_any_other(book):
 
     book.write({1: {"due_at": at(6)}})
     promises = Promises(book.telemetry, marks)
-    told = []
-    for hours in (3, 4.5, 5):
-        look = promises.look(at(hours), [])
-        told.append((names(look.cases), names(look.late)))
-        promises.settle(look)
+    looks = settled(promises, 3, 4.5, 5)
+    told = [(names(look.cases), names(look.late)) for look in looks]
     assert told == [([], []), ([1], None), ([], None)]
     assert promises.next_instant(at(2)) == at(4)
     assert promises.next_instant(at(4)) == at(6)
