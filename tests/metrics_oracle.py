@@ -5,93 +5,33 @@ It shares the definitions' types with the real thing and nothing else.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cache
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
-import holidays
+from fact_reading import (
+    Fact,
+    acts,
+    first,
+    fits,
+    good,
+    holds,
+    moment,
+    order,
+    plausible,
+    same_amount,
+    text,
+)
+from slow_clock import SlowClock
 
-from metrics.calendars import Calendar
 from metrics.definitions import Definitions
 from threadline.model.journeys import Duration, Journey
-from threadline.model.matching import Matcher, Path, Predicate
+from threadline.model.matching import Matcher, Path
 
-Fact = dict
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-class SlowClock:
-    """Business time by walking through the days; no calendar means time never stops."""
-
-    def __init__(self, calendar: Calendar | None) -> None:
-        self.calendar = calendar
-        self.free: dict[int, set[date]] = {}
-
-    def intervals(self, since: datetime):
-        zone = ZoneInfo(self.calendar.zone)
-        day = since.astimezone(zone).date() - timedelta(days=1)
-        for _ in range(400):
-            if day not in self.days_off(day.year):
-                for hours in self.calendar.hours:
-                    if hours.weekday == day.weekday():
-                        start = datetime.combine(day, time(), zone)
-                        opens = start.replace(hour=hours.opens // 60, minute=hours.opens % 60)
-                        closes = start.replace(hour=hours.closes // 60, minute=hours.closes % 60)
-                        yield opens.astimezone(UTC), closes.astimezone(UTC)
-            day += timedelta(days=1)
-
-    def days_off(self, year: int) -> set[date]:
-        if year not in self.free:
-            days = set(self.calendar.days_off)
-            for place in self.calendar.holidays:
-                days |= set(
-                    holidays.country_holidays(place.country, place.subdivision or None, years=year)
-                )
-            self.free[year] = days
-        return self.free[year]
-
-    def add(self, since: datetime, length: timedelta) -> datetime:
-        if self.calendar is None:
-            return since + length
-        for opens, closes in self.intervals(since):
-            start = max(opens, since)
-            if start >= closes:
-                continue
-            if length <= closes - start:
-                return start + length
-            length -= closes - start
-        raise AssertionError("the budget is longer than the oracle looks")
-
-    def between(self, since: datetime, until: datetime) -> timedelta:
-        if self.calendar is None:
-            return until - since
-        if until < since:
-            return -self.between(until, since)
-        total = timedelta()
-        for opens, closes in self.intervals(since):
-            if opens >= until:
-                break
-            total += max(min(closes, until) - max(opens, since), timedelta())
-        return total
-
-    def deadline(self, since: datetime, budget: timedelta, pauses: list[tuple]) -> datetime:
-        """Use the budget up between the pauses."""
-        at = since
-        for start, end in pauses:
-            if end <= at:
-                continue
-            run = self.between(at, max(start, at))
-            if run >= budget:
-                break
-            budget -= run
-            at = end
-        return self.add(at, budget)
 
 
 class Oracle:
@@ -185,11 +125,6 @@ class Oracle:
 
 def until(row: Mapping) -> tuple:
     return row["valid_to"], row["valid_from"]
-
-
-def moment(fact: Fact) -> datetime:
-    """When a fact was, as far as that can be known."""
-    return fact["at"] if plausible(fact) else fact["received_at"]
 
 
 class Case:
@@ -794,78 +729,3 @@ class Case:
         if value is None and self.journey.value in self.known:
             marks.add("value-unreadable")
         return sorted(marks)
-
-
-def same_amount(*written: str) -> bool:
-    try:
-        one, other = (Decimal(w).quantize(Decimal("0.01"), ROUND_HALF_EVEN) for w in written)
-    except ArithmeticError:
-        return False
-    return one == other
-
-
-def plausible(fact: Fact) -> bool:
-    return bool(fact["plausible"]) and fact["at"] is not None
-
-
-def good(facts: Iterable[Fact]) -> list[Fact]:
-    return [fact for fact in facts if plausible(fact)]
-
-
-def order(fact: Fact) -> tuple:
-    return fact["at"], fact["fact_id"]
-
-
-def first(facts: Iterable[Fact]) -> Fact | None:
-    return min(facts, key=order, default=None)
-
-
-def acts(facts: Iterable[Fact]) -> int:
-    by_kind: dict[str, int] = defaultdict(int)
-    for fact in facts:
-        by_kind[fact["kind"]] += 1
-    return max(by_kind.values(), default=0)
-
-
-def text(fact: Fact, name: str) -> str | None:
-    value = json.loads(fact["payload"]).get(name)
-    if value is None or value == "":
-        return None
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def holds(predicates: Iterable[Predicate], values: Mapping[str, str]) -> bool:
-    for predicate in predicates:
-        value = values.get(predicate.attribute)
-        if value is not None and set(predicate.values) <= {"true", "false"}:
-            value = value.lower()
-        if value not in predicate.values:
-            return False
-    return True
-
-
-def fits(matcher: Matcher, fact: Fact, failed: bool) -> bool:
-    if not any(like(pattern, fact["name"]) for pattern in matcher.names):
-        return False
-    if matcher.systems and not any(like(p, fact["system"]) for p in matcher.systems):
-        return False
-    if matcher.kind not in ("any", fact["kind"]):
-        return False
-    if matcher.object_type and fact["object_type"] != matcher.object_type:
-        return False
-    asked = {p.attribute: text(fact, p.attribute) for p in matcher.where}
-    if not holds(matcher.where, {k: v for k, v in asked.items() if v is not None}):
-        return False
-    if failed:
-        return fact["outcome"] == "error" and matcher.outcome not in ("error", "any")
-    wanted = {"success": ("ok", "unset"), "ok": ("ok",), "error": ("error",)}
-    return matcher.outcome == "any" or fact["outcome"] in wanted[matcher.outcome]
-
-
-def like(pattern: str, name: str) -> bool:
-    return _pattern(pattern).fullmatch(name) is not None
-
-
-@cache
-def _pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)

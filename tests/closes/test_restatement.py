@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from closes_world import AT, LATER, Told, world
 from judge.service import JudgedService, fresh_service
-from kpi_oracle import Count, quantile
+from kpi_oracle import Count
+from statistics_oracle import quantile
 
 from threadline import activation
 from threadline.activation import Derivation

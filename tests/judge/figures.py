@@ -10,7 +10,8 @@ from typing import Any
 
 from judge import mastery
 from judge.observable import Truth
-from kpi_oracle import Count, kaplan_meier, quantile
+from kpi_oracle import Count
+from statistics_oracle import kaplan_meier, quantile
 
 from threadline.model.kpis import Window
 

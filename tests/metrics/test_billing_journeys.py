@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from metrics_oracle import SlowClock
 from metrics_worlds import BASE, World, frames
+from slow_clock import SlowClock
 
 from metrics.definitions import Definitions
 from metrics.derive import Derived, derive

@@ -8,8 +8,8 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kpi_oracle import quantile
 from metrics_worlds import BASE, SUCCESSES, World, frames, worlds
+from statistics_oracle import quantile
 
 from metrics.definitions import load
 from metrics.derive import derive

@@ -11,8 +11,9 @@ from pathlib import Path
 import polars as pl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kpi_oracle import Count, kaplan_meier, order_bounds, quantile, wilson
+from kpi_oracle import Count
 from metrics_worlds import BASE, World, frames, worlds
+from statistics_oracle import kaplan_meier, order_bounds, quantile, wilson
 
 from metrics.definitions import Definitions
 from metrics.definitions.rates import rate_table

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from kpi_oracle import wilson
+from statistics_oracle import wilson
 
 from metrics.derive.derivation import NOTHING
 from metrics.kpis import evaluate, series
