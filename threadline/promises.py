@@ -21,8 +21,7 @@ class Look:
     `cases` have something to tell that was not judged yet, or had and changed, or are watched and
     changed. `failing` are all steps that failed and are waited for, `late` all running cases past a
     deadline; None where nothing of that changed since the last look, nor one is past another
-    deadline. `today` is what identifiers
-    that are watched resolve to.
+    deadline. `today` is what identifiers that are watched resolve to.
     """
 
     now: datetime

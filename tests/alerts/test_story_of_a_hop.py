@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 from control_databases import NOON
 
@@ -63,6 +64,17 @@ def test_what_a_hop_told_of_is_late_at_once_when_somebody_closes_that(desk):
     desk.service.resolve(hop(desk).id, who="ana")
     assert desk.evaluate(failing=None, late=None) == {"opened": 1}
     assert {one.state: one.cases for one in desk.service.page().items} == {"resolved": 1, "open": 2}
+
+
+def test_what_waits_at_a_hop_is_worth_its_contracts_not_their_milestones(desk):
+    desk.declare("""
+        rules: [{when: hop-late, cases: 2, within: 3h}]
+        escalation: [{after: 0s, receivers: [webhook]}]
+    """)
+    for number in (1, 2):
+        desk.case(f"milestone:psa:M-{number}", root_id=CONTRACT, value=Decimal("500.00"))
+    desk.at(hours=2)
+    assert (hop(desk).cases, hop(desk).worth) == (2, {"EUR": "120000.00"})
 
 
 def test_what_passed_during_an_outage_is_recorded_when_it_heals_and_the_next_deadline_pages(desk):
