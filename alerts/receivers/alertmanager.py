@@ -22,8 +22,7 @@ _log = logging.getLogger(__name__)
 # An alert without an end is taken for over after five minutes unless it is sent again. We tell of
 # an incident when something happens to it, so it lasts until we say so, or for this long.
 _LASTS = timedelta(days=30)
-_DIGEST_LASTS = timedelta(hours=1)
-_OF_NO_INCIDENT = ("digest", "test")
+_TEST_LASTS = timedelta(hours=1)
 
 
 class AlertmanagerReceiver:
@@ -69,8 +68,6 @@ def _alerts(notification: Notification, now: datetime) -> list[dict[str, Any]]:
 
 def _labels(notification: Notification) -> dict[str, str]:
     payload = notification.payload
-    if payload["kind"] == "digest":
-        return {"alertname": "ThreadlineDigest", "severity": payload["severity"]}
     name = "ThreadlineTest" if payload["kind"] == "test" else "ThreadlineIncident"
     labels = {name: value for name, value in payload["labels"].items() if value}
     return labels | {
@@ -81,14 +78,14 @@ def _labels(notification: Notification) -> dict[str, str]:
 
 
 def _reference(notification: Notification, labels: dict[str, str]) -> str:
-    """What is remembered of an incident; digests and tests tell of none."""
-    own = notification.payload["kind"] in _OF_NO_INCIDENT
-    return "" if own else json.dumps(labels, sort_keys=True)
+    """What is remembered of an incident; a test tells of none."""
+    test = notification.payload["kind"] == "test"
+    return "" if test else json.dumps(labels, sort_keys=True)
 
 
 def _before(notification: Notification) -> dict[str, str] | None:
     labels: dict[str, str] | None = None
-    if notification.reference and notification.payload["kind"] not in _OF_NO_INCIDENT:
+    if notification.reference and notification.payload["kind"] != "test":
         labels = json.loads(notification.reference)
     return labels
 
@@ -98,7 +95,7 @@ def _alert(
 ) -> dict[str, Any]:
     payload = notification.payload
     said = message(payload)
-    lasts = _DIGEST_LASTS if payload["kind"] in _OF_NO_INCIDENT else _LASTS
+    lasts = _TEST_LASTS if payload["kind"] == "test" else _LASTS
     opened = min(datetime.fromisoformat(payload["opened_at"] or now.isoformat()), now)
     facts = {label.lower().replace(" ", "_"): value for label, value in said.facts}
     links = {f"{label.lower()}_url": url for label, url in said.links}

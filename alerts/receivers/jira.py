@@ -13,7 +13,7 @@ from typing import Any
 from alerts.receivers import Outcome
 from alerts.receivers.http import Failed, HttpClient
 from alerts.receivers.options import JiraOptions
-from alerts.receivers.tickets import NO_TICKET, OWN_TICKET, subject
+from alerts.receivers.tickets import NO_TICKET, subject
 from alerts.receivers.wording import message, short, text_within
 from threadline.model.incidents import Notification
 
@@ -45,7 +45,7 @@ class JiraReceiver:
 
     def _told(self, notification: Notification) -> Outcome:
         payload = notification.payload
-        if payload["kind"] in OWN_TICKET:
+        if payload["kind"] == "test":
             return self._opened(notification)
         page = payload["kind"] == "page"
         issue = notification.reference or (self._found(notification) if payload["repeat"] else "")
@@ -68,7 +68,7 @@ class JiraReceiver:
         if not _KEY.fullmatch(key):
             raise Failed(Outcome(delivered=False, reason="no issue in the answer", retry=True))
         return Outcome(
-            delivered=True, reference="" if notification.payload["kind"] in OWN_TICKET else key
+            delivered=True, reference="" if notification.payload["kind"] == "test" else key
         )
 
     def _continued(self, issue: str, notification: Notification) -> Outcome:

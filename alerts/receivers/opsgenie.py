@@ -75,8 +75,9 @@ class OpsgenieReceiver:
 
 def _alias(notification: Notification) -> str:
     payload = notification.payload
-    own = payload["kind"] in ("digest", "test")
-    return short(payload["id"] if own else payload["incident"], _LONGEST["alias"])
+    return short(
+        payload["id"] if payload["kind"] == "test" else payload["incident"], _LONGEST["alias"]
+    )
 
 
 def _details(all_of_them: dict[str, str]) -> dict[str, str]:

@@ -81,7 +81,6 @@ def _custom(payload: Payload, said: Message) -> dict[str, Any]:
     table = {
         **dict(said.facts),
         "Next": [f"{number}. {move}" for number, move in enumerate(said.moves, 1)],
-        "Items": [f"{what} {url}".rstrip() for what, url in said.items],
         "labels": {name: value for name, value in payload["labels"].items() if value},
     }
     return {name: value for name, value in table.items() if value}
@@ -98,6 +97,5 @@ def _action(notification: Notification) -> str:
 
 def _dedup_key(notification: Notification) -> str:
     payload = notification.payload
-    incident = payload["kind"] not in ("digest", "test")
-    key: str = payload["incident"] if incident else payload["id"]
+    key: str = payload["id"] if payload["kind"] == "test" else payload["incident"]
     return key if len(key) <= _LONGEST_KEY else hashlib.sha256(key.encode()).hexdigest()

@@ -12,7 +12,7 @@ from typing import Any
 from alerts.receivers import Outcome
 from alerts.receivers.http import Failed, HttpClient
 from alerts.receivers.options import ServiceNowOptions
-from alerts.receivers.tickets import NO_TICKET, OWN_TICKET, subject
+from alerts.receivers.tickets import NO_TICKET, subject
 from alerts.receivers.wording import message, short, text_within
 from threadline.model.incidents import Notification
 
@@ -43,7 +43,7 @@ class ServiceNowReceiver:
 
     def _told(self, notification: Notification) -> Outcome:
         payload = notification.payload
-        if payload["kind"] in OWN_TICKET:
+        if payload["kind"] == "test":
             return self._opened(notification)
         page = payload["kind"] == "page"
         record = notification.reference or (self._found(notification) if payload["repeat"] else "")
@@ -65,7 +65,7 @@ class ServiceNowReceiver:
             **self._options.fields,
         }
         opened = self._record("POST", "", record)
-        reference = "" if payload["kind"] in OWN_TICKET else str(opened.get("sys_id", ""))
+        reference = "" if payload["kind"] == "test" else str(opened.get("sys_id", ""))
         return Outcome(delivered=True, reference=reference)
 
     def _news(self, notification: Notification) -> dict[str, str]:

@@ -85,15 +85,6 @@ def test_an_incident_that_gets_worse_is_still_one_alert(url):
     assert firing(url, "inc-2") == []
 
 
-def test_a_digest_between_them_is_not_taken_for_the_incident(url):
-    opened = told(url, incident="inc-6")
-    digest = told(url, kind="digest", incident="inc-6", reference=opened.reference)
-    assert (digest.delivered, digest.reference) == (True, "")
-    assert len(firing(url, "inc-6")) == 1
-    told(url, kind="resolved", incident="inc-6", reference=digest.reference or opened.reference)
-    assert firing(url, "inc-6") == []
-
-
 def test_a_resolution_ends_what_was_told_even_where_labels_have_changed_since(url):
     opened = told(url, incident="inc-3", severity="warning")
     told(url, kind="resolved", incident="inc-3", severity="breach", reference=opened.reference)
@@ -127,7 +118,7 @@ def test_what_is_sent_keeps_to_the_published_specification():
     schema = {"$ref": "#/definitions/postableAlerts", "definitions": published["definitions"]}
     validator = Draft4Validator(schema, format_checker=FormatChecker())
     with peer() as server:
-        for kind in ("page", "update", "resolved", "digest", "test"):
+        for kind in ("page", "update", "resolved", "test"):
             before = json.dumps({"alertname": "ThreadlineIncident", "incident": "inc-7"})
             assert told(f"{server.url}/", kind=kind, reference=before).delivered
     for request in server.received:
