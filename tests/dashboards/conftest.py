@@ -30,6 +30,11 @@ WIDE = 1400  # pixels
 
 PATIENCE = 30_000  # milliseconds; a busy machine takes its time to draw
 
+MOVING = (
+    "[data-testid=stApp]:not([data-test-script-state=notRunning])"  # the script still runs
+    ", [data-testid=stSkeleton]"  # a part of the page is still to come
+)
+
 Open = Callable[..., Page]
 
 
@@ -115,6 +120,8 @@ def _opening(browser: Browser, url: str, strangers: list[str]) -> Iterator[Open]
     def opening(path: str, width: int = WIDE) -> Page:
         page = browser.new_page(viewport={"width": width, "height": 900})
         page.set_default_timeout(PATIENCE)
+        # Who clicks a page that still moves may press the button here and let it go there.
+        page.add_locator_handler(page.locator(MOVING).first, lambda _: None)
         page.on("request", lambda request: _note_stranger(request.url, strangers))
         page.goto(url + path)
         pages.append(page)

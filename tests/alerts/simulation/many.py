@@ -15,6 +15,7 @@ from simulation.minimising import minimised
 from simulation.play import Play, Schedule
 
 _TOGETHER = 20  # runs handed to a process at once
+_PROGRESS = 2_000  # runs from one line of progress to the next, where lines cannot be written over
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +72,11 @@ def main() -> int:
         told = f"{rate}, {len(failed)} failed"
         if sys.stdout.isatty():
             print(f"\r{told}", end="", flush=True)
+        elif done % _PROGRESS == 0 or broken:
+            print(told, *(f"seed {one.seed}" for one in broken), sep="; ", flush=True)
         if failed and given.hasty:
             break
-    print("" if sys.stdout.isatty() else told)
+    print(f"\r{told}" if sys.stdout.isatty() else told)
     for one in sorted(failed, key=lambda found: found.seed):
         print(f"seed {one.seed}: {one.rule}: {one.words}")
     told = {one.rule: one.seed for one in failed}
