@@ -149,7 +149,7 @@ def hasten(
 
     Without one, the escalation is exhausted.
     """
-    start = incident.escalation_from or now
+    start = _start(incident, incident.muted_until) or now
     waiting = _waiting(replace(incident, escalation_from=start), policy.steps, opens)
     if incident.state != "open" or not waiting:
         return Decision(reason="exhausted", steps=(), incident=incident)
@@ -220,9 +220,8 @@ def _reopened(incident: Incident, now: datetime) -> Incident:
 
 
 def _put_off(incident: Incident, until: datetime) -> Incident:
-    """Nothing is told before `until`; what had not begun begins then."""
-    start = until if _unheard(incident) else incident.escalation_from
-    return replace(incident, escalate_at=until, escalation_from=start, muted_until=until)
+    """Nothing is told before `until`."""
+    return replace(incident, escalate_at=until, muted_until=until)
 
 
 def _unmuted(incident: Incident, now: datetime) -> Incident:
@@ -232,9 +231,14 @@ def _unmuted(incident: Incident, now: datetime) -> Incident:
     """
     if incident.muted_until is None:
         return incident
-    early = now < incident.muted_until and _unheard(incident)
-    start = now if early else incident.escalation_from
+    start = _start(incident, min(now, incident.muted_until))
     return replace(incident, escalation_from=start, muted_until=None)
+
+
+def _start(incident: Incident, unmuted: datetime | None) -> datetime | None:
+    """What nobody has heard of begins once it is no longer muted, and no sooner than it would."""
+    start = incident.escalation_from
+    return max(start, unmuted) if start and unmuted and _unheard(incident) else start
 
 
 def _unheard(incident: Incident) -> bool:

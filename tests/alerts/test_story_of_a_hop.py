@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from control_databases import NOON
 
 CONTRACT = "contract:clm:C-1"
@@ -270,7 +271,8 @@ def test_what_comes_back_within_the_grace_time_has_never_been_away(desk):
     assert ("resolved", "healed") not in desk.news
 
 
-def test_what_comes_and_goes_pages_once_it_stays(desk):
+def come_and_gone(desk):
+    """Four times; that it stays the fifth time is believed at 16:41, half an hour later."""
     for hour in range(4):
         outage(desk, minutes=60 * hour)
         desk.at(hours=hour, minutes=1)
@@ -280,7 +282,36 @@ def test_what_comes_and_goes_pages_once_it_stays(desk):
     assert [reason for reason, _ in desk.pages] == ["opened", "reopened", "reopened"]
     outage(desk, minutes=250)
     desk.at(hours=4, minutes=11)
+
+
+def test_what_comes_and_goes_pages_once_it_stays(desk):
+    come_and_gone(desk)
     desk.at(hours=4, minutes=40)
     assert len(desk.pages) == 3, "it has come back too often to believe that it stays"
     desk.at(hours=4, minutes=42)
+    assert len(desk.pages) == 4
+
+
+@pytest.mark.parametrize("ended_at", [15, 20], ids=["ended-early", "ended-by-itself"])
+def test_the_end_of_a_silence_does_not_make_what_comes_and_goes_believed(desk, ended_at):
+    come_and_gone(desk)
+    desk.muted_until = NOON + timedelta(hours=4, minutes=20)
+    desk.service.rethink(desk.clock.now())
+    desk.move(hours=4, minutes=ended_at)
+    desk.muted_until = None
+    desk.service.rethink(desk.clock.now())
+    desk.at(hours=4, minutes=40)
+    assert len(desk.pages) == 3
+    desk.at(hours=4, minutes=42)
+    assert len(desk.pages) == 4
+
+
+def test_a_silence_longer_than_that_is_what_it_waits_for(desk):
+    come_and_gone(desk)
+    desk.muted_until = NOON + timedelta(hours=5)
+    desk.service.rethink(desk.clock.now())
+    desk.at(hours=4, minutes=42)
+    assert len(desk.pages) == 3
+    desk.muted_until = None
+    desk.at(hours=5)
     assert len(desk.pages) == 4
