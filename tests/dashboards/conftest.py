@@ -17,6 +17,7 @@ from handmade_failures import failure, frame
 from handmade_rows import NOW
 from handmade_services import served, services
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from streamlit_pages import PATIENCE, patient
 from streamlit_process import dashboards
 
 from metrics.kpis import packed, unpacked
@@ -27,13 +28,6 @@ from threadline.store.telemetry import Telemetry
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 WIDE = 1400  # pixels
-
-PATIENCE = 30_000  # milliseconds; a busy machine takes its time to draw
-
-MOVING = (
-    "[data-testid=stApp]:not([data-test-script-state=notRunning])"  # the script still runs
-    ", [data-testid=stSkeleton]"  # a part of the page is still to come
-)
 
 Open = Callable[..., Page]
 
@@ -118,10 +112,7 @@ def _opening(browser: Browser, url: str, strangers: list[str]) -> Iterator[Open]
     pages: list[Page] = []
 
     def opening(path: str, width: int = WIDE) -> Page:
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        page.set_default_timeout(PATIENCE)
-        # Who clicks a page that still moves may press the button here and let it go there.
-        page.add_locator_handler(page.locator(MOVING).first, lambda _: None)
+        page = patient(browser.new_page(viewport={"width": width, "height": 900}))
         page.on("request", lambda request: _note_stranger(request.url, strangers))
         page.goto(url + path)
         pages.append(page)

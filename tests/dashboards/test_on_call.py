@@ -10,8 +10,9 @@ import httpx
 import pytest
 from handmade_failures import AWAY
 from handmade_services import served
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
+from streamlit_pages import fits, settled
 
 from dashboards import client, on_call
 from threadline.api import create_api
@@ -30,18 +31,6 @@ def ask(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
     yield at
     client._http.clear()
-
-
-def settled(page: Page) -> None:
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-
-
-def fits(page: Page) -> None:
-    """Nothing sticks out to the side, and nothing went wrong."""
-    settled(page)
-    main = page.locator("[data-testid=stMain]")
-    assert main.evaluate("e => e.scrollWidth <= e.clientWidth")
-    assert page.locator("[data-testid=stException]").count() == 0
 
 
 def incidents(api_url: str, **query: str) -> list[dict]:
@@ -125,7 +114,6 @@ def test_people_note_assign_and_silence_and_what_goes_wrong_is_said_beside_it(op
     page = open_page(f"/on-call?incident={hop['id']}")
     page.get_by_label("Your name").fill("night shift")
     page.get_by_label("Your name").press("Enter")
-    settled(page)
 
     page.get_by_role("button", name="Note").click()
     page.get_by_label("What others should know").fill("<b>the ERP</b> restarts")
@@ -145,7 +133,6 @@ def test_people_note_assign_and_silence_and_what_goes_wrong_is_said_beside_it(op
     expect(page.locator(".tl-said.tl-bad")).to_contain_text("Not done: body.comment")
     page.get_by_label("Why").fill("they know")
     page.get_by_label("Why").press("Enter")
-    settled(page)
     page.get_by_role("button", name="Silence", exact=True).click()
     expect(page.get_by_text("Silenced until 20 Mar 2026 13:00 UTC.")).to_be_visible()
     fits(page)

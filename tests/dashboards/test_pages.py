@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+from streamlit_pages import fits, patient, settled
 from streamlit_process import dashboards
 
 from threadline.wire import phrases
@@ -23,18 +24,6 @@ def picture(page: Page, name: str, height: int) -> None:
         page.wait_for_load_state("networkidle")
         PICTURES.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=PICTURES / f"{name}.png")
-
-
-def settled(page: Page) -> None:
-    """Wait until the script has run to its end."""
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-
-
-def fits(page: Page) -> None:
-    """Nothing sticks out to the side, and nothing went wrong."""
-    main = page.locator("[data-testid=stMain]")
-    assert main.evaluate("e => e.scrollWidth <= e.clientWidth")
-    assert page.locator("[data-testid=stException]").count() == 0
 
 
 def test_the_executive_sees_the_verdict_and_every_kpi_and_opens_one_down_to_a_contract(open_page):
@@ -87,7 +76,6 @@ def test_a_journey_is_shown_as_defined_and_as_it_went_and_every_number_opens(ope
     failure = page.locator(".tl-table").first.locator("tbody tr").first
     expect(failure).to_contain_text("a failure")
     expect(page.get_by_text("Read with care, of the cases")).to_contain_text("ahead")
-    settled(page)
     fits(page)
 
     picture(page, "journey", 1680)
@@ -187,14 +175,13 @@ def test_leakage_leads_to_the_copy_and_to_what_each_system_says(open_page):
 def test_every_page_fits_the_screen(open_page, path, width):
     page = open_page(path, width)
     page.wait_for_selector(".tl-quiet-text, .tl-facts")
-    settled(page)
 
     fits(page)
 
 
 def test_an_empty_installation_explains_how_to_send_the_first_trace(browser, empty_api_url):
     with dashboards(empty_api_url) as url:
-        page = browser.new_page()
+        page = patient(browser.new_page())
         page.goto(url)
 
         expect(page.get_by_text("Nothing has arrived yet")).to_be_visible()
@@ -207,11 +194,9 @@ def test_an_empty_installation_explains_how_to_send_the_first_trace(browser, emp
 def test_an_api_that_is_down_is_said_and_not_shown_as_a_traceback(browser):
     with dashboards("http://127.0.0.1:9") as url:
         for path in ("/", "/contract?id=C-1", "/on-call"):
-            page = browser.new_page()
+            page = patient(browser.new_page())
             page.goto(url + path)
-            expect(page.get_by_text("Threadline's API does not answer").first).to_be_visible(
-                timeout=30_000
-            )
+            expect(page.get_by_text("Threadline's API does not answer").first).to_be_visible()
             fits(page)
             page.close()
 
@@ -249,7 +234,6 @@ def test_all_copies_that_differ_are_counted_filtered_and_lead_to_their_contract(
     expect(page.get_by_role("heading", name="Masters and copies")).to_be_visible()
     listed = page.locator(".tl-table").last.locator("tbody tr")
     expect(listed).to_have_count(4)
-    settled(page)
     fits(page)
 
     page.locator(".tl-table").first.get_by_role("link", name="billing", exact=True).first.click()
@@ -266,7 +250,6 @@ def test_the_orphan_share_opens_to_the_orphans(open_page):
     tile.get_by_role("link", name="See the fact behind it").click()
     expect(page.get_by_role("heading", name="The facts behind it")).to_be_visible()
     expect(page.get_by_role("link", name="project:erp:P-00999")).to_be_visible()
-    settled(page)
     fits(page)
 
 
@@ -282,7 +265,6 @@ def test_a_fix_is_judged_before_and_after_and_the_cases_of_each_side_are_there(o
     page.get_by_role("tab", name="After").click()
     after = page.locator("[role=tabpanel]:visible tbody tr")
     expect(after).to_have_count(found["after"]["n"])
-    settled(page)
     fits(page)
     page.set_viewport_size({"width": PHONE, "height": 900})
     fits(page)
@@ -298,14 +280,12 @@ def test_a_closed_month_stands_beside_what_is_known_of_it_and_opens_to_what_diff
     attainment = page.locator("tr", has_text="SLA attainment")
     expect(attainment).to_contain_text("99.9 %")
     expect(attainment).to_contain_text("1 entered")
-    settled(page)
     fits(page)
 
     attainment.get_by_role("link", name="SLA attainment").click()
     case = page.locator(".tl-box").last
     expect(case).to_contain_text("counts now: not counted → met")
     expect(case).to_contain_text("Nothing told since concerns it.")
-    settled(page)
     fits(page)
     page.get_by_role("link", name="All figures of 2026-02").click()
     page.get_by_role("link", name="2026-02").last.click()

@@ -11,6 +11,7 @@ import pytest
 from handmade_services import served
 from openid_provider import CLIENT, Provider, openid_provider
 from playwright.sync_api import Browser, Page, expect
+from streamlit_pages import patient
 from streamlit_process import dashboards
 
 from threadline.access import Gate
@@ -21,8 +22,6 @@ from threadline.cli import sign_in
 from threadline.clock import SystemClock
 from threadline.sections import AccessSettings, OidcSettings
 from threadline.settings import Settings
-
-PATIENCE = 30_000  # milliseconds
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,7 @@ def signed_url(
 @pytest.fixture
 def signed(browser: Browser, signed_url: str, provider: Provider, signed_api) -> Iterator[Signed]:
     context = browser.new_context(viewport={"width": 1400, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
+    page = patient(context.new_page())
     yield Signed(signed_url, provider, signed_api[0], page)
     context.close()
 
