@@ -8,6 +8,7 @@ import sys
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, text
 
@@ -115,11 +116,14 @@ def test_a_migration_that_dies_leaves_the_tables_as_they_were(
 ) -> None:
     store = ControlStore.open(control_settings, clock)
 
-    def die(_: object) -> None:
+    upgrade = command.upgrade
+
+    def upgrade_and_die(config: Config, revision: str) -> None:
+        upgrade(config, revision)
         raise RuntimeError("killed before the commit")
 
     with monkeypatch.context() as patch:
-        patch.setattr("threadline.store.control.migration._head", die)
+        patch.setattr(command, "upgrade", upgrade_and_die)
         with pytest.raises(RuntimeError):
             store.migrate()
     with pytest.raises(ControlNotMigrated, match="has no tables yet"):
