@@ -66,6 +66,7 @@ class Attempt:
     process: str
     receiver: str
     claimed: int  # the tick
+    until: datetime  # its sender's lease
     rows: tuple[int, ...]
     claims: tuple[int, ...]  # how often each row had been claimed by then
     tick: int = 0

@@ -97,6 +97,7 @@ class WatchedCourier(Courier):
             process=process.name,
             receiver=claims[0].notification.receiver,
             claimed=machine.committed[getcurrent()],
+            until=claims[0].lease_until,
             rows=tuple(claim.id for claim in claims),
             claims=tuple(claim.attempt for claim in claims),
         )

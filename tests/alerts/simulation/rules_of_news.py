@@ -99,9 +99,15 @@ def _may_know(scene: Scene, page: Owed, owed: Owed) -> bool:
 
 
 def _overtaken(scene: Scene, rows: list[Owed]) -> Broken:
-    """Nothing comes for the first time after what was owed later."""
+    """Nothing comes for the first time after what was owed later.
+
+    Unless its sender stood still between its last look and the receiver's socket: when it went on,
+    it was no longer its to send, and it could not know.
+    """
     came = [
-        (owed, min(one.tick for one in _came(scene, owed))) for owed in rows if _came(scene, owed)
+        (owed, min(ticks))
+        for owed in rows
+        if (ticks := [one.tick for one in _came(scene, owed) if one.at < one.until])
     ]
     for (owed, tick), (later, sooner) in pairwise(came):
         if sooner < tick and owed.id not in scene.ledger.resumed:
