@@ -80,19 +80,20 @@ def _acknowledged(scene: Scene, trace: list[Version], rows: list[Owed]) -> Broke
 
 
 def _strangers(scene: Scene, rows: list[Owed]) -> Broken:
+    """News goes to who may have been paged, and to who may have had news before."""
     for owed in rows:
-        pages = [other for other in rows if other.kind == "page"]
-        known = any(_may_know(scene, page, owed) for page in pages)
+        before = [other for other in rows if other.kind == "page" or other.id < owed.id]
+        known = any(_may_know(scene, other, owed) for other in before)
         if owed.kind != "page" and _came(scene, owed) and not known:
             yield "news to a stranger", told(owed)
 
 
-def _may_know(scene: Scene, page: Owed, owed: Owed) -> bool:
-    """Whether a page had come by then, or nobody could say that it had not."""
-    claims = [tick for tick in scene.ledger.claimed[page.id] if tick < owed.tick]
+def _may_know(scene: Scene, before: Owed, owed: Owed) -> bool:
+    """Whether it had come by then, or nobody could say that it had not."""
+    claims = [tick for tick in scene.ledger.claimed[before.id] if tick < owed.tick]
     failed = [
         one
-        for one in scene.ledger.carried(page.id)
+        for one in scene.ledger.carried(before.id)
         if one.settled and one.settled < owed.tick and not one.arrived
     ]
     return len(claims) > sum(one.outcome not in ("delivered", "timeout") for one in failed)
