@@ -94,7 +94,11 @@ def _may_know(scene: Scene, before: Owed, owed: Owed) -> bool:
     failed = [
         one
         for one in scene.ledger.carried(before.id)
-        if one.settled and one.settled < owed.tick and not one.arrived
+        if one.settled
+        and one.settled < owed.tick
+        and not one.arrived
+        # Who was overtaken by another's claim could not say how it went.
+        and not any(one.claimed < tick <= one.settled for tick in claims)
     ]
     return len(claims) > sum(one.outcome not in ("delivered", "timeout") for one in failed)
 
