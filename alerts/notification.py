@@ -152,17 +152,14 @@ def _line(incident: Incident, briefing: Briefing) -> str:
         return _hanging(incident, briefing)
     subject = _value(incident.case_id) or _value(incident.root_id)
     title, step = briefing.title or incident.journey, briefing.step or incident.step
-    if incident.severity == "failure":
+    if incident.of_failure:
         said = f"“{incident.error}”" if incident.error else "a failure without a message"
         return f"{subject}: “{step}” of {title} has failed on {incident.system} by {said}"
-    if incident.severity == "warning":
-        trouble = "is about to miss its deadline"
-    elif incident.promise == CASE_PROMISE:
-        trouble = "has missed its deadline"
-    else:
-        trouble = f"is stuck: “{step}” is past its deadline"
-    at_step = f", at “{step}”" if incident.promise == CASE_PROMISE and step else ""
-    return f"{subject}: {title} {trouble}{at_step}"
+    if incident.promise != CASE_PROMISE:
+        trouble = "past its deadline" if incident.late else "about to miss its deadline"
+        return f"{subject}: {title} is stuck: “{step}” is {trouble}"
+    trouble = "has missed its deadline" if incident.late else "is about to miss its deadline"
+    return f"{subject}: {title} {trouble}{f', at “{step}”' if step else ''}"
 
 
 def _hanging(incident: Incident, briefing: Briefing) -> str:

@@ -193,7 +193,7 @@ def _rivals(document: Document, known: list[tuple[Rule, Path]]) -> Iterator[Defi
         for other, file in known:
             if rule.rivals(other):
                 place = f"a rule in {file} covers the same cases as precisely"
-                yield document.error(["rules", index], f"{place}: name journeys or drop one")
+                yield document.error(["rules", index], f"{place}: let one name more, or drop one")
             elif rule.qualified == other.qualified:
                 yield document.error(["rules", index], f"another rule is called {rule.name!r} too")
         known.append((rule, document.file))

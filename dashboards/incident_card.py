@@ -9,12 +9,14 @@ from dashboards.markup import Markup, chip, join, link, tag
 from dashboards.thread_parts import runbook
 from threadline.wire import Incident, phrases
 
-SEVERITY = {
-    "failure": ("failing", "bad"),
-    "breach": ("deadline broken", "bad"),
-    "warning": ("deadline near", "warning"),
+_TONES = {"failure": "bad", "breach": "bad", "warning": "warning"}
+_OF_MANY = {
+    "hop": "failing",
+    "kpi": "KPI",
+    "value": "value at risk",
+    "source": "source silent",
+    "growth": "growing",
 }
-_OF_MANY = {"kpi": "KPI", "value": "value at risk", "source": "source silent", "growth": "growing"}
 
 
 def card(incident: Incident, now: datetime, *, whole: bool = False) -> Markup:
@@ -53,17 +55,25 @@ def _of_one(incident: Incident) -> bool:
 
 
 def _chips(incident: Incident, now: datetime) -> list[Markup]:
-    words, tone = SEVERITY[incident.severity]
-    words = _OF_MANY.get(incident.about, words)
     over = incident.state in ("resolved", "recorded")
-    words = "failed" if over and incident.about == "hop" else words
+    words = "failed" if over and incident.about == "hop" else _trouble(incident)
     worth = incident.worth or ([incident.value] if incident.value else [])
     # What is over was worth what hung on it last; that says little.
     amounts = [] if over else [tag("strong", phrases.amount(money)) for money in worth]
-    chips = [chip(words, "quiet" if over else tone), *amounts, _state(incident, now)]
+    tone = "quiet" if over else _TONES[incident.severity]
+    chips = [chip(words, tone), *amounts, _state(incident, now)]
     if incident.muted_until and incident.muted_until > now and incident.state == "open":
         chips.append(chip(f"silenced until {phrases.instant(incident.muted_until)}", "quiet"))
     return chips
+
+
+def _trouble(incident: Incident) -> str:
+    if not _of_one(incident):
+        return _OF_MANY[incident.about]
+    if incident.promise.startswith("failed:"):
+        return "failing"
+    late = incident.due_at is None or incident.deadline >= incident.due_at
+    return "deadline broken" if late else "deadline near"
 
 
 def _state(incident: Incident, now: datetime) -> Markup:
@@ -119,6 +129,8 @@ def _deadline(incident: Incident, now: datetime, *, of_one: bool) -> list[tuple[
 
 
 def _counted(incident: Incident) -> str:
+    if incident.about == "growth":
+        return f"{incident.cases:,} in all"
     cases = "1 case" if incident.cases == 1 else f"{incident.cases:,} cases"
     late = f", {incident.breached:,} past a deadline" if incident.breached else ""
     if incident.about != "hop":

@@ -53,7 +53,6 @@ _NAMES = {
     "cases": "cases",
     "breached": "past a deadline",
 }
-_SEVERITIES = {"failure": "failing", "breach": "deadline broken", "warning": "deadline near"}
 _ATTEMPT = {"notified", "notification-delayed", "notification-failed"}
 
 
@@ -121,20 +120,18 @@ def _detail(event: IncidentEvent) -> str:
     if event.what == "assigned":
         return f": to {detail['assignee']}" if detail.get("assignee") else ": to nobody"
     if event.what == "updated" and "cases" in detail:
-        return f": {detail['cases']} cases hang on it"
+        return f": {detail['cases']} belong to it"
     steps = detail.pop("steps", [])
     told_steps = f": step {', '.join(map(str, steps))}" if steps else ""
     more = ", ".join(
-        f"{_NAMES.get(name, name.replace('_', ' '))}: {_value(name, value)}"
+        f"{_NAMES.get(name, name.replace('_', ' '))}: {_value(value)}"
         for name, value in detail.items()
         if value
     )
     return f"{told_steps}{f' ({more})' if more else ''}{f': “{text}”' if text else ''}"
 
 
-def _value(name: str, value: Any) -> str:
-    if name == "severity":
-        return _SEVERITIES.get(str(value), str(value))
+def _value(value: Any) -> str:
     try:
         return phrases.instant(datetime.fromisoformat(str(value)))
     except ValueError:

@@ -115,4 +115,5 @@ class Alerting:
 
     def _oldest(self) -> float:
         since = self._owed_since
-        return (self._clock.now() - since).total_seconds() if since else math.nan
+        # What waits for its time is owed from then on.
+        return max(0.0, (self._clock.now() - since).total_seconds()) if since else math.nan

@@ -57,7 +57,8 @@ def _signal_moves(incident: Incident) -> tuple[str, ...]:
     if incident.about == "source":
         return (
             f"Ask the owner of {incident.system} whether it runs, and its last export or batch ran",
-            "See the Sources page: when it was last heard of, what of it was refused",
+            "See when it was last heard of: GET /api/v1/sources; what of it was not understood: "
+            "GET /api/v1/dead-letters",
             "What was sent meanwhile can be sent again: repeats are told apart",
         )
     if incident.about == "kpi":
@@ -71,10 +72,10 @@ def _signal_moves(incident: Incident) -> tuple[str, ...]:
 
 _GROWTH = {
     "dead-letters": (
-        "Read the reasons: Sources page, dead letters",
-        "Correct the source's mapping, then replay them: threadline dead-letters --replay",
+        "Read the reasons: GET /api/v1/dead-letters",
+        "Correct the source's mapping: once the service runs with it, all input is read anew",
     ),
     "orphans": ("See which identifiers lead to no contract: Identity page, orphans",),
     "conflicts": ("See which systems contradict each other: Identity page, conflicts",),
-    "mismatches": ("See which copies differ from their master, and by how much: Mismatches",),
+    "mismatches": ("See which copies differ from their master, and by how much: Mastery page",),
 }

@@ -5,7 +5,7 @@ The rooms know nothing of each other, so that only here it can be said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from alerts.policy import Policies, Written
 from collector.mapping import Mapping as SourceMapping
@@ -23,11 +23,12 @@ def faults(
     for written in policies.written:
         rule = written.rule
         yield from _unknown(written, "journeys", rule.journeys, definitions.journeys)
+        yield from _unknown(written, "steps", rule.steps, _steps(definitions, rule.journeys))
         if rule.on == "silent-source":
             rightly = mapping.cadences
             yield from _unknown(written, "systems", rule.systems, rightly, "that has a cadence")
         elif rule.on != "growth":
-            yield from _unknown(written, "systems", rule.systems, systems | _steps(definitions))
+            yield from _unknown(written, "systems", rule.systems, systems | _doers(definitions))
         if rule.on == "kpi":
             yield from _of_kpi(written, definitions)
         if rule.on == "growth" and rule.figure and rule.figure.by not in ("", "system"):
@@ -79,6 +80,16 @@ def _unknown(
         yield written.error(key, f"there is no {thing}")
 
 
-def _steps(definitions: Definitions) -> set[str]:
+def _steps(definitions: Definitions, journeys: Collection[str]) -> set[str]:
+    """The steps of these journeys; of none: of all."""
+    return {
+        step.name
+        for name, each in definitions.journeys.items()
+        for step in each.steps
+        if name in journeys or not journeys
+    }
+
+
+def _doers(definitions: Definitions) -> set[str]:
     """The systems that steps are done by."""
     return {step.system for each in definitions.journeys.values() for step in each.steps}

@@ -159,6 +159,8 @@ def _facts(payload: Payload) -> list[tuple[str, str]]:
 
 def _count(payload: Payload) -> str:
     cases, breached = payload["cases"], payload["breached"]
+    if payload["about"] == "growth":
+        return f"{cases:,} in all"
     if cases <= 1 and not breached:
         return ""
     late = f", {breached:,} of them past a deadline" if breached else ""

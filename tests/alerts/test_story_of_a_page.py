@@ -284,4 +284,31 @@ def test_shares_of_the_promise_and_times_beside_it_page_one_after_the_other(desk
     for hours in (0.5, 1, 1.5, 2, 26):
         desk.at(hours=hours)
     assert desk.pages == [("opened", "warning"), ("raised", "breach"), ("raised", "failure")]
+    assert [
+        page["what"].partition("Contract activation ")[2] for page in desk.received("page")
+    ] == [
+        "is about to miss its deadline, at “erp-project”",
+        "is about to miss its deadline, at “erp-project”",
+        "has missed its deadline, at “erp-project”",
+    ]
     assert len(desk.service.page().items) == 1
+
+
+def test_a_step_that_is_late_for_long_is_late_and_has_not_failed(desk):
+    desk.declare("""
+        rules:
+          - {when: step-deadline, before: 30m, severity: warning}
+          - {when: step-deadline, after: 1d, severity: failure}
+        escalation: [{after: 0s, receivers: [webhook]}]
+    """)
+    marks = {
+        "step-mark:-1800s elapsed": NOON + timedelta(minutes=30),
+        "step-mark:+86400s elapsed": NOON + timedelta(hours=25),
+    }
+    desk.case(current_due_at=NOON + timedelta(hours=1), **marks)
+    desk.at(hours=0.5)
+    desk.at(hours=25)
+    assert [page["what"] for page in desk.received("page")] == [
+        "C-1: Contract activation is stuck: “erp-project” is about to miss its deadline",
+        "C-1: Contract activation is stuck: “erp-project” is past its deadline",
+    ]

@@ -24,8 +24,8 @@ def words(what, who="", **detail):
         (words("assigned", "ana", assignee=""), "Assigned by ana: to nobody"),
         (words("escalated", steps=[2, 3]), "Escalated: step 2, 3"),
         (words("escalation-lapsed"), "The acknowledgement has lapsed"),
-        (words("updated", cases="12"), "Changed: 12 cases hang on it"),
-        (words("raised", severity="breach"), "Became more severe (severity: deadline broken)"),
+        (words("updated", cases="12"), "Changed: 12 belong to it"),
+        (words("raised", severity="breach"), "Became more severe (severity: breach)"),
         (
             words("notification-delayed", receiver="a/b", kind="page", step=1, reason="timeout"),
             "Not reached, tried again: a/b (page, step 1; timeout)",

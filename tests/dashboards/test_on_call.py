@@ -100,7 +100,7 @@ def test_an_incident_has_a_page_with_its_cases_whom_it_was_told_and_what_happene
     expect(told).to_contain_text("default/log")
     expect(told).to_contain_text("told")
     expect(page.locator(".tl-timeline")).to_contain_text("Told: default/log (page, step 1; opened)")
-    expect(page.locator(".tl-timeline")).to_contain_text("Opened (severity: failing")
+    expect(page.locator(".tl-timeline")).to_contain_text("Opened (severity: failure")
 
     page.get_by_text("Affected cases").click()
 

@@ -31,6 +31,11 @@ NAMED_BY_NOBODY = [
     ("when: silent-source, systems: [mainframe]", "systems", "no system 'mainframe' that has a"),
     ("when: hop-failure, systems: [mainframe]", "systems", "no system 'mainframe'"),
     ("when: case-deadline, journeys: [procurement]", "journeys", "no journey 'procurement'"),
+    ("when: step-deadline, steps: [erp-projekt]", "steps", "no step 'erp-projekt'"),
+    (
+        "when: step-failure, journeys: [invoice-to-cash], steps: [erp-project]",
+        *("steps", "no step 'erp-project'"),
+    ),
     ("when: growth, of: orphans, by: region", "by", "by system, and by nothing else"),
 ]
 

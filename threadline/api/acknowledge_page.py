@@ -78,7 +78,7 @@ def _standing(
     if incident.state not in ("open", "acknowledged"):
         return "It is over", "good", (_over(incident, now), "There is nothing left to do here.")
     if not current:
-        again = "It was over and has come back since. This link was for the time before: use the"
+        again = "It has come back, got graver or been left alone since, and is told anew: use the"
         return (
             "This link is of an earlier time",
             "warning",
@@ -105,7 +105,7 @@ def _told(incident: Incident, now: datetime) -> tuple[tuple[str, str], ...]:
     of_one = incident.about in ("case", "step")
     pairs = (
         ("Contract", incident.number),
-        ("How many", "" if of_one else f"{_counted(incident.cases)}{past}"),
+        ("How many", "" if of_one else f"{_counted(incident)}{past}"),
         ("How much", " and ".join(phrases.amount(money) for money in worth)),
         ("Waits at", incident.step_title),
         ("Since", _since(incident.since or incident.opened_at, now)),
@@ -117,8 +117,10 @@ def _told(incident: Incident, now: datetime) -> tuple[tuple[str, str], ...]:
     return tuple((name, words) for name, words in pairs if words)
 
 
-def _counted(cases: int) -> str:
-    return "1 case" if cases == 1 else f"{cases:,} cases"
+def _counted(incident: Incident) -> str:
+    if incident.about == "growth":
+        return f"{incident.cases:,} in all"
+    return "1 case" if incident.cases == 1 else f"{incident.cases:,} cases"
 
 
 def _since(at: datetime, now: datetime) -> str:

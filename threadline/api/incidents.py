@@ -228,7 +228,7 @@ def _title(incident: Opened, journey: str, step: str) -> str:
     if incident.of_failure:
         said = f"“{incident.error}”" if incident.error else "a failure without a message"
         return f"“{step}” of {number} has failed on {incident.system}: {said}"
-    how = "is past its deadline" if incident.severity == "breach" else "is close to its deadline"
+    how = "is past its deadline" if incident.late else "is close to its deadline"
     if incident.promise == CASE_PROMISE:
         return f"{journey} of {number} {how}"
     return f"“{step}” of {number} {how}"

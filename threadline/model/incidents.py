@@ -153,6 +153,11 @@ class Incident:
         return self.promise.startswith(_FAILURE_PREFIX)
 
     @property
+    def late(self) -> bool:
+        """Of one case's promise: whether its deadline has passed, not just an instant before it."""
+        return self.due_at is None or self.deadline >= self.due_at
+
+    @property
     def of_many(self) -> bool:
         """Whether it stands for more than one promise of one case."""
         return self.about not in ("case", "step")

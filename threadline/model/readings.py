@@ -23,7 +23,8 @@ class Reading:
     computed from. Of a system it is for how many seconds too long nothing was heard, since `since`;
     None and no `since`: it was never heard of.
 
-    `arrivals` are when so many of what grows came, the oldest first; what was put right since is
+    `arrivals` are when so many of what grows came, the oldest first, without what was put right
+    since.
 
     `cases`, `breached` and `worth` (by currency, each contract once) are of the cases concerned;
     `hanging` which they are, where an incident keeps them. `journey` is where they are, '' for

@@ -42,12 +42,14 @@ class Narrowing(Shape):
 
 
 class Incident(Shape):
-    """One promise that is, or was, in danger or broken: of one case, or of a hop.
+    """One promise that is, or was, in danger or broken: of one case, or of many.
 
-    `deadline` is the instant whose passing gave the severity. `recorded`: over before the case
-    was known, and nobody was told. `history` comes with a single incident only. A `failure` stands
-    for all `cases` that hang on one `system` by one `error`, their contracts worth `worth`; it
-    has no case or contract of its own, and its deadline is when there were enough of them.
+    `about` says of what. `deadline` is the instant whose passing gave the severity. `recorded`:
+    over before the case was known, and nobody was told. `history` comes with a single incident
+    only. That of a hop stands for all `cases` that hang on one `system` by one `error`, that of a
+    figure, a silent source or growth for what its title says: their contracts are worth `worth`, it
+    has no case or contract of its own, and its deadline is when there were enough of them. Of
+    growth `cases` are as many orphans, conflicts, mismatches or dead letters.
     `breached` of its cases are past a deadline. While it is `part_of` another incident (its id)
     that one speaks for it, and it for so many `parts`; until `muted_until` a silence holds it back.
     `labels` are what silences match.

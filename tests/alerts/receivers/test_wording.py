@@ -67,6 +67,11 @@ def test_one_case_is_not_counted_and_what_nobody_owns_is_said():
     assert told["Owner"] == "none named"
 
 
+def test_what_grows_is_no_cases():
+    grown = notification(about="growth", cases=1_200, breached=0, value=None, worth={})
+    assert dict(message(grown.payload).facts)["How many"] == "1,200 in all"
+
+
 def test_every_kind_and_severity_has_its_word():
     words = [headline(notification(kind).payload).split(":")[0] for kind in ("update", "test")]
     words += [
