@@ -158,7 +158,7 @@ _ONLY: Mapping[str, tuple[When, ...]] = {
     ),
     "steps": ("step-deadline", "step-failure"),
     "systems": ("step-failure", "hop-failure", "hop-late", "silent-source", "growth"),
-    "at": ("case-deadline",),
+    "at": ("case-deadline", "step-deadline"),
     "before": ("case-deadline", "step-deadline"),
     "after": ("case-deadline", "step-deadline", "step-failure"),
     "clock": ("case-deadline", "step-deadline"),
