@@ -281,7 +281,11 @@ def _next_round(incident: Incident, policy: Escalation, now: datetime) -> Incide
     start, every = incident.escalation_from, policy.every
     if not complete or incident.rounds >= policy.times or start is None or every is None:
         return incident
-    told_at = start + max(policy.steps[number - 1].after for number in incident.told_steps)
+    # The policy may have had more steps when they were told.
+    told = (
+        step.after for number, step in enumerate(policy.steps, 1) if number in incident.told_steps
+    )
+    told_at = start + max(told, default=timedelta(0))
     at = max(incident.escalate_at or start, told_at + every)
     if at > now:
         return replace(incident, escalate_at=at)

@@ -170,6 +170,25 @@ def test_all_steps_are_told_again_until_the_rounds_are_exhausted(desk):
     assert desk.incident().state == "open"
 
 
+def test_a_policy_with_fewer_steps_than_were_told_goes_on(desk):
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation: [{after: 0s, receivers: [webhook]}, {after: 10m, receivers: [webhook]}]
+        repeat: {every: 1h, times: 1}
+    """)
+    late(desk)
+    desk.at(hours=2, minutes=10)
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation: [{after: 0s, receivers: [webhook]}]
+        repeat: {every: 1h, times: 1}
+    """)
+    desk.at(hours=2, minutes=11)
+    assert len(desk.pages) == 2
+    desk.at(hours=3, minutes=10)
+    assert [reason for reason, _ in desk.pages] == ["opened", "escalated", "repeated"]
+
+
 def test_an_executive_is_told_of_what_is_big_enough_and_when_it_becomes_so(desk):
     desk.declare("""
         rules: [{when: hop-failure, cases: 3, within: 1h}]
