@@ -231,8 +231,10 @@ def _unmuted(incident: Incident, now: datetime) -> Incident:
     """
     if incident.muted_until is None:
         return incident
-    start = _start(incident, min(now, incident.muted_until))
-    return replace(incident, escalation_from=start, muted_until=None)
+    unmuted = min(now, incident.muted_until)
+    start, look = _start(incident, unmuted), incident.escalate_at
+    look = min(look, unmuted) if look else None
+    return replace(incident, escalation_from=start, escalate_at=look, muted_until=None)
 
 
 def _start(incident: Incident, unmuted: datetime | None) -> datetime | None:

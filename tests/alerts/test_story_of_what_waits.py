@@ -176,6 +176,21 @@ def test_a_silence_between_two_rounds_does_not_hasten_the_next(desk):
     assert [reason for reason, _ in desk.pages] == ["opened", "repeated"]
 
 
+def test_a_silence_between_two_rounds_that_is_ended_early_does_not_put_off_the_next(desk):
+    desk.declare(ROUNDS)
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    desk.muted_until = NOON + timedelta(days=2)
+    desk.service.rethink(desk.clock.now())
+    desk.muted_until = None
+    desk.move(hours=2, minutes=20)
+    desk.service.rethink(desk.clock.now())
+    desk.at(hours=2, minutes=59)
+    assert len(desk.pages) == 1
+    desk.at(hours=3)
+    assert [reason for reason, _ in desk.pages] == ["opened", "repeated"]
+
+
 def test_having_been_part_of_an_outage_ends_no_rounds(desk):
     desk.declare(ROUNDS)
     desk.case(warn_at=None)
