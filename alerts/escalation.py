@@ -149,7 +149,10 @@ def hasten(
 
     Without one, the escalation is exhausted.
     """
-    start = _start(incident, incident.muted_until) or now
+    # In a silence it has begun with this; all that follows waits for the end of that.
+    muted = incident.muted_until
+    begun = _start(incident, min(now, muted)) if muted else incident.escalation_from
+    start = begun or now
     waiting = _waiting(replace(incident, escalation_from=start), policy.steps, opens)
     if incident.state != "open" or not waiting:
         return Decision(reason="exhausted", steps=(), incident=incident)
@@ -159,10 +162,11 @@ def hasten(
     )
     ahead = [at for other, at in waiting if other != number]
     again = _again(told, policy, now, (number,)) if not ahead else None
-    # When a silence ends it has to be looked at, whatever is still to be told.
-    coming = [*(max(at, now) for at in ahead), again, incident.muted_until]
+    coming = [*(max(at, now) for at in ahead), again]
     soonest = min((at for at in coming if at is not None), default=None)
-    return Decision(reason="due", steps=(number,), incident=replace(told, escalate_at=soonest))
+    return Decision(
+        reason="due", steps=(number,), incident=replace(told, escalate_at=muted or soonest)
+    )
 
 
 def reopen(incident: Incident, policy: Escalation, at: datetime) -> Incident:
@@ -237,10 +241,10 @@ def _unmuted(incident: Incident, now: datetime) -> Incident:
     return replace(incident, escalation_from=start, escalate_at=look, muted_until=None)
 
 
-def _start(incident: Incident, unmuted: datetime | None) -> datetime | None:
+def _start(incident: Incident, unmuted: datetime) -> datetime | None:
     """What nobody has heard of begins once it is no longer muted, and no sooner than it would."""
     start = incident.escalation_from
-    return max(start, unmuted) if start and unmuted and _unheard(incident) else start
+    return max(start, unmuted) if start and _unheard(incident) else start
 
 
 def _unheard(incident: Incident) -> bool:

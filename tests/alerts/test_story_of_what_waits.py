@@ -254,6 +254,18 @@ def test_escalating_a_silenced_one_by_hand_does_not_lose_what_the_silence_holds_
     assert {reason for reason, _ in desk.pages} == {"opened", "escalated"}
 
 
+def test_what_was_escalated_by_hand_goes_on_when_the_silence_is_ended_early(desk):
+    desk.muted_until = NOON + timedelta(days=2)
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    desk.service.escalate_now(of(desk, "case").id, who="ana")
+    desk.muted_until = None
+    desk.move(hours=2, minutes=5)
+    desk.service.rethink(desk.clock.now())
+    desk.at(hours=2, minutes=15)
+    assert [reason for reason, _ in desk.pages] == ["opened", "escalated"]
+
+
 def test_whoever_may_have_been_told_by_a_worker_that_died_hears_that_it_is_over(desk):
     desk.case(warn_at=None)
     desk.move(hours=2)
