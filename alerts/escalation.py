@@ -153,7 +153,7 @@ def hasten(
     muted = incident.muted_until
     begun = _start(incident, min(now, muted)) if muted else incident.escalation_from
     start = begun or now
-    waiting = _waiting(replace(incident, escalation_from=start), policy.steps, opens)
+    waiting = _waiting(replace(incident, escalation_from=start), policy.steps, opens, now)
     if incident.state != "open" or not waiting:
         return Decision(reason="exhausted", steps=(), incident=incident)
     number, _ = min(waiting, key=lambda one: (one[1], one[0]))
@@ -199,8 +199,9 @@ def _decide(
         return Decision(reason="part-of", steps=(), incident=replace(incident, escalate_at=None))
     if muted_until is not None:
         return Decision(reason="silenced", steps=(), incident=_put_off(incident, muted_until))
-    incident = _next_round(_unmuted(incident, now), policy, now)
-    waiting = _waiting(incident, policy.steps, opens)
+    unmuted = _unmuted(incident, now)
+    incident = _next_round(unmuted, policy, now)
+    waiting = _waiting(incident, policy.steps, opens, _since(unmuted, now))
     told = tuple(number for number, at in waiting if at <= now)
     ahead = [at for number, at in waiting if at > now]
     after = replace(incident, told_steps=tuple(sorted({*incident.told_steps, *told})))
@@ -251,18 +252,31 @@ def _unheard(incident: Incident) -> bool:
     return not incident.told_steps and not incident.rounds
 
 
+def _since(incident: Incident, now: datetime) -> datetime:
+    """Since when it may be told what has not been: who looks late makes nothing due later."""
+    due = incident.escalate_at
+    return due if due is not None and due <= now else now
+
+
 def _waiting(
-    incident: Incident, steps: Sequence[EscalationStep], opens: Opens
+    incident: Incident, steps: Sequence[EscalationStep], opens: Opens, since: datetime
 ) -> list[tuple[int, datetime]]:
-    """The steps that have not been told and concern it, each with when it is due."""
+    """The steps that have not been told and concern it, each with when it is due.
+
+    None is due before `since`: what business hours had passed over by then waits for the next ones.
+    """
     start = incident.escalation_from
     if start is None:
         return []
     return [
-        (number, opens(step.hours, start + step.after) if step.hours else start + step.after)
+        (number, _within(step.hours, max(start + step.after, since), opens))
         for number, step in enumerate(steps, start=1)
         if number not in incident.told_steps and step.concerns(incident)
     ]
+
+
+def _within(hours: str, at: datetime, opens: Opens) -> datetime:
+    return opens(hours, at) if hours else at
 
 
 def _again(

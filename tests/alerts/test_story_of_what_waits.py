@@ -5,7 +5,8 @@ Each of these was found by the simulation.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from control_databases import NOON
@@ -264,6 +265,28 @@ def test_what_was_escalated_by_hand_goes_on_when_the_silence_is_ended_early(desk
     desk.service.rethink(desk.clock.now())
     desk.at(hours=2, minutes=15)
     assert [reason for reason, _ in desk.pages] == ["opened", "escalated"]
+
+
+def test_a_step_for_business_hours_is_not_told_because_a_silence_ends_at_night(desk):
+    def opens(_hours: str, at: datetime) -> datetime:
+        return at if at < NOON + timedelta(hours=5) else max(at, NOON + timedelta(hours=21))
+
+    desk.surroundings = replace(desk.surroundings, opens=opens)
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation:
+          - {after: 0s, receivers: [log]}
+          - {after: 15m, receivers: [webhook], hours: desk}
+    """)
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    desk.muted_until = NOON + timedelta(hours=7)
+    desk.service.rethink(desk.clock.now())
+    desk.muted_until = None
+    desk.at(hours=7)
+    assert desk.pages == []
+    desk.at(hours=21)
+    assert desk.pages == [("escalated", "breach")]
 
 
 def test_whoever_may_have_been_told_by_a_worker_that_died_hears_that_it_is_over(desk):
