@@ -78,7 +78,7 @@ def evaluate(
     identifier that incidents were stored under resolves to now, where that is another one.
     Applying the actions and evaluating again yields none.
     """
-    merged, book = _merge(known, today, now)
+    merged, book = merge(known, today, now)
     yield from merged
     for case in cases:
         kept = book.get(case.key, {})
@@ -112,6 +112,26 @@ def decide(
     if incident is None:
         return _open(case, promise, passed, wholes)
     return _revive(incident, case, passed, wholes)
+
+
+def merge(
+    known: Iterable[Incident], today: Mapping[str, str], now: datetime
+) -> tuple[list[Action], dict[tuple[str, str], dict[str, Incident]]]:
+    """Incidents whose cases have become one: one of them stays, with any acknowledgement.
+
+    What happens to the others, and those that stay by what their case is called today and promise.
+    """
+    together: dict[tuple[str, str, str], list[Incident]] = {}
+    for incident in known:
+        case_id = today.get(incident.case_id, incident.case_id)
+        together.setdefault((incident.journey, case_id, incident.promise), []).append(incident)
+    actions: list[Action] = []
+    book: dict[tuple[str, str], dict[str, Incident]] = {}
+    for (journey, case_id, promise), same in together.items():
+        stays, *others = sorted(same, key=lambda incident: _precedence(incident, case_id))
+        book.setdefault((journey, case_id), {})[promise] = stays
+        actions += [resolve(other, MERGED, now, into=stays.id) for other in others if other.live]
+    return actions, book
 
 
 def incident_id(journey: str, case_id: str, promise: str) -> str:
@@ -244,23 +264,6 @@ def _standing(case: Case, promise: str, passed: Passed) -> dict[str, Any]:
         "value": case.value,
         "currency": case.currency,
     }
-
-
-def _merge(
-    known: Iterable[Incident], today: Mapping[str, str], now: datetime
-) -> tuple[list[Action], dict[tuple[str, str], dict[str, Incident]]]:
-    """Incidents whose cases have become one: one of them stays, with any acknowledgement."""
-    together: dict[tuple[str, str, str], list[Incident]] = {}
-    for incident in known:
-        case_id = today.get(incident.case_id, incident.case_id)
-        together.setdefault((incident.journey, case_id, incident.promise), []).append(incident)
-    actions: list[Action] = []
-    book: dict[tuple[str, str], dict[str, Incident]] = {}
-    for (journey, case_id, promise), same in together.items():
-        stays, *others = sorted(same, key=lambda incident: _precedence(incident, case_id))
-        book.setdefault((journey, case_id), {})[promise] = stays
-        actions += [resolve(other, MERGED, now, into=stays.id) for other in others if other.live]
-    return actions, book
 
 
 def _precedence(incident: Incident, case_id: str) -> tuple[Any, ...]:

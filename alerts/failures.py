@@ -14,7 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from alerts.actions import CLOSED_BY_HAND, REOPENED, Action, changes, resolve, returned
+from alerts.actions import CLOSED_BY_HAND, MERGED, REOPENED, Action, changes, resolve, returned
+from alerts.evaluation import merge
 from alerts.policy import Policies
 from alerts.rules import Rule
 from threadline.model.incidents import Incident, failure_promise
@@ -28,13 +29,17 @@ def evaluate(
     belonging: Mapping[tuple[str, str], str],
     now: datetime,
     policies: Policies,
+    today: Mapping[str, str],
 ) -> Iterator[Action]:
     """What has to change so that the incidents of failed steps are those of `failing` at `now`.
 
     `failing` is of `alerts.hops.failing`; `known` holds all live incidents of failed steps, and
-    every other one of these cases. Applying the actions and evaluating again yields none.
+    every other one of these cases; `today` is as `alerts.evaluation.evaluate` has it. Applying the
+    actions and evaluating again yields none.
     """
-    book = {(one.journey, one.case_id, one.promise): one for one in known}
+    merged, stay = merge(known, today, now)
+    yield from merged
+    book = {(*case, promise): one for case, kept in stay.items() for promise, one in kept.items()}
     still: set[tuple[str, str, str]] = set()
     for row in failing.iter_rows(named=True):
         key = (row["journey"], row["case_id"], failure_promise(row["step"]))
@@ -99,8 +104,11 @@ def _open(row: Mapping[str, Any], key: tuple[str, str, str], rule: Rule) -> Acti
 def _revive(row: Mapping[str, Any], incident: Incident, rule: Rule) -> Action | None:
     """The same failure shows again, or another one has come."""
     fresh = replace(incident, version=incident.version + 1, **_standing(row))
-    if row["at"] == incident.since:
-        return None if incident.reason == CLOSED_BY_HAND else returned(fresh)
+    same = row["at"] == incident.since
+    if same and incident.reason == CLOSED_BY_HAND:
+        return None
+    if same or incident.reason == MERGED:
+        return returned(fresh)
     at = row["at"] + rule.after
     anew = replace(
         fresh,

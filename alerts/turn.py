@@ -137,13 +137,15 @@ class Turns:
         if self._failing is None or not any(self._policies.of("step-failure")):
             return
         failing = self._failing
-        live = {one.case_id for one in self._known.held() if one.of_failure}
+        today = look.today
+        mine = [one for one in self._known.held() if one.of_failure]
+        live = {today.get(one.case_id, one.case_id) for one in mine}
         free = self._belonging.free(failing)
         ids = live | set(free["case_id"])
         judged = failing.filter(pl.col("case_id").is_in(ids))
         known = [one for one in self._known.of(ids) if one.of_failure]
         belonging = self._belonging.now()
-        yield from failures.evaluate(judged, known, belonging, look.now, self._policies)
+        yield from failures.evaluate(judged, known, belonging, look.now, self._policies, today)
 
     def _of_cases(self, look: Look) -> Iterator[Action]:
         live = [one for one in self._known.held() if not one.of_many]
