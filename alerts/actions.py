@@ -15,6 +15,7 @@ RETURNED = "returned"
 REOPENED = "reopened"
 FOLDED = "folded"
 PARTED = "parted"
+NO_RULE = "no-rule"
 
 
 @dataclass(frozen=True, kw_only=True)

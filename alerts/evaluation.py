@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from alerts.actions import CLOSED_BY_HAND, MERGED, Action, changes, resolve, returned
+from alerts.actions import CLOSED_BY_HAND, MERGED, NO_RULE, Action, changes, resolve, returned
 from alerts.case import Case
 from alerts.policy import Policies
 from alerts.rules import Rule
@@ -176,7 +176,7 @@ def _why_not(case: Case, promise: str, now: datetime) -> str:
     due_at = case.due_at if promise == CASE_PROMISE else case.step_due_at
     warned = promise == CASE_PROMISE and case.warn_at is not None and case.warn_at <= now
     behind = (due_at is not None and due_at < now) or warned
-    return "no-rule" if behind else "deadline-moved"
+    return NO_RULE if behind else "deadline-moved"
 
 
 def _current(case: Case) -> tuple[str, ...]:

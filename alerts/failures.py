@@ -14,7 +14,16 @@ from typing import Any
 
 import polars as pl
 
-from alerts.actions import CLOSED_BY_HAND, MERGED, REOPENED, Action, changes, resolve, returned
+from alerts.actions import (
+    CLOSED_BY_HAND,
+    MERGED,
+    NO_RULE,
+    REOPENED,
+    Action,
+    changes,
+    resolve,
+    returned,
+)
 from alerts.evaluation import merge
 from alerts.policy import Policies
 from alerts.rules import Rule
@@ -60,14 +69,16 @@ def _decide(
     now: datetime,
     policies: Policies,
 ) -> Action | None:
+    rule = _rule(row, policies)
     if incident is not None and incident.live:
+        if rule is None:
+            return resolve(incident, NO_RULE, now)
         standing = _standing(row)
         changed = changes(incident, standing)
         fresh = replace(incident, version=incident.version + 1, **standing)
         return Action(incident=fresh, reason="updated", detail=changed) if changed else None
     if key[:2] in belonging:
         return None
-    rule = _rule(row, policies)
     if rule is None or row["at"] + rule.after > now or row["at"] < row["known_at"] - rule.within:
         return None
     if incident is None:

@@ -14,6 +14,7 @@ not:
 - A hop that has healed, or that somebody has closed, opens again only by as many new failures; one
   that fails again within the grace time has not healed.
 - It is over when no case hangs on it any more, not when the failures stop: each still waits.
+- Where no rule covers it any more it is over as well, so that its cases have somebody told.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Any
 
 import polars as pl
 
-from alerts.actions import CLOSED_BY_HAND, REOPENED, Action, changes, resolve, returned
+from alerts.actions import CLOSED_BY_HAND, NO_RULE, REOPENED, Action, changes, resolve, returned
 from alerts.policy import Policies
 from alerts.rules import CRITICALITY, Rule, When
 from threadline.model.incidents import CaseKey, Incident, hop_promise
@@ -148,19 +149,34 @@ def decide(
 ) -> Action | None:
     """What to do about one cause; None: all is as it should be."""
     if incident is not None and incident.live:
-        return _follow(incident, cases, held) if len(cases) else _heal(incident, now)
-    if not len(cases):
+        if not len(cases):
+            return _over(incident, HEALED, now)
+        if _in_charge(incident, cases, policies) is None:
+            return _over(incident, NO_RULE, now)
+        return _follow(incident, cases, held)
+    rule = _responsible(promise, cases, policies) if len(cases) else None
+    if rule is None:
         return None
-    system, criticality = cases["system"][0] or "", gravest(cases["criticality"].unique())
-    on: When = "hop-late" if _is_late(promise) else "hop-failure"
-    rules = policies.responsible(on, "", criticality, system=system)
-    if not rules:
-        return None
-    (rule,) = rules
     if incident is not None and _soon(incident, now, policies.escalation(rule.policy).grace):
         return _back(incident, cases)
     reached = _reached(cases, rule, now, incident.resolved_at if incident else None)
     return None if reached is None else _open(promise, cases, incident, rule, reached)
+
+
+def _responsible(promise: str, cases: pl.DataFrame, policies: Policies) -> Rule | None:
+    system, criticality = cases["system"][0] or "", gravest(cases["criticality"].unique())
+    rules = policies.responsible(_on(promise), "", criticality, system=system)
+    return rules[0] if rules else None
+
+
+def _in_charge(incident: Incident, cases: pl.DataFrame, policies: Policies) -> Rule | None:
+    """The rule that has opened it, as long as it is there; else whichever covers it now."""
+    mine = (rule for rule in policies.of(_on(incident.promise)) if rule.qualified == incident.rule)
+    return next(mine, None) or _responsible(incident.promise, cases, policies)
+
+
+def _on(promise: str) -> When:
+    return "hop-late" if _is_late(promise) else "hop-failure"
 
 
 def _causes(
@@ -257,8 +273,8 @@ def _follow(incident: Incident, cases: pl.DataFrame, held: Held) -> Action | Non
     return Action(incident=fresh, reason="updated", detail=changed, hanging=_keys(cases))
 
 
-def _heal(incident: Incident, now: datetime) -> Action:
-    return replace(resolve(incident, HEALED, now), hanging=frozenset())
+def _over(incident: Incident, reason: str, now: datetime) -> Action:
+    return replace(resolve(incident, reason, now), hanging=frozenset())
 
 
 def _standing(cases: pl.DataFrame) -> dict[str, Any]:

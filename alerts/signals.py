@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import wording
-from alerts.actions import CLOSED_BY_HAND, REOPENED, Action, changes, resolve, returned
+from alerts.actions import CLOSED_BY_HAND, NO_RULE, REOPENED, Action, changes, resolve, returned
 from alerts.figures import Stand
 from alerts.policy import Policies
 from alerts.rules import Rule
@@ -37,7 +37,6 @@ from threadline.model.readings import Reading
 PROMISES = ("kpi:", "value:", "source:", "growth:")
 RECOVERED = "recovered"
 SETTLED = "settled"
-NO_RULE = "no-rule"
 DEAD_LETTERS = "dead-letters"
 
 

@@ -134,11 +134,10 @@ class Turns:
         return wholes.refold(self._known.held(), self._belonging.now(), today)
 
     def _of_failures(self, look: Look) -> Iterator[Action]:
-        if self._failing is None or not any(self._policies.of("step-failure")):
-            return
-        failing = self._failing
-        today = look.today
+        failing, today = self._failing, look.today
         mine = [one for one in self._known.held() if one.of_failure]
+        if failing is None or not (mine or any(self._policies.of("step-failure"))):
+            return
         live = {today.get(one.case_id, one.case_id) for one in mine}
         free = self._belonging.free(failing)
         ids = live | set(free["case_id"])
