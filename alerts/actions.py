@@ -59,3 +59,12 @@ def changes(incident: Incident, standing: Mapping[str, Any]) -> dict[str, str]:
     return {
         name: str(value) for name, value in standing.items() if getattr(incident, name) != value
     }
+
+
+def handed_over(fresh: Incident, changed: Mapping[str, str]) -> bool:
+    """Whether it is another policy's now, and what was told was told to others.
+
+    One that is part of a whole is told when it leaves that.
+    """
+    told = bool(fresh.told_steps or fresh.rounds)
+    return told and "policy" in changed and fresh.state == "open"

@@ -8,6 +8,7 @@ not happen, and why it does not:
   shows again (a correction taken back, cases merged and parted) returns as it was, unheard.
 - A warning that becomes a breach is the same incident. Its escalation starts anew, unless somebody
   has acknowledged it: that person is on it already, and `raised` stands in the history.
+- Another policy becomes responsible and nobody of it is told: then, too, it starts anew.
 - A case that belongs to an incident of many has no page of its own; what had passed by the time it
   leaves is recorded, because it was told as part of the whole.
 - A step's promise ends when the case moves on to another step; the case's own promise remains.
@@ -23,7 +24,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from alerts.actions import CLOSED_BY_HAND, MERGED, NO_RULE, Action, changes, resolve, returned
+from alerts.actions import (
+    CLOSED_BY_HAND,
+    MERGED,
+    NO_RULE,
+    Action,
+    changes,
+    handed_over,
+    resolve,
+    returned,
+)
 from alerts.case import Case
 from alerts.policy import Policies
 from alerts.rules import Rule
@@ -216,7 +226,8 @@ def _follow(incident: Incident, case: Case, passed: Passed) -> Action | None:
     later = "rule" in changed and passed.deadline > incident.deadline
     if "severity" not in changed and not later:
         reason = "deadline-changed" if "deadline" in changed else "updated"
-        return Action(incident=fresh, reason=reason, detail=changed)
+        others = handed_over(fresh, changed)
+        return Action(incident=fresh, reason=reason, detail=changed, page=others)
     if _GRAVITY.index(passed.severity) < _GRAVITY.index(incident.severity):
         return Action(incident=replace(fresh, reason="lowered"), reason="lowered")
     page = incident.state == "open" and not incident.part_of

@@ -21,6 +21,7 @@ from alerts.actions import (
     REOPENED,
     Action,
     changes,
+    handed_over,
     resolve,
     returned,
 )
@@ -73,10 +74,7 @@ def _decide(
     if incident is not None and incident.live:
         if rule is None:
             return resolve(incident, NO_RULE, now)
-        standing = _standing(row)
-        changed = changes(incident, standing)
-        fresh = replace(incident, version=incident.version + 1, **standing)
-        return Action(incident=fresh, reason="updated", detail=changed) if changed else None
+        return _follow(incident, row, rule)
     if key[:2] in belonging:
         return None
     if rule is None or row["at"] + rule.after > now or row["at"] < row["known_at"] - rule.within:
@@ -84,6 +82,16 @@ def _decide(
     if incident is None:
         return _open(row, key, rule)
     return _revive(row, incident, rule)
+
+
+def _follow(incident: Incident, row: Mapping[str, Any], rule: Rule) -> Action | None:
+    standing = _standing(row) | {"policy": rule.policy, "rule": rule.qualified}
+    changed = changes(incident, standing)
+    if not changed:
+        return None
+    fresh = replace(incident, version=incident.version + 1, **standing)
+    others = handed_over(fresh, changed)
+    return Action(incident=fresh, reason="updated", detail=changed, page=others)
 
 
 def _rule(row: Mapping[str, Any], policies: Policies) -> Rule | None:

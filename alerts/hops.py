@@ -29,7 +29,16 @@ from typing import Any
 
 import polars as pl
 
-from alerts.actions import CLOSED_BY_HAND, NO_RULE, REOPENED, Action, changes, resolve, returned
+from alerts.actions import (
+    CLOSED_BY_HAND,
+    NO_RULE,
+    REOPENED,
+    Action,
+    changes,
+    handed_over,
+    resolve,
+    returned,
+)
 from alerts.policy import Policies
 from alerts.rules import CRITICALITY, Rule, When
 from threadline.model.incidents import CaseKey, Incident, hop_promise
@@ -151,9 +160,8 @@ def decide(
     if incident is not None and incident.live:
         if not len(cases):
             return _over(incident, HEALED, now)
-        if _in_charge(incident, cases, policies) is None:
-            return _over(incident, NO_RULE, now)
-        return _follow(incident, cases, held)
+        mine = _in_charge(incident, cases, policies)
+        return _follow(incident, cases, mine, held) if mine else _over(incident, NO_RULE, now)
     rule = _responsible(promise, cases, policies) if len(cases) else None
     if rule is None:
         return None
@@ -262,15 +270,18 @@ def _back(incident: Incident, cases: pl.DataFrame) -> Action:
     return replace(returned(fresh), hanging=_keys(cases))
 
 
-def _follow(incident: Incident, cases: pl.DataFrame, held: Held) -> Action | None:
-    standing = _standing(cases)
+def _follow(incident: Incident, cases: pl.DataFrame, rule: Rule, held: Held) -> Action | None:
+    standing = _standing(cases) | {"policy": rule.policy, "rule": rule.qualified}
     changed = changes(incident, standing)
     # One may have left as another joined.
     same = held.get(incident.id) == frozenset(cases.select(_KEY).iter_rows())
     if not changed and same:
         return None
     fresh = replace(incident, version=incident.version + 1, **standing)
-    return Action(incident=fresh, reason="updated", detail=changed, hanging=_keys(cases))
+    others = handed_over(fresh, changed)
+    return Action(
+        incident=fresh, reason="updated", detail=changed, page=others, hanging=_keys(cases)
+    )
 
 
 def _over(incident: Incident, reason: str, now: datetime) -> Action:

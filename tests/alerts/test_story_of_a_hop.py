@@ -211,6 +211,29 @@ def test_an_acknowledgement_that_lapses_in_an_outage_pages_when_that_is_over(des
     assert desk.pages[-1] == ("lapsed", "breach")
 
 
+def test_an_outage_is_told_to_whoever_took_over_its_rule(desk):
+    outage(desk)
+    desk.declare("""
+        rules: [{when: hop-failure}]
+        escalation: [{after: 0s, receivers: [log]}, {after: 1h, receivers: [log]}]
+    """)
+    desk.at(minutes=1)
+    (desk.directory / "integration.yaml").write_text(f"""
+policy: integration
+rules: [{{when: hop-failure}}]
+escalation: [{{after: 0s, receivers: [webhook]}}]
+receivers: {{webhook: {{type: webhook, url: '{desk.webhook.url}'}}}}
+""")
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation: [{after: 0s, receivers: [log]}, {after: 1h, receivers: [log]}]
+    """)
+    desk.at(minutes=2)
+    desk.at(minutes=3)
+    assert (hop(desk).state, hop(desk).rule) == ("open", "integration/hop-failure")
+    assert desk.pages == [("opened", "failure")]
+
+
 def test_many_late_at_one_step_of_a_system_that_says_nothing_are_one_incident(desk):
     for number in range(30):
         desk.case(f"contract:clm:C-{number}", warn_at=None)

@@ -223,6 +223,25 @@ def test_a_step_for_revenue_is_not_taken_for_delivery(desk):
     assert [page["criticality"] for page in desk.received("page")] == ["revenue"]
 
 
+def test_who_is_responsible_since_its_criticality_changed_is_told(desk):
+    (desk.directory / "delivery.yaml").write_text("""
+policy: delivery
+rules: [{when: case-deadline, criticality: [delivery]}]
+escalation: [{after: 0s, receivers: [log]}]
+receivers: {log: {type: log}}
+""")
+    desk.declare("""
+        rules: [{when: case-deadline, criticality: [revenue]}]
+        escalation: [{after: 0s, receivers: [webhook]}]
+    """)
+    late(desk, criticality="delivery")
+    assert desk.pages == []
+    desk.case(warn_at=None, criticality="revenue")
+    desk.at(hours=2, minutes=1)
+    desk.at(hours=2, minutes=2)
+    assert desk.pages == [("opened", "breach")]
+
+
 def test_a_step_within_business_hours_waits_until_they_begin(desk):
     def opens(hours: str, at: datetime) -> datetime:
         assert hours == "desk"
