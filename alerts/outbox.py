@@ -155,22 +155,33 @@ class Courier:
                 claims, at, message=first.notification.key, reference=outcome.reference
             )
             return "delivered"
-        definition = self._definitions.get(first.notification.receiver)
-        instead = definition.fallback if definition else ()
-        if outcome.retry and at - first.owed_since < GIVE_UP_AFTER:
-            after = backoff(outcome, first.attempt, self._jitter())
-            stood_in_for = first.attempt >= _INSTEAD_FROM or after > _PATIENCE
-            self._outbox.retry(
-                claims,
-                at,
-                outcome.reason,
-                after,
-                doubtful=outcome.unclear,
-                instead=instead if stood_in_for else (),
-            )
-            return outcome.reason
+        old = [one for one in claims if at - one.owed_since >= GIVE_UP_AFTER]
+        young = [one for one in claims if at - one.owed_since < GIVE_UP_AFTER]
+        if outcome.retry and young:
+            self._retry(young, outcome, at)
+        given_up = old if outcome.retry else claims
+        return self._give_up(given_up, outcome, at) if given_up else outcome.reason
+
+    def _retry(self, claims: Sequence[Claim], outcome: Outcome, at: datetime) -> None:
+        attempt = claims[0].attempt
+        after = backoff(outcome, attempt, self._jitter())
+        stood_in_for = attempt >= _INSTEAD_FROM or after > _PATIENCE
+        self._outbox.retry(
+            claims,
+            at,
+            outcome.reason,
+            after,
+            doubtful=outcome.unclear,
+            instead=self._instead(claims[0]) if stood_in_for else (),
+        )
+
+    def _give_up(self, claims: Sequence[Claim], outcome: Outcome, at: datetime) -> str:
         reason = f"gave up: {outcome.reason}" if outcome.retry else outcome.reason
-        self._outbox.failed(claims, at, reason, instead=instead)
+        self._outbox.failed(claims, at, reason, instead=self._instead(claims[0]))
         for claim in claims:
             _log.error("notification %s was not delivered: %s", claim.notification.key, reason)
         return reason
+
+    def _instead(self, claim: Claim) -> tuple[str, ...]:
+        definition = self._definitions.get(claim.notification.receiver)
+        return definition.fallback if definition else ()

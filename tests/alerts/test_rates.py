@@ -76,6 +76,24 @@ def test_who_keeps_incidents_gets_each_by_itself_at_its_rate(desk, monkeypatch):
     assert len({one["dedup_key"] for one in desk.webhook.received}) == 5
 
 
+def test_what_is_given_up_takes_nothing_newer_of_its_digest_along(desk):
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation: [{after: 0s, receivers: [webhook]}]
+        receivers:
+          webhook: {type: webhook, url: '${webhook_url}', rate: {limit: 1, per: 1m}}
+    """)
+    desk.webhook.down()
+    desk.case("contract:clm:C-1", warn_at=None)
+    desk.case("contract:clm:C-2", warn_at=None, due_at=NOON + timedelta(hours=25, minutes=59))
+    desk.at(hours=2)
+    desk.at(hours=25, minutes=59)
+    desk.at(hours=26, minutes=10)
+    desk.webhook.up()
+    desk.at(hours=26, minutes=20)
+    assert [one["contract"] for one in desk.webhook.received] == ["C-2"], "the other is a day old"
+
+
 def test_a_digest_that_fails_is_owed_whole(desk):
     limited(desk)
     for number in range(10):
