@@ -173,9 +173,10 @@ class AlertsService:
         changes = self._silences.changes()
         if changes == self._silences_seen:
             return self._take_further(self._incidents.escalating(now), now)
-        counts = self.rethink(now) + self._take_further(self._incidents.escalating(now), now)
-        self._silences_seen = changes
-        return counts
+        counts = self.rethink(now)
+        if not counts["overtaken"]:  # else somebody else changed some of them: they are next
+            self._silences_seen = changes
+        return counts + self._take_further(self._incidents.escalating(now), now)
 
     def rethink(self, now: datetime) -> Counter[str]:
         """Look at all open incidents anew: silences have changed."""

@@ -9,6 +9,8 @@ import pytest
 from control_databases import NOON
 
 from alerts.handling import IncidentClosed
+from alerts.muting import Muting
+from threadline.model.silences import Matcher
 
 OPENING = NOON + timedelta(hours=20)
 
@@ -45,6 +47,31 @@ def test_a_silence_that_is_ended_early_lets_the_page_go_at_once(desk):
     desk.muted_until = None
     desk.move(hours=2, minutes=5)
     desk.service.rethink(desk.clock.now())
+    desk.service.deliver(desk.clock.now())
+    assert desk.pages == [("opened", "breach")]
+
+
+def test_a_note_made_as_a_silence_is_ended_early_does_not_keep_the_page_back(desk):
+    silence = desk.control.silences.add(
+        (Matcher(label="journey", op="=", value="contract-activation"),),
+        *(NOON, NOON + timedelta(days=2)),
+        who="ana",
+        comment="the ERP moves house",
+    )
+    notes = ["it is back already"]
+
+    def muted(labels, at):
+        muting = Muting(desk.control.silences.standing(at)).of(labels, at)
+        if muting is None and notes:
+            desk.service.note(labels["incident"], text=notes.pop(), who="ben")
+        return muting.until if muting else None
+
+    desk.surroundings = replace(desk.surroundings, muted=muted)
+    desk.restart()
+    late(desk)
+    desk.move(hours=2, minutes=5)
+    desk.control.silences.end(silence.id, who="ana")
+    desk.service.deliver(desk.clock.now())
     desk.service.deliver(desk.clock.now())
     assert desk.pages == [("opened", "breach")]
 
