@@ -10,7 +10,7 @@ not happen, and why it does not:
   has acknowledged it: that person is on it already, and `raised` stands in the history.
 - Another policy becomes responsible and nobody of it is told: then, too, it starts anew.
 - A case that belongs to an incident of many has no page of its own; what had passed by the time it
-  leaves is recorded, because it was told as part of the whole.
+  leaves is recorded, because it was told as part of the whole. If nobody knew of that, it pages.
 - A step's promise ends when the case moves on to another step; the case's own promise remains.
 - A source that has fallen silent mutes nothing: whoever is paged may be the first to learn of it.
 - A case that is not among `cases` is not judged: an index being rebuilt resolves nothing.

@@ -102,7 +102,7 @@ class _Incidents:
         return [
             spell
             for whole, spells in self._spells.items()
-            if self._all[whole].of_hop
+            if self._all[whole].of_hop and self._all[whole].told_cases
             for case, each in spells.items()
             if case.case_id in wanted
             for spell in each

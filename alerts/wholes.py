@@ -119,7 +119,7 @@ def refold(
 
 
 def spells(incidents: Book, case_ids: Collection[str]) -> Mapping[Key, Sequence[Affected]]:
-    """When each of these cases belonged to an incident of a hop."""
+    """When each of these cases belonged to an incident of a hop that somebody knew of."""
     found: dict[Key, list[Affected]] = {}
     for spell in incidents.belonged(case_ids):
         found.setdefault((spell.case.journey, spell.case.case_id), []).append(spell)

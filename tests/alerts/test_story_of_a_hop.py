@@ -315,6 +315,18 @@ def test_what_comes_and_goes_pages_once_it_stays(desk):
     assert len(desk.pages) == 4
 
 
+def test_what_passed_in_an_outage_that_nobody_was_told_of_pages_when_it_is_over(desk):
+    come_and_gone(desk)
+    desk.case(warn_at=None, due_at=NOON + timedelta(hours=4, minutes=20))
+    desk.at(hours=4, minutes=21)
+    desk.heals("C-1", "C-2", "C-3")
+    moved = {"current_step": "tax", "current_since": NOON + timedelta(hours=4, minutes=30)}
+    desk.case(warn_at=None, due_at=NOON + timedelta(hours=4, minutes=20), **moved)
+    desk.at(hours=4, minutes=31)
+    assert of(desk, CONTRACT).state == "open"
+    assert [one["about"] for one in desk.received("page")] == ["hop", "hop", "hop", "case"]
+
+
 @pytest.mark.parametrize("ended_at", [15, 20], ids=["ended-early", "ended-by-itself"])
 def test_the_end_of_a_silence_does_not_make_what_comes_and_goes_believed(desk, ended_at):
     come_and_gone(desk)

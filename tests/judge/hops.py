@@ -53,11 +53,11 @@ class HopBook(Telling[str]):
         return next((hop_id(one.promise) for one in mine), "")
 
     def told_of(self, case: Case, deadline: datetime) -> bool:
-        """Whether a deadline had passed by the time a case left a whole."""
+        """Whether a deadline had passed by the time a case left a whole that somebody knew of."""
         return any(
             one.left_at is not None and deadline <= one.left_at
             for one in self._spells
-            if one.case == case
+            if one.case == case and _known_of(self.kept[one.promise])
         )
 
     def close(self, key: str, now: datetime) -> None:
@@ -131,6 +131,10 @@ class HopBook(Telling[str]):
     def _affected(self, promise: str) -> Counter[tuple[Any, ...]]:
         mine = [one for one in self._spells if one.promise == promise]
         return Counter((*one.case, one.left_at) for one in mine)
+
+
+def _known_of(whole: Kept) -> bool:
+    return bool(whole.told_cases) or whole.acknowledged or whole.reason == "closed-by-hand"
 
 
 def hop_id(promise: str) -> str:

@@ -55,11 +55,17 @@ _ESCALATING = (
     .order_by(incidents.c.escalate_at, incidents.c.id)
     .limit(bindparam("limit"))
 )
-# The spells of cases that were told by the incident; a silent source's only explains them.
+# The spells of cases that were told by the incident; a silent source's only explains them. Of one
+# that was silenced, or came and went, perhaps nobody knew.
+_KNOWN_OF = or_(
+    incidents.c.told_cases > 0,
+    incidents.c.acknowledged_at.is_not(None),
+    incidents.c.reason == "closed-by-hand",
+)
 _BELONGED = (
     select(incident_cases)
     .join(incidents, incidents.c.id == incident_cases.c.incident_id)
-    .where(incidents.c.promise.startswith(HOP))
+    .where(incidents.c.promise.startswith(HOP), _KNOWN_OF)
     .where(incident_cases.c.case_id.in_(bindparam("case_ids", expanding=True)))
 )
 _SPELL = (incident_cases.c[name] for name in ("journey", "case_id", "root_id", "incident_id"))
@@ -179,7 +185,9 @@ class Incidents:
             return [(CaseKey(*of), whole) for *of, whole in connection.execute(_BELONGING)]
 
     def belonged(self, case_ids: Collection[str]) -> list[Affected]:
-        """When one of `case_ids` belonged to an incident of a hop, and from when until when."""
+        """When one of `case_ids` belonged to an incident of a hop that somebody knew of, and from
+        when until when.
+        """
         found: list[Affected] = []
         for part in _parts(sorted(set(case_ids))):
             with self._transactions.read() as connection:
