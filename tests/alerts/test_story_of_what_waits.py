@@ -1,6 +1,6 @@
 """What was not told when its time came: nothing is lost, and nothing comes that nobody wants.
 
-Each of these was found by the simulation.
+Most of these were found by the simulation.
 """
 
 from __future__ import annotations
