@@ -153,7 +153,8 @@ def hasten(
     muted = incident.muted_until
     begun = _start(incident, min(now, muted)) if muted else incident.escalation_from
     start = begun or now
-    waiting = _waiting(replace(incident, escalation_from=start), policy.steps, opens, now)
+    since = _since(incident, now)
+    waiting = _waiting(replace(incident, escalation_from=start), policy.steps, opens, since)
     if incident.state != "open" or not waiting:
         return Decision(reason="exhausted", steps=(), incident=incident)
     number, _ = min(waiting, key=lambda one: (one[1], one[0]))

@@ -167,7 +167,11 @@ def _early(scene: Scene, owed: Owed, begun: list[Episode]) -> Broken:
         yield "strange page", f"{told(owed)}: of episode {owed.episode} of {len(begun)}"
         return
     step, version = policy.steps[owed.step - 1], scene.ledger.as_of(owed.incident_id, owed.tick)
-    if not episodes.concerns(step, version):
+    # Who stands in is told what others were owed, whatever has become of it since.
+    begun_at = min(
+        one.tick for one in scene.ledger.owed.values() if _step_of(one) == _step_of(owed)
+    )
+    if not episodes.concerns(step, scene.ledger.as_of(owed.incident_id, begun_at)):
         yield "wrong step", f"{told(owed)}: it is not for an incident like this"
     if owed.receiver not in _meant(scene, owed, step):
         yield "wrong receiver", told(owed)
