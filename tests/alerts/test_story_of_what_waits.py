@@ -267,11 +267,13 @@ def test_what_was_escalated_by_hand_goes_on_when_the_silence_is_ended_early(desk
     assert [reason for reason, _ in desk.pages] == ["opened", "escalated"]
 
 
-def test_a_step_for_business_hours_is_not_told_because_a_silence_ends_at_night(desk):
-    def opens(_hours: str, at: datetime) -> datetime:
-        return at if at < NOON + timedelta(hours=5) else max(at, NOON + timedelta(hours=21))
+def by_day(_hours: str, at: datetime) -> datetime:
+    """Business hours end at 17:00 and begin at 09:00."""
+    return at if at < NOON + timedelta(hours=5) else max(at, NOON + timedelta(hours=21))
 
-    desk.surroundings = replace(desk.surroundings, opens=opens)
+
+def test_a_step_for_business_hours_is_not_told_because_a_silence_ends_at_night(desk):
+    desk.surroundings = replace(desk.surroundings, opens=by_day)
     desk.declare("""
         rules: [{when: case-deadline}]
         escalation:
@@ -287,6 +289,21 @@ def test_a_step_for_business_hours_is_not_told_because_a_silence_ends_at_night(d
     assert desk.pages == []
     desk.at(hours=21)
     assert desk.pages == [("escalated", "breach")]
+
+
+def test_by_hand_at_night_what_was_due_by_day_while_nobody_looked_comes_first(desk):
+    desk.surroundings = replace(desk.surroundings, opens=by_day)
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation:
+          - {after: 15m, receivers: [webhook], hours: desk}
+          - {after: 30m, receivers: [log]}
+    """)
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    desk.move(hours=6)
+    told = desk.service.escalate_now(desk.incident().id, who="ana")
+    assert told.told_steps == (1,)
 
 
 def test_whoever_may_have_been_told_by_a_worker_that_died_hears_that_it_is_over(desk):
