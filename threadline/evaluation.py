@@ -71,7 +71,8 @@ class Evaluation:
         A turn begins no sooner after another than that one lasted, so that deriving gets its half
         of the machine.
         """
-        self._take_up(self._alerts())
+        alerts = self._alerts()  # another may come meanwhile, of which nothing was taken up yet
+        self._take_up(alerts)
         if not self._leads():
             self._follow()
             return None
@@ -80,7 +81,7 @@ class Evaluation:
         if self.waiting or self._skipped:
             return None
         begun = self._clock.monotonic()
-        counts = self._judge(self._alerts())
+        counts = self._judge(alerts)
         self._ended = self._clock.monotonic()
         self._took = self._ended - begun
         return counts

@@ -32,7 +32,7 @@ class Desk:
         self.coming: datetime | None = None
         self.judged: datetime | None = None
         self.during: Any = lambda: None
-        self.alerts = object()
+        self.alerts, self.by = object(), list[object]()
         monkeypatch.setattr(evaluation, "evaluate", self._evaluate)
         self.evaluation = Evaluation(
             lambda: self.alerts, self, self, self.clock, SETTINGS, lambda: self.leads
@@ -58,7 +58,8 @@ class Desk:
     def next_instant(self, after: datetime) -> datetime | None:
         return self.coming if self.coming and self.coming > after else None
 
-    def _evaluate(self, *_: object) -> Counter[str]:
+    def _evaluate(self, alerts: object, *_: object) -> Counter[str]:
+        self.by.append(alerts)
         self.turns += 1
         self.judged = self.status().watermark
         self.during()
@@ -169,3 +170,16 @@ def test_new_rules_look_at_everything_again(desk):
     desk.alerts = object()
     assert desk.turn()
     assert desk.reconsidered == 2
+
+
+def test_who_begins_a_turn_ends_it_though_new_rules_come_in_between(desk):
+    first, second, status = desk.alerts, object(), desk.status
+
+    def reloaded() -> Status:
+        desk.alerts = second
+        return status()
+
+    desk.status = reloaded
+    assert desk.turn()
+    assert desk.turn()
+    assert desk.by == [first, second]
