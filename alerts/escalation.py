@@ -178,6 +178,14 @@ def reopen(incident: Incident, policy: Escalation, at: datetime) -> Incident:
     return begin(replace(incident, reopenings=tuple(back)), start)
 
 
+def resume(incident: Incident, at: datetime) -> Incident:
+    """What was away until `at`: nothing that fell due meanwhile is taken for due before that."""
+    look, muted = incident.escalate_at, incident.muted_until
+    return replace(
+        incident, escalate_at=look and max(look, at), muted_until=muted and max(muted, at)
+    )
+
+
 def spent(incident: Incident, policy: Escalation) -> Incident:
     """Nothing is left to tell in this episode, come what may."""
     every_step = tuple(range(1, len(policy.steps) + 1))

@@ -233,6 +233,8 @@ class Turns:
             return _Owed(escalation.spent(incident, policy), withdraw=withdraw)
         if incident.state != "open":
             return _Owed(incident, withdraw=withdraw)
+        if action.reason == RETURNED:
+            incident = escalation.resume(incident, at)
         told = self._telling.due(incident, at)
         return _Owed(told.incident, told.notifications, withdraw, told.hold, told.steps)
 

@@ -291,6 +291,25 @@ def test_a_step_for_business_hours_is_not_told_because_a_silence_ends_at_night(d
     assert desk.pages == [("escalated", "breach")]
 
 
+def test_what_is_back_at_night_tells_no_step_for_business_hours(desk):
+    desk.surroundings = replace(desk.surroundings, opens=by_day)
+    desk.declare("""
+        rules: [{when: case-deadline}]
+        escalation:
+          - {after: 0s, receivers: [log]}
+          - {after: 15m, receivers: [webhook], hours: desk}
+    """)
+    desk.case(warn_at=None)
+    desk.at(hours=2)
+    desk.case(warn_at=None, due_at=NOON + timedelta(days=2))
+    desk.at(hours=2, minutes=5)
+    desk.case(warn_at=None)
+    desk.at(hours=7)
+    assert (desk.incident().reason, desk.pages) == ("returned", [])
+    desk.at(hours=21)
+    assert desk.pages == [("escalated", "breach")]
+
+
 def test_by_hand_at_night_what_was_due_by_day_while_nobody_looked_comes_first(desk):
     desk.surroundings = replace(desk.surroundings, opens=by_day)
     desk.declare("""
