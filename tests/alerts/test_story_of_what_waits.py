@@ -255,6 +255,20 @@ def test_escalating_a_silenced_one_by_hand_does_not_lose_what_the_silence_holds_
     assert {reason for reason, _ in desk.pages} == {"opened", "escalated"}
 
 
+def test_what_is_escalated_by_hand_in_a_silence_does_not_wait_for_what_that_holds_back(desk):
+    unreachable(desk)
+    desk.muted_until = NOON + timedelta(hours=3)
+    desk.service.rethink(desk.clock.now())
+    desk.webhook.up()
+    desk.at(hours=2, minutes=5)
+    desk.service.escalate_now(of(desk, "case").id, who="ana")
+    desk.at(hours=2, minutes=6)
+    assert [reason for reason, _ in desk.pages] == ["escalated"]
+    desk.muted_until = None
+    desk.at(hours=3)
+    assert [reason for reason, _ in desk.pages] == ["escalated", "opened"]
+
+
 def test_what_was_escalated_by_hand_goes_on_when_the_silence_is_ended_early(desk):
     desk.muted_until = NOON + timedelta(days=2)
     desk.case(warn_at=None)

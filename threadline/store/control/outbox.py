@@ -207,11 +207,12 @@ _NOW = bindparam("now", type_=outbox.c.due_at.type)
 def _free() -> ColumnElement[bool]:
     before = _BEFORE
     unsettled = and_(before.c.delivered_at.is_(None), before.c.failed_at.is_(None))
+    held = before.c.owed_at > _NOW  # by a silence, in which somebody may escalate by hand
     overtakes = exists().where(
         before.c.incident_id == outbox.c.incident_id,
         before.c.receiver == outbox.c.receiver,
         before.c.id < outbox.c.id,
-        or_(unsettled, before.c.lease_until > _NOW),
+        or_(and_(unsettled, ~held), before.c.lease_until > _NOW),
     )
     unleased = or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= _NOW)
     return and_(owed(), outbox.c.due_at <= _NOW, unleased, ~overtakes)
