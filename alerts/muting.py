@@ -31,6 +31,12 @@ class Muting:
     silences: Iterable[Silence] = ()
     maintenance: Iterable[Maintenance] = ()
 
+    def in_force(self, at: datetime) -> frozenset[str]:
+        """The ids of those that hold at `at`, whatever they mute."""
+        windows = (found for one in self.maintenance if (found := one.silence(at)))
+        held = (*self.silences, *windows)
+        return frozenset(silence.id for silence in held if silence.state(at) == "active")
+
     def of(self, labels: Mapping[str, str], at: datetime) -> Mute | None:
         """Whether and how long an incident with these labels is told to nobody at `at`."""
         windows = (found for one in self.maintenance if (found := one.silence(at)))

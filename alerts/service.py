@@ -91,12 +91,13 @@ class AlertsService:
         self._fence = fence
         self._incidents = store.incidents
         self._silences = store.silences
-        self._silences_seen: int | None = None
+        self._silences_seen: tuple[int, frozenset[str]] | None = None
+        self._surroundings = surroundings or Surroundings()
         self._outbox = store.outbox
         self._watermarks = store.watermarks
         self._policies = policies
         self._clock = clock
-        self._telling = Telling(policies, briefing, links, surroundings or Surroundings())
+        self._telling = Telling(policies, briefing, links, self._surroundings)
         self._receivers = {one.name: build(one, clock) for one in policies.receivers}
         for name, lacking in policies.left_out.items():
             _log.warning("receiver %s is left out: %s is not set", name, ", ".join(lacking))
@@ -168,9 +169,9 @@ class AlertsService:
     def escalate(self, now: datetime) -> Counter[str]:
         """Owe the notifications of escalation steps due at `now`; counts by named reason.
 
-        Where a silence was made or ended since, all open incidents are looked at anew.
+        Where a silence was made, has begun or ended since, all open incidents are looked at anew.
         """
-        changes = self._silences.changes()
+        changes = self._silences.changes(), self._surroundings.silences(now)
         if changes == self._silences_seen:
             return self._take_further(self._incidents.escalating(now), now)
         counts = self.rethink(now)

@@ -22,6 +22,11 @@ def not_muted(_labels: Mapping[str, str], _at: datetime) -> datetime | None:
     return None
 
 
+def not_silent(_at: datetime) -> frozenset[str]:
+    """The same."""
+    return frozenset()
+
+
 def nobody(_rota: str, _at: datetime) -> tuple[str, ...]:
     """For deployments without rotas."""
     return ()
@@ -31,12 +36,14 @@ def nobody(_rota: str, _at: datetime) -> tuple[str, ...]:
 class Surroundings:
     """What escalation asks of the world at an instant.
 
-    `muted` is until when an incident of such labels is silenced, None for not at all; `opens` the
-    first instant from one on within business hours of that name; `on_duty` the receivers
-    (`policy/name`) of whoever a rota has on duty.
+    `muted` is until when an incident of such labels is silenced, None for not at all; `silences`
+    are the ids of those that hold, maintenance windows too; `opens` is the first instant from one
+    on within business hours of that name; `on_duty` the receivers (`policy/name`) of whoever a rota
+    has on duty.
     """
 
     muted: Callable[[Mapping[str, str], datetime], datetime | None] = not_muted
+    silences: Callable[[datetime], frozenset[str]] = not_silent
     opens: Opens = always_open
     on_duty: Callable[[str, datetime], tuple[str, ...]] = nobody
 

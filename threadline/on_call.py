@@ -29,12 +29,18 @@ class OnCall:
     @property
     def surroundings(self) -> Surroundings:
         """It, as escalation asks it."""
-        return Surroundings(muted=self.muted, opens=self.opens, on_duty=self.on_duty)
+        return Surroundings(
+            muted=self.muted, silences=self.silences, opens=self.opens, on_duty=self.on_duty
+        )
 
     def muted(self, labels: Mapping[str, str], at: datetime) -> datetime | None:
         """Until when nobody is told about an incident with these labels; None: somebody is."""
         mute = Muting(self._silences.standing(at), self._maintenance).of(labels, at)
         return mute.until if mute else None
+
+    def silences(self, at: datetime) -> frozenset[str]:
+        """The ids of all that keep somebody from being told, maintenance windows too."""
+        return Muting(self._silences.standing(at), self._maintenance).in_force(at)
 
     def on_duty(self, rota: str, at: datetime) -> tuple[str, ...]:
         """The receivers (`policy/receiver`) of whoever is on duty, but for those left out.

@@ -101,6 +101,34 @@ def test_a_page_that_waits_for_its_receiver_outlives_a_silence(desk):
     assert ("opened", "breach") in desk.pages
 
 
+def test_a_silence_made_ahead_holds_back_what_waits_for_its_receiver_once_it_begins(desk):
+    desk.control.silences.add(
+        (Matcher(label="journey", op="=", value="contract-activation"),),
+        *(NOON + timedelta(hours=2, minutes=5), NOON + timedelta(hours=4)),
+        who="ana",
+        comment="the ERP moves house",
+    )
+
+    def muting(at):
+        return Muting(desk.control.silences.standing(at))
+
+    def muted(labels, at):
+        mute = muting(at).of(labels, at)
+        return mute.until if mute else None
+
+    holding = {"muted": muted, "silences": lambda at: muting(at).in_force(at)}
+    desk.surroundings = replace(desk.surroundings, **holding)
+    desk.restart()
+    desk.webhook.down()
+    late(desk)
+    desk.at(hours=2, minutes=5)
+    desk.webhook.up()
+    desk.at(hours=2, minutes=10)
+    assert desk.pages == []
+    desk.at(hours=4)
+    assert ("opened", "breach") in desk.pages
+
+
 def test_that_it_is_back_is_news_to_those_who_heard_it_was_over(desk):
     late(desk)
     desk.case(warn_at=None, due_at=NOON + timedelta(hours=9))
