@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -58,6 +59,13 @@ class Figure:
     limit: Limit | None = None
     of: Growing | Literal[""] = ""
     more: int = 1
+
+    def tells(self, part: str) -> bool:
+        """Whether a reading of a KPI may be of this part: its dimensions, perhaps a currency."""
+        names = sorted({*self.where, *filter(None, [self.by])})
+        labels = (re.escape(self.where[name]) if name in self.where else ".*" for name in names)
+        apart = [f"{re.escape(name)}={label}" for name, label in zip(names, labels, strict=True)]
+        return bool(re.fullmatch(",".join(apart) + "(,?currency=.*)?", part, re.DOTALL))
 
     @property
     def words(self) -> tuple[str, ...]:

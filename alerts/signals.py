@@ -22,7 +22,7 @@ from typing import Any
 
 from alerts import wording
 from alerts.actions import CLOSED_BY_HAND, NO_RULE, REOPENED, Action, changes, resolve, returned
-from alerts.figures import Stand
+from alerts.figures import Figure, Stand
 from alerts.policy import Policies
 from alerts.rules import Rule
 from threadline.model.incidents import (
@@ -75,10 +75,10 @@ def evaluate(
 
 def ruleless(known: Iterable[Incident], policies: Policies, now: datetime) -> Iterator[Action]:
     """Live incidents that nobody watches any more are over."""
-    rules = {rule.qualified for rule in policies.rules}
     for incident in known:
-        if incident.live and incident.promise.startswith(PROMISES) and incident.rule not in rules:
-            yield replace(resolve(incident, NO_RULE, now), hanging=frozenset())
+        mine = incident.live and incident.promise.startswith(PROMISES)
+        if mine and not any(_watches(rule, incident) for rule in policies.rules):
+            yield _over(incident, NO_RULE, now)
 
 
 def decide(
@@ -110,6 +110,22 @@ def decide(
     return Judged(
         promise=promise, action=_open(promise, reading, rule, incident, since), held=since
     )
+
+
+def _watches(rule: Rule, incident: Incident) -> bool:
+    """Whether there may be readings, for this rule, of what the incident is about."""
+    promise, figure = incident.promise, rule.figure or Figure()
+    if rule.on == "kpi":
+        of = figure_promise(rule.qualified, "")
+        return promise.startswith(of) and figure.tells(promise.removeprefix(of))
+    if rule.on == "value-at-risk":
+        bounds = figure.limit.bound if figure.limit else ()
+        return promise in {value_promise(rule.qualified, currency) for currency in bounds}
+    part = incident.system
+    named = not rule.systems or part in rule.systems
+    if rule.on == "growth":
+        return named and bool(part) == rule.each and promise == growth_promise(figure.of, part)
+    return rule.on == "silent-source" and named and promise == source_promise(part)
 
 
 def _rule(reading: Reading, policies: Policies) -> Rule | None:
@@ -183,7 +199,7 @@ def _came(reading: Reading, after: datetime) -> int:
 
 def _live(incident: Incident, reading: Reading, rule: Rule, stand: Stand) -> Action | None:
     if stand == "clear":
-        return replace(resolve(incident, RECOVERED, reading.at), hanging=frozenset())
+        return _over(incident, RECOVERED, reading.at)
     if rule.on == "silent-source":
         reading = replace(reading, since=reading.since or incident.since)
     standing = _standing(reading, rule, incident.since or reading.at, stand)
@@ -192,6 +208,10 @@ def _live(incident: Incident, reading: Reading, rule: Rule, stand: Stand) -> Act
         return None
     fresh = replace(incident, version=incident.version + 1, **standing)
     return Action(incident=fresh, reason="updated", detail=changed, hanging=reading.hanging)
+
+
+def _over(incident: Incident, reason: str, now: datetime) -> Action:
+    return replace(resolve(incident, reason, now), hanging=frozenset())
 
 
 def _settled(incident: Incident) -> Action:

@@ -206,3 +206,30 @@ def test_it_is_opened_at_the_instant_the_time_was_up_however_late_it_is_looked_a
     desk.look(minutes=300, **attained("0.90"))
     held = desk.incident().opened_at - NOON
     assert timedelta(0) <= held - duration(hold) < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [("by: region,", ""), ("by: region,", "by: region, where: {criticality: revenue},")],
+    ids=["whole", "narrowed"],
+)
+def test_what_a_rule_has_no_part_for_any_more_is_over(desk, said, instead):
+    desk.declare(ATTAINMENT)
+    desk.look(minutes=0, **attained("0.90"))
+    desk.look(minutes=30, **attained("0.90"))
+    desk.at(minutes=31)
+    assert desk.incident().state == "open"
+    desk.declare(ATTAINMENT.replace(said, instead))
+    desk.at(minutes=32)
+    assert (desk.incident().state, desk.incident().reason) == ("resolved", "no-rule")
+
+
+def test_a_currency_that_has_no_bound_any_more_is_over(desk):
+    desk.declare(AT_RISK)
+    desk.look(minutes=0, **at_risk(1_200_000))
+    desk.at(minutes=1)
+    assert desk.incident().state == "open"
+    rule = AT_RISK.replace("above: {EUR", "above: {USD").replace("clear: {EUR", "clear: {USD")
+    desk.declare(rule)
+    desk.at(minutes=2)
+    assert (desk.incident().state, desk.incident().reason) == ("resolved", "no-rule")

@@ -85,3 +85,12 @@ def test_the_rule_that_names_a_source_is_in_charge_of_it(desk):
     assert not desk.service.page().items
     desk.look(minutes=6, rule="default/strict", **came(0))
     assert desk.incident().rule == "default/strict"
+
+
+def test_a_source_that_is_told_with_all_others_from_now_on_has_no_incident_of_its_own(letters):
+    letters.look(minutes=5, **came(0, 1, 2, 3, 4))
+    letters.at(minutes=6)
+    assert letters.incident().state == "open"
+    letters.declare(RULES.replace("OF, by: system", "dead-letters"))
+    letters.at(minutes=7)
+    assert (letters.incident().state, letters.incident().reason) == ("resolved", "no-rule")
