@@ -47,7 +47,7 @@ from threadline.model.incidents import (
 )
 
 KNOWN_TOO_LATE = "known-too-late"
-_GRAVITY = ("warning", "breach", "failure")
+GRAVITY = ("warning", "breach", "failure")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +152,7 @@ def incident_id(journey: str, case_id: str, promise: str) -> str:
 def _passed(case: Case, promise: str, now: datetime, policies: Policies) -> Passed | None:
     """The gravest that lies behind; of equal ones, the one that passed last."""
     behind = _behind(case, promise, now, policies)
-    return max(behind, key=lambda one: (_GRAVITY.index(one.severity), one.deadline), default=None)
+    return max(behind, key=lambda one: (GRAVITY.index(one.severity), one.deadline), default=None)
 
 
 def _behind(case: Case, promise: str, now: datetime, policies: Policies) -> Iterator[Passed]:
@@ -228,7 +228,7 @@ def _follow(incident: Incident, case: Case, passed: Passed) -> Action | None:
         reason = "deadline-changed" if "deadline" in changed else "updated"
         others = handed_over(fresh, changed)
         return Action(incident=fresh, reason=reason, detail=changed, page=others)
-    if _GRAVITY.index(passed.severity) < _GRAVITY.index(incident.severity):
+    if GRAVITY.index(passed.severity) < GRAVITY.index(incident.severity):
         return Action(incident=replace(fresh, reason="lowered"), reason="lowered")
     page = incident.state == "open" and not incident.part_of
     return Action(incident=replace(fresh, reason="raised"), reason="raised", page=page)

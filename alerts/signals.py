@@ -21,7 +21,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import wording
-from alerts.actions import CLOSED_BY_HAND, NO_RULE, REOPENED, Action, changes, resolve, returned
+from alerts.actions import (
+    CLOSED_BY_HAND,
+    NO_RULE,
+    REOPENED,
+    Action,
+    changes,
+    handed_over,
+    resolve,
+    returned,
+)
+from alerts.evaluation import GRAVITY
 from alerts.figures import Figure, Stand
 from alerts.policy import Policies
 from alerts.rules import Rule
@@ -203,11 +213,16 @@ def _live(incident: Incident, reading: Reading, rule: Rule, stand: Stand) -> Act
     if rule.on == "silent-source":
         reading = replace(reading, since=reading.since or incident.since)
     standing = _standing(reading, rule, incident.since or reading.at, stand)
+    standing |= {"policy": rule.policy, "severity": rule.severity}
     changed = changes(incident, standing)
     if not changed:
         return None
     fresh = replace(incident, version=incident.version + 1, **standing)
-    return Action(incident=fresh, reason="updated", detail=changed, hanging=reading.hanging)
+    page, reason = handed_over(fresh, changed), "updated"
+    if GRAVITY.index(fresh.severity) > GRAVITY.index(incident.severity):
+        page, reason = fresh.state == "open", "raised"
+        fresh = replace(fresh, reason=reason)
+    return Action(incident=fresh, reason=reason, detail=changed, page=page, hanging=reading.hanging)
 
 
 def _over(incident: Incident, reason: str, now: datetime) -> Action:

@@ -118,3 +118,25 @@ def test_cases_join_and_leave_it_without_another_page(desk):
     ]
     assert sorted(held) == ["contract:clm:C-2", "contract:clm:C-3"]
     assert len(desk.pages) == 1
+
+
+URGENT = """
+rules: [{when: silent-source, criticality: [revenue]}]
+escalation: [{after: 0s, receivers: [webhook]}]
+"""
+
+
+def test_whoever_is_responsible_since_graver_cases_wait_for_it_is_told(desk):
+    (desk.directory / "office.yaml").write_text("""
+policy: office
+rules: [{when: silent-source, severity: warning}]
+escalation: [{after: 0s, receivers: [log]}]
+receivers: {log: {type: log}}
+""")
+    desk.declare(URGENT)
+    desk.look(minutes=0, **silent(60, criticality="reference"))
+    assert (desk.incident().policy, desk.incident().severity) == ("office", "warning")
+    desk.look(minutes=5, **silent(360, "contract:clm:C-1", criticality="revenue"))
+    desk.look(minutes=6, **silent(420, "contract:clm:C-1", criticality="revenue"))
+    assert (desk.incident().policy, desk.incident().severity) == ("default", "failure")
+    assert len(desk.pages) == 1
