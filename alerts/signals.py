@@ -74,8 +74,12 @@ def evaluate(
     """
     book = {incident.promise: incident for incident in known}
     for reading in readings:
-        rule = _rule(reading, policies)
+        source = None if reading.rule else book.get(source_promise(reading.part))
+        rule = _rule(reading, source, policies)
         if rule is None:
+            if source is not None and source.live:
+                over = _over(source, NO_RULE, reading.at)
+                yield Judged(promise=source.promise, action=over)
             continue
         promise = _promise(reading, rule)
         judged = decide(promise, reading, rule, book.get(promise), held.get(promise), policies)
@@ -138,10 +142,12 @@ def _watches(rule: Rule, incident: Incident) -> bool:
     return rule.on == "silent-source" and named and promise == source_promise(part)
 
 
-def _rule(reading: Reading, policies: Policies) -> Rule | None:
+def _rule(reading: Reading, source: Incident | None, policies: Policies) -> Rule | None:
     """The rule that is in charge; None: another one is, or none any more."""
     if not reading.rule:
-        found = policies.responsible("silent-source", "", reading.criticality, system=reading.part)
+        # Heard again, it is as urgent as it was: nothing waits for it.
+        criticality = reading.criticality or (source.criticality if source else "")
+        found = policies.responsible("silent-source", "", criticality, system=reading.part)
         return found[0] if found else None
     rule = next((one for one in policies.rules if one.qualified == reading.rule), None)
     if rule is None or rule.on != "growth":

@@ -140,3 +140,17 @@ receivers: {log: {type: log}}
     desk.look(minutes=6, **silent(420, "contract:clm:C-1", criticality="revenue"))
     assert (desk.incident().policy, desk.incident().severity) == ("default", "failure")
     assert len(desk.pages) == 1
+
+
+def test_heard_again_it_is_over_whatever_waited_for_it(desk):
+    desk.declare(URGENT)
+    desk.look(minutes=0, **silent(60, "contract:clm:C-1", criticality="revenue"))
+    desk.look(minutes=30, **silent(-200_000))
+    assert (desk.incident().state, desk.incident().reason) == ("resolved", "recovered")
+
+
+def test_one_that_no_rule_is_about_any_more_is_over(desk):
+    desk.declare(URGENT)
+    desk.look(minutes=0, **silent(60, "contract:clm:C-1", criticality="revenue"))
+    desk.look(minutes=5, **silent(360, "contract:clm:C-2", criticality="reference"))
+    assert (desk.incident().state, desk.incident().reason) == ("resolved", "no-rule")
