@@ -163,8 +163,8 @@ def hasten(
     )
     ahead = [at for other, at in waiting if other != number]
     again = _again(told, policy, now, (number,)) if not ahead else None
-    coming = [*(max(at, now) for at in ahead), again]
-    soonest = min((at for at in coming if at is not None), default=None)
+    # What is due already stays due since then.
+    soonest = min((at for at in (*ahead, again) if at is not None), default=None)
     return Decision(
         reason="due", steps=(number,), incident=replace(told, escalate_at=muted or soonest)
     )

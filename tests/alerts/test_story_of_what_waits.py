@@ -324,19 +324,22 @@ def test_what_is_back_at_night_tells_no_step_for_business_hours(desk):
     assert desk.pages == [("escalated", "breach")]
 
 
-def test_by_hand_at_night_what_was_due_by_day_while_nobody_looked_comes_first(desk):
+def test_by_hand_at_night_what_was_due_by_day_while_nobody_looked_is_told(desk):
     desk.surroundings = replace(desk.surroundings, opens=by_day)
     desk.declare("""
         rules: [{when: case-deadline}]
         escalation:
           - {after: 15m, receivers: [webhook], hours: desk}
-          - {after: 30m, receivers: [log]}
+          - {after: 30m, receivers: [log], hours: desk}
+          - {after: 1d, receivers: [log]}
     """)
     desk.case(warn_at=None)
     desk.at(hours=2)
     desk.move(hours=6)
     told = desk.service.escalate_now(desk.incident().id, who="ana")
     assert told.told_steps == (1,)
+    desk.at(hours=6, seconds=1)
+    assert desk.incident().told_steps == (1, 2)
 
 
 def test_whoever_may_have_been_told_by_a_worker_that_died_hears_that_it_is_over(desk):

@@ -144,7 +144,8 @@ def _heard(scene: Scene, last: Version, number: int, turn: int, receiver: str) -
     A step that came to concern the incident later was told in a later round.
     """
     wanted = last.id, last.episode, "page", number, receiver
-    late = scene.setting.escalation.steps[number - 1].reach is not None
+    step = scene.setting.escalation.steps[number - 1]
+    late = step.reach is not None or bool(step.criticality)
     for owed in scene.ledger.owed.values():
         place = owed.incident_id, owed.episode, owed.kind, owed.step, owed.receiver
         if place == wanted and (late or owed.turn == turn):
