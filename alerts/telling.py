@@ -22,8 +22,8 @@ def not_muted(_labels: Mapping[str, str], _at: datetime) -> datetime | None:
     return None
 
 
-def not_silent(_at: datetime) -> frozenset[str]:
-    """The same."""
+def no_silences(_at: datetime) -> frozenset[str]:
+    """For the same."""
     return frozenset()
 
 
@@ -43,7 +43,7 @@ class Surroundings:
     """
 
     muted: Callable[[Mapping[str, str], datetime], datetime | None] = not_muted
-    silences: Callable[[datetime], frozenset[str]] = not_silent
+    silences: Callable[[datetime], frozenset[str]] = no_silences
     opens: Opens = always_open
     on_duty: Callable[[str, datetime], tuple[str, ...]] = nobody
 
