@@ -47,7 +47,8 @@ class Known:
         if fresh:
             self._closed |= {one.id: one for one in self._incidents.of_cases(fresh, closed=True)}
             self._asked |= fresh
-        return ({one.id: one for one in self._live} | self._closed).values()
+        closed = {name: one for name, one in self._closed.items() if one.case_id in case_ids}
+        return ({one.id: one for one in self._live} | closed).values()
 
     def forget(self) -> None:
         """Read everything anew at the next call."""
