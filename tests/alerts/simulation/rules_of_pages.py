@@ -202,8 +202,14 @@ def _step_of(owed: Owed) -> tuple[str, int, str, int, int]:
 
 
 def _silenced(scene: Scene, owed: Owed, version: Version) -> Broken:
+    """Nothing is owed in a silence, and who stands in for somebody owed before it hears nothing."""
     if (owed.incident_id, owed.tick) in scene.ledger.hastened:
         return
+    others = (one for one in scene.ledger.owed.values() if _step_of(one) == _step_of(owed))
+    stands_in = any(one.tick < owed.tick for one in others)
+    came = [one.at for one in scene.ledger.carried(owed.id) if one.arrived]
     for silence in scene.world.silences:
         if silence.start < owed.owed_at and silence.covers(labels(version), owed.owed_at):
+            if stands_in and not any(silence.covers(labels(version), at) for at in came):
+                continue
             yield "silenced page", f"{told(owed)} at {owed.owed_at}, silenced until {silence.until}"
