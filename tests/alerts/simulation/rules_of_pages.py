@@ -116,7 +116,8 @@ def _base(scene: Scene, trace: list[Version], episode: Episode) -> datetime:
             found += [silence.until, *later[: silence.ended]]
     for before, version in pairwise(trace):
         parted = before.part_of and not version.part_of
-        if parted or (version.live and not before.live):
+        renamed = scene.world.muted(labels(before), version.at)  # till then, under its old labels
+        if parted or renamed or (version.live and not before.live):
             found.append(version.at)
     return max(at for at in found if at <= max(scene.clock.now(), episode.start))
 
