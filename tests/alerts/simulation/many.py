@@ -72,7 +72,7 @@ def main() -> int:
         told = f"{rate}, {len(failed)} failed"
         if sys.stdout.isatty():
             print(f"\r{told}", end="", flush=True)
-        elif done % _PROGRESS == 0 or broken:
+        elif done < given.runs and (done % _PROGRESS == 0 or broken):
             print(told, *(f"seed {one.seed}" for one in broken), sep="; ", flush=True)
         if failed and given.hasty:
             break
