@@ -16,6 +16,7 @@ REOPENED = "reopened"
 FOLDED = "folded"
 PARTED = "parted"
 NO_RULE = "no-rule"
+GRAVITY = ("warning", "breach", "failure")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,7 @@ from typing import Any
 
 from alerts.actions import (
     CLOSED_BY_HAND,
+    GRAVITY,
     MERGED,
     NO_RULE,
     Action,
@@ -47,7 +48,6 @@ from threadline.model.incidents import (
 )
 
 KNOWN_TOO_LATE = "known-too-late"
-GRAVITY = ("warning", "breach", "failure")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,7 @@ from typing import Any
 from alerts import wording
 from alerts.actions import (
     CLOSED_BY_HAND,
+    GRAVITY,
     NO_RULE,
     REOPENED,
     Action,
@@ -31,7 +32,6 @@ from alerts.actions import (
     resolve,
     returned,
 )
-from alerts.evaluation import GRAVITY
 from alerts.figures import Figure, Stand
 from alerts.policy import Policies
 from alerts.rules import Rule

@@ -183,6 +183,11 @@ class Desk:
         }
         self.cases[case_id] = dict.fromkeys(SCHEMA) | row | columns
 
+    def late(self, **columns: Any) -> None:
+        """A contract misses its deadline at 14:00."""
+        self.case(warn_at=None, **columns)
+        self.at(hours=2)
+
     def fails(self, number: str, *, minutes: float = 0, **columns: Any) -> None:
         """A contract's ERP project fails for the first time so many minutes after noon."""
         failed_at = NOON + timedelta(minutes=minutes)

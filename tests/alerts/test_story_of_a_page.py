@@ -1,4 +1,4 @@
-"""A page, nobody or somebody answers: acknowledgement, silence, rounds, size, business hours."""
+"""A page, nobody or somebody answers: acknowledgement, rounds, size, business hours."""
 
 from __future__ import annotations
 
@@ -9,16 +9,8 @@ import pytest
 from control_databases import NOON
 
 from alerts.handling import IncidentClosed
-from alerts.muting import Muting
-from threadline.model.silences import Matcher
 
 OPENING = NOON + timedelta(hours=20)
-
-
-def late(desk, **columns):
-    """A contract misses its deadline at 14:00."""
-    desk.case(warn_at=None, **columns)
-    desk.at(hours=2)
 
 
 def entries(desk):
@@ -27,110 +19,8 @@ def entries(desk):
     return [one for one in told if not one.what.startswith("noti")]
 
 
-def test_a_silence_holds_the_page_back_and_its_end_lets_it_go(desk):
-    desk.muted_until = NOON + timedelta(hours=3)
-    late(desk)
-    assert desk.pages == []
-    assert desk.incident().state == "open", "a silence mutes what is told, not what is"
-    assert desk.incident().muted_until == desk.muted_until
-    desk.muted_until = None
-    desk.at(hours=3)
-    desk.at(hours=3, minutes=14)
-    assert desk.pages == [("opened", "breach")]
-    desk.at(hours=3, minutes=15)
-    assert len(desk.pages) == 2, "the second step, counted from the end of the silence"
-
-
-def test_a_silence_that_is_ended_early_lets_the_page_go_at_once(desk):
-    desk.muted_until = NOON + timedelta(days=2)
-    late(desk)
-    desk.muted_until = None
-    desk.move(hours=2, minutes=5)
-    desk.service.rethink(desk.clock.now())
-    desk.service.deliver(desk.clock.now())
-    assert desk.pages == [("opened", "breach")]
-
-
-def test_a_note_made_as_a_silence_is_ended_early_does_not_keep_the_page_back(desk):
-    silence = desk.control.silences.add(
-        (Matcher(label="journey", op="=", value="contract-activation"),),
-        *(NOON, NOON + timedelta(days=2)),
-        who="ana",
-        comment="the ERP moves house",
-    )
-    notes = ["it is back already"]
-
-    def muted(labels, at):
-        muting = Muting(desk.control.silences.standing(at)).of(labels, at)
-        if muting is None and notes:
-            desk.service.note(labels["incident"], text=notes.pop(), who="ben")
-        return muting.until if muting else None
-
-    desk.surroundings = replace(desk.surroundings, muted=muted)
-    desk.restart()
-    late(desk)
-    desk.move(hours=2, minutes=5)
-    desk.control.silences.end(silence.id, who="ana")
-    desk.service.deliver(desk.clock.now())
-    desk.service.deliver(desk.clock.now())
-    assert desk.pages == [("opened", "breach")]
-
-
-def test_a_silence_in_the_midst_keeps_what_is_still_to_be_told(desk):
-    late(desk)
-    desk.muted_until = NOON + timedelta(hours=4)
-    desk.service.rethink(desk.clock.now())
-    desk.at(hours=2, minutes=30)
-    assert len(desk.pages) == 1
-    desk.muted_until = None
-    desk.at(hours=4)
-    assert [reason for reason, _ in desk.pages] == ["opened", "escalated"]
-
-
-def test_a_page_that_waits_for_its_receiver_outlives_a_silence(desk):
-    desk.webhook.down()
-    late(desk)
-    desk.muted_until = NOON + timedelta(hours=4)
-    desk.service.rethink(desk.clock.now())
-    desk.webhook.up()
-    desk.at(hours=3)
-    assert desk.pages == []
-    desk.muted_until = None
-    desk.service.rethink(desk.clock.now())
-    desk.at(hours=3, minutes=1)
-    assert ("opened", "breach") in desk.pages
-
-
-def test_a_silence_made_ahead_holds_back_what_waits_for_its_receiver_once_it_begins(desk):
-    desk.control.silences.add(
-        (Matcher(label="journey", op="=", value="contract-activation"),),
-        *(NOON + timedelta(hours=2, minutes=5), NOON + timedelta(hours=4)),
-        who="ana",
-        comment="the ERP moves house",
-    )
-
-    def muting(at):
-        return Muting(desk.control.silences.standing(at))
-
-    def muted(labels, at):
-        mute = muting(at).of(labels, at)
-        return mute.until if mute else None
-
-    holding = {"muted": muted, "silences": lambda at: muting(at).in_force(at)}
-    desk.surroundings = replace(desk.surroundings, **holding)
-    desk.restart()
-    desk.webhook.down()
-    late(desk)
-    desk.at(hours=2, minutes=5)
-    desk.webhook.up()
-    desk.at(hours=2, minutes=10)
-    assert desk.pages == []
-    desk.at(hours=4)
-    assert ("opened", "breach") in desk.pages
-
-
 def test_that_it_is_back_is_news_to_those_who_heard_it_was_over(desk):
-    late(desk)
+    desk.late()
     desk.case(warn_at=None, due_at=NOON + timedelta(hours=9))
     desk.at(hours=2, minutes=1)
     desk.at(hours=2, minutes=3, seconds=1)
@@ -140,7 +30,7 @@ def test_that_it_is_back_is_news_to_those_who_heard_it_was_over(desk):
 
 
 def test_a_step_that_fell_due_while_it_was_away_stands_in_the_history_once_it_is_back(desk):
-    late(desk)
+    desk.late()
     desk.case(warn_at=None, due_at=NOON + timedelta(hours=9))
     desk.at(hours=2, minutes=14)
     desk.case(warn_at=None)
@@ -153,7 +43,7 @@ def test_a_step_that_fell_due_while_it_was_away_stands_in_the_history_once_it_is
 
 def test_a_page_that_was_not_delivered_when_it_was_over_is_when_it_is_back(desk):
     desk.webhook.down()
-    late(desk)
+    desk.late()
     desk.case(warn_at=None, due_at=NOON + timedelta(hours=9))
     desk.at(hours=2, minutes=1)
     desk.webhook.up()
@@ -170,7 +60,7 @@ def test_an_acknowledgement_that_lapses_begins_the_escalation_anew(desk):
         escalation: [{after: 0s, receivers: [webhook]}, {after: 15m, receivers: [webhook]}]
         acknowledgement: {lapses: 4h}
     """)
-    late(desk)
+    desk.late()
     desk.service.acknowledge(desk.incident().id, who="ana")
     desk.at(hours=5, minutes=59)
     assert len(desk.pages) == 1
@@ -182,7 +72,7 @@ def test_an_acknowledgement_that_lapses_begins_the_escalation_anew(desk):
 
 
 def test_others_who_were_told_hear_who_is_on_it(desk):
-    late(desk)
+    desk.late()
     desk.service.acknowledge(desk.incident().id, who="ana")
     desk.at(hours=2, minutes=1)
     assert desk.news == [("update", "acknowledged")]
@@ -194,7 +84,7 @@ def test_who_may_not_have_heard_that_it_was_over_hears_who_is_on_it(desk):
         rules: [{when: case-deadline}]
         escalation: [{after: 10m, receivers: [webhook]}]
     """)
-    late(desk)
+    desk.late()
     desk.at(hours=2, minutes=10)
     desk.service.resolve(desk.incident().id, who="ana")
     now = desk.clock.now()
@@ -213,7 +103,7 @@ def test_all_steps_are_told_again_until_the_rounds_are_exhausted(desk):
         escalation: [{after: 0s, receivers: [webhook]}, {after: 10m, receivers: [webhook]}]
         repeat: {every: 30m, times: 2}
     """)
-    late(desk)
+    desk.late()
     told = []
     for minute in range(0, 240, 5):
         desk.at(hours=2, minutes=minute)
@@ -231,7 +121,7 @@ def test_a_policy_with_fewer_steps_than_were_told_goes_on(desk):
         escalation: [{after: 0s, receivers: [webhook]}, {after: 10m, receivers: [webhook]}]
         repeat: {every: 1h, times: 1}
     """)
-    late(desk)
+    desk.late()
     desk.at(hours=2, minutes=10)
     desk.declare("""
         rules: [{when: case-deadline}]
@@ -269,7 +159,7 @@ def test_a_step_for_revenue_is_not_taken_for_delivery(desk):
           - {after: 0s, receivers: [log]}
           - {after: 5m, receivers: [webhook], criticality: [revenue]}
     """)
-    late(desk, criticality="delivery")
+    desk.late(criticality="delivery")
     desk.at(hours=3)
     assert desk.pages == []
     desk.case(warn_at=None, case_id="contract:clm:C-2")
@@ -289,7 +179,7 @@ receivers: {log: {type: log}}
         rules: [{when: case-deadline, criticality: [revenue]}]
         escalation: [{after: 0s, receivers: [webhook]}]
     """)
-    late(desk, criticality="delivery")
+    desk.late(criticality="delivery")
     assert desk.pages == []
     desk.case(warn_at=None, criticality="revenue")
     desk.at(hours=2, minutes=1)
@@ -309,7 +199,7 @@ def test_a_step_within_business_hours_waits_until_they_begin(desk):
           - {after: 0s, receivers: [log]}
           - {after: 15m, receivers: [webhook], hours: desk}
     """)
-    late(desk)
+    desk.late()
     desk.at(hours=19)
     assert desk.pages == []
     desk.at(hours=20)
@@ -329,7 +219,7 @@ def test_whoever_is_on_duty_then_is_told(desk):
           - {after: 0s, receivers: [log]}
           - {after: 15m, receivers: ["rota:integration"]}
     """)
-    late(desk)
+    desk.late()
     desk.at(hours=2, minutes=15)
     assert desk.pages == [("escalated", "breach")]
 
@@ -341,14 +231,14 @@ def test_a_step_that_reaches_nobody_is_followed_by_the_next_at_once(desk):
           - {after: 0s, receivers: ["rota:nobody"]}
           - {after: 1h, receivers: [webhook]}
     """)
-    late(desk)
+    desk.late()
     assert desk.pages == [("escalated", "breach")]
     desk.at(hours=4)
     assert len(desk.pages) == 1
 
 
 def test_escalating_by_hand_tells_the_next_step_now(desk):
-    late(desk)
+    desk.late()
     done = desk.service.escalate_now(desk.incident().id, who="ana", text="I need the ERP team")
     assert done.told_steps == (1, 2)
     desk.at(hours=2, minutes=1)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 from control_databases import NOON
 
+from alerts.known import Known
 from alerts.outbox import LEASE
 from threadline.store.control import ControlUnavailable
 
@@ -286,7 +287,8 @@ def by_day(_hours: str, at: datetime) -> datetime:
     return at if at < NOON + timedelta(hours=5) else max(at, NOON + timedelta(hours=21))
 
 
-def test_a_step_for_business_hours_is_not_told_because_a_silence_ends_at_night(desk):
+def people_by_day(desk):
+    """People are told after a quarter of an hour, within business hours."""
     desk.surroundings = replace(desk.surroundings, opens=by_day)
     desk.declare("""
         rules: [{when: case-deadline}]
@@ -294,6 +296,10 @@ def test_a_step_for_business_hours_is_not_told_because_a_silence_ends_at_night(d
           - {after: 0s, receivers: [log]}
           - {after: 15m, receivers: [webhook], hours: desk}
     """)
+
+
+def test_a_step_for_business_hours_is_not_told_because_a_silence_ends_at_night(desk):
+    people_by_day(desk)
     desk.case(warn_at=None)
     desk.at(hours=2)
     desk.muted_until = NOON + timedelta(hours=7)
@@ -306,13 +312,7 @@ def test_a_step_for_business_hours_is_not_told_because_a_silence_ends_at_night(d
 
 
 def test_what_is_back_at_night_tells_no_step_for_business_hours(desk):
-    desk.surroundings = replace(desk.surroundings, opens=by_day)
-    desk.declare("""
-        rules: [{when: case-deadline}]
-        escalation:
-          - {after: 0s, receivers: [log]}
-          - {after: 15m, receivers: [webhook], hours: desk}
-    """)
+    people_by_day(desk)
     desk.case(warn_at=None)
     desk.at(hours=2)
     desk.case(warn_at=None, due_at=NOON + timedelta(days=2))
@@ -355,3 +355,15 @@ def test_whoever_may_have_been_told_by_a_worker_that_died_hears_that_it_is_over(
     desk.evaluate()
     desk.at(hours=2, minutes=10)
     assert [one["kind"] for one in desk.webhook.received] == ["resolved"]
+
+
+def test_what_was_closed_of_another_case_is_not_taken_for_this_one(desk):
+    for name in ("contract:clm:C-1", "contract:clm:C-2"):
+        desk.case(name, warn_at=None)
+    desk.at(hours=2)
+    for incident in desk.service.page().items:
+        desk.service.resolve(incident.id, who="ana")
+    known = Known(desk.control.incidents)
+    known.live()
+    for name in ("contract:clm:C-1", "contract:clm:C-2"):
+        assert {one.case_id for one in known.of({name})} == {name}
