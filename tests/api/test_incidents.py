@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dashboards.incident_card import card
+from threadline.api.incidents import shown
+from threadline.briefings import briefing
+
 INCIDENTS = "/api/v1/incidents"
 
 
@@ -122,3 +132,32 @@ def test_a_list_says_by_what_it_may_be_narrowed_however_long_it_is(api):
         assert set(values) == {one[name] for one in shown} - {""}
     over = api.get(f"{INCIDENTS}/narrowing", params={"state": "recorded"}).json()
     assert over == {"journey": [], "criticality": [], "system": []}
+
+
+@pytest.mark.parametrize(
+    ("severity", "passed", "title", "chip"),
+    [
+        ("failure", timedelta(days=1), "is past its deadline", "deadline broken"),
+        ("breach", timedelta(minutes=-30), "is close to its deadline", "deadline near"),
+        ("warning", timedelta(), "is past its deadline", "deadline broken"),
+    ],
+)
+def test_a_promise_is_late_by_its_deadline_however_severe_its_rule(
+    world, severity, passed, title, chip
+):
+    (some, *_) = [one for one in world.alerts.page().items if one.promise == "case"]
+    rule = replace(some, severity=severity, deadline=some.due_at + passed)
+    incident = shown(world, rule)
+    assert incident.title.endswith(title)
+    assert chip in card(incident, world.clock.now())
+
+
+def test_next_moves_name_routes_that_there_are(api, world):
+    routes = api.get("/openapi.json").json()["paths"].keys()
+    some, named = world.alerts.page().items[0], set()
+    for promise in ("source:erp", "kpi:a/b:", "value:a/b:EUR", "growth:dead-letters:crm"):
+        moves = briefing(world.definitions, replace(some, promise=promise, system="erp")).next_moves
+        assert moves
+        named |= set(re.findall(r"GET (/api/v1/[a-z-]+)", " ".join(moves)))
+    assert named
+    assert named <= routes
